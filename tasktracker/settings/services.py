@@ -1,0 +1,56 @@
+"""Where the outside services are."""
+
+from tasktracker.settings.env import env
+
+DATABASES = {
+    "default": {
+        **env.db_url("DATABASE_URL", default="postgresql://localhost/tasktracker"),
+        "CONN_MAX_AGE": 0,  # persistent connections leak under ASGI; the web process pools instead
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"connect_timeout": 5, "application_name": env("PROCESS", default="manage")},
+        "TEST": {"NAME": "test_tasktracker"},
+    }
+}
+if env.int("DATABASE_POOL", default=0):
+    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": env.int("DATABASE_POOL")}
+
+NATS_URL = env("NATS_URL", default="nats://127.0.0.1:4222")
+NATS_MAX_BYTES = env.int("NATS_MAX_BYTES", default=2 * 1024**3)
+NATS_REPLICAS = env.int("NATS_REPLICAS", default=1)
+NATS_ACK_WAIT = env.float("NATS_ACK_WAIT", default=15.0)  # seconds until an unacknowledged envelope comes again
+
+REDIS_URL = env("REDIS_URL", default="redis://127.0.0.1:6379/0")
+
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": "live"},
+    }
+}
+
+# Celery executes; the rows in PostgreSQL remember (tasktracker.lib.workflow).
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = False  # a lost task is found again by the sweep of due rows
+CELERY_TASK_CREATE_MISSING_QUEUES = False
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 5
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_TASK_TIME_LIMIT = 300
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 120,
+    "socket_timeout": 5,
+    "socket_connect_timeout": 2,
+    "socket_keepalive": True,
+    "health_check_interval": 10,
+    "retry_on_timeout": True,
+}
+
+TELEGRAM_API_URL = env("TELEGRAM_API_URL", default="https://api.telegram.org")
+
+SENTRY_DSN = env("SENTRY_DSN", default="")

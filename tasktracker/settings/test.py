@@ -1,0 +1,15 @@
+"""Tests: real services from wheels, started by the pytest plug-in `tests.embedded`."""
+
+from tasktracker.settings.base import *
+from tasktracker.settings.product import *
+from tasktracker.settings.services import *
+
+DEBUG = False
+SECRET_KEY = "only-for-tests-" + "x" * 40
+FIELD_ENCRYPTION_KEYS = ["u6Tn7nM1Tn5oVwqJrX0wC5b8m3tHq8J2k1yY3Zl0m9A="]
+ALLOWED_HOSTS = ["*"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
