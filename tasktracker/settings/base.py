@@ -1,10 +1,13 @@
 """What Django itself needs, the same everywhere."""
 
+import django_stubs_ext
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from tasktracker.settings.env import BASE_DIR, DATA_DIR, env
+
+django_stubs_ext.monkeypatch()
 
 INSTALLED_APPS = [
     "unfold",

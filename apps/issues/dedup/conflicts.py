@@ -1,0 +1,150 @@
+"""Facts of two reports that agree or contradict each other: versions, numbers, platforms, direction, negation.
+
+The same words with another version, on another platform or in the other direction are another
+problem. Everything here is codes and values, so that a page can show it in two languages.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from tasktracker.lib.text import clean, normal_form
+
+#: A version or an identifier with a dot: two different ones speak of two different builds.
+_VERSION = re.compile(r"(?<![\w.,])v?(\d+(?:\.\d+){1,3}(?:-?(?:rc|beta|alpha)\.?\d*)?)(?![\w%]|[.,]\d)", re.I)
+_NUMBER = re.compile(r"(?<![\w.,])\d+(?![\w%]|[.,]\d)")
+_ENDPOINT = re.compile(r"(?<![\w/])/(?:[\w-]+/)*[\w-]{2,}|\b[A-Z]{2,6}-\d{2,}\b")
+_STATUS = re.compile(r"(?<![\w.,])[45]\d\d(?![\w%.,])")
+
+#: family -> value -> beginnings of words in both languages. Values of a family exclude each other.
+FAMILIES: Mapping[str, Mapping[str, str]] = {
+    "platform": {
+        "ios": r"ios|iphone|ipad|айфон\w*|айпад\w*|айос\w*",
+        "android": r"android|андро[їi]д\w*|самсунг\w*|samsung|pixel|піксел\w*|xiaomi",
+        "macos": r"macos|mac|macbook|мак(?:у|ах|бук\w*|ос\w*)?",
+        "windows": r"windows|win\d*|вінд\w*|вінда",
+        "linux": r"linux|ubuntu|лінукс\w*",
+    },
+    "browser": {
+        "chrome": r"chrome|хром(?:[іуе]|ом)?",
+        "firefox": r"firefox|фаєрфокс\w*|лис(?:иця|иці|і|а)",
+        "safari": r"safari|сафар[іи]\w*",
+        "edge": r"edge|едж\w*",
+    },
+    "environment": {
+        "production": r"prod|production|прод(?:і|у|ом|акшн\w*)?|бойов\w*",
+        "staging": r"staging|stage|стейдж\w*|стедж\w*",
+        "sandbox": r"sandbox|пісочниц\w*",
+    },
+    "transfer": {
+        "import": r"import\w*|імпорт\w*|upload\w*|завантаж(?:ую|или|ити) (?:на|у|в)",
+        "export": r"export\w*|експорт\w*|вивантаж\w*|вигруз\w*|download\w*|скача\w*",
+    },
+    "session": {
+        "login": r"log ?in|logging in|sign ?in|signing in|логін\w*|вхід|входу|вході|увійти|зайти|залогін\w*",
+        "logout": r"log ?out|logged out|sign ?out|signed out|розлогін\w*|вилогін\w*|вийти|викидає",
+        "registration": r"sign ?up|register\w*|registration|реєстрац\w*|зареєстр\w*",
+    },
+    "frequency": {
+        "twice": r"twice|double\w*|duplicat\w*|двічі|два рази|подвій\w*|подвої\w*|дубл\w*|по два|задво\w*",
+        "never": r"never|nothing|not at all|жодн\w*|ніколи|взагалі не|зовсім не|ніяк",
+    },
+    "change": {
+        "create": r"creat\w*|add(?:ed|ing|s)?|створ\w*|дода(?:ти|ю|ли|в|є|но)",
+        "delete": r"delet\w*|remov\w*|видал\w*|стерт\w*|прибра\w*|стира\w*",
+    },
+    "wallet": {
+        "apple_pay": r"apple ?pay|епл ?пе\w*|епплпе\w*",
+        "google_pay": r"google ?pay|гугл ?пе\w*",
+        "paypal": r"paypal|пейпал\w*",
+    },
+    "channel": {
+        "sms": r"sms|смс\w*",
+        "email": r"e ?mails?|mail|пошт\w*|лист(?:а|и|ів|ах)?|імейл\w*|мейл\w*",
+        "push": r"push\w*|пуш\w*",
+    },
+    "size": {
+        "more": r"too (?:big|large|many|much|fast|early|high)|забагато|зарано|завелик\w*|раніше",
+        "less": r"too (?:small|few|little|slow|late|low)|замало|запізн\w*|замал\w*|пізніше",
+    },
+}
+_FAMILIES = {
+    family: {value: re.compile(rf"\b(?:{pattern})\b") for value, pattern in values.items()}
+    for family, values in FAMILIES.items()
+}
+
+_NEGATION = re.compile(
+    r"\b(?:не|нема|немає|ні|без|жодн\w*|ніхто|ніколи|нічого|нуль|пусто|тиша"
+    r"|not|no|never|nothing|none|nobody|without|cannot|\w+nt|wont|cant|stopped|missing)\b"
+)
+#: "X itself is fine": a report that says so is about something else than X.
+_FINE = re.compile(
+    r"\b(?:ок|окей|норм\w*|нормально|правильн\w*|вірн\w*|справн\w*|працює|працюють|на місці|цілі|самі по собі"
+    r"|ok|okay|fine|right|correct(?:ly)?|works|in place|intact|as expected|itself|does|do)\b"
+)
+_REQUEST = re.compile(
+    r"\b(?:request|feature|suggestion|would love|would be|could we|can we|please add|let us|allow|proposal|wish"
+    r"|дайте|додайте|зробіть|пропоную|пропозиція|хотілось|можна|хочу|треба|прохання|бажано)\b"
+)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What one text says that can contradict another."""
+
+    versions: frozenset[str]
+    numbers: frozenset[str]
+    endpoints: frozenset[str]
+    values: Mapping[str, frozenset[str]] = field(default_factory=dict)  # family -> values
+    negations: int = 0
+    fine: int = 0
+    is_request: bool = False
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Where two texts agree and where they contradict; both are kind -> sorted values."""
+
+    shared: Mapping[str, list[str]]
+    conflicting: Mapping[str, list[list[str]]]  # kind -> [values of the one, values of the other]
+
+
+@lru_cache(maxsize=4096)
+def facts_of(text: str) -> Facts:
+    """Facts of `text`; cached, because the same candidates come again with every report."""
+    cleaned = clean(text)
+    words = normal_form(text)
+    versions = frozenset(match.group(1).lower() for match in _VERSION.finditer(cleaned))
+    values = {
+        family: frozenset(value for value, pattern in patterns.items() if pattern.search(words))
+        for family, patterns in _FAMILIES.items()
+    }
+    return Facts(
+        versions=versions,
+        numbers=frozenset(_NUMBER.findall(cleaned)),
+        endpoints=frozenset(found.lower() for found in _ENDPOINT.findall(cleaned)),
+        values={family: found for family, found in values.items() if found},
+        negations=len(_NEGATION.findall(words)),
+        fine=len(_FINE.findall(words)),
+        is_request=bool(_REQUEST.search(words)),
+    )
+
+
+def compare(one: Facts, other: Facts) -> Comparison:
+    """Kinds named by both texts: shared when they have a value in common, else conflicting."""
+    pairs = {
+        "versions": (one.versions, other.versions),
+        "endpoints": (one.endpoints, other.endpoints),
+        "numbers": (one.numbers, other.numbers),
+    }
+    for family in one.values.keys() & other.values.keys():
+        pairs[family] = (one.values[family], other.values[family])
+    shared: dict[str, list[str]] = {}
+    conflicting: dict[str, list[list[str]]] = {}
+    for kind, (ours, theirs) in sorted(pairs.items()):
+        if ours & theirs:
+            shared[kind] = sorted(ours & theirs)
+        elif ours and theirs:
+            conflicting[kind] = [sorted(ours), sorted(theirs)]
+    return Comparison(shared, conflicting)

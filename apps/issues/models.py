@@ -1,0 +1,235 @@
+"""Issues, their evidence, the matches behind it, and the history of every change."""
+
+from typing import Any, Self
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models, transaction
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from apps.messages.models import Category, Message, Priority
+from apps.sources.models import Project
+from tasktracker.lib.workflow import WorkItem
+
+
+class Issue(WorkItem):
+    """One real problem or request, with every message that reports it."""
+
+    class Status(models.TextChoices):
+        NEW = "new", _("New")
+        APPROVED = "approved", _("Approved")
+        IN_PROGRESS = "in_progress", _("In progress")
+        DONE = "done", _("Done")
+        REJECTED = "rejected", _("Rejected")
+        DUPLICATE = "duplicate", _("Duplicate")
+
+    TRANSITIONS = {
+        Status.NEW: {Status.APPROVED, Status.REJECTED, Status.DUPLICATE},
+        Status.APPROVED: {Status.IN_PROGRESS, Status.DONE, Status.REJECTED, Status.DUPLICATE},
+        Status.IN_PROGRESS: {Status.DONE, Status.APPROVED, Status.DUPLICATE},
+        Status.DONE: {Status.APPROVED},
+        Status.REJECTED: {Status.NEW},
+        Status.DUPLICATE: {Status.NEW},
+    }
+    # Approved waits until its exports are opened, then it is settled in the same status.
+    WAITING = frozenset({Status.APPROVED})
+    OPEN = frozenset({Status.NEW, Status.APPROVED, Status.IN_PROGRESS})
+
+    project = models.ForeignKey(
+        Project, models.CASCADE, verbose_name=_("project"), related_name="issues"
+    )
+    title = models.CharField(_("title"), max_length=200)
+    description = models.TextField(_("description"), blank=True, default="")
+    category = models.CharField(_("category"), max_length=10, choices=Category)
+    priority = models.CharField(_("priority"), max_length=10, choices=Priority)
+    confidence = models.FloatField(_("confidence"), null=True, editable=False)
+    entities = models.JSONField(_("entities"), default=dict, blank=True)
+    origin = models.CharField(_("came from"), max_length=30, default="chat", editable=False)
+    status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.NEW)
+    duplicate_of = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        verbose_name=_("duplicate of"),
+        related_name="duplicates",
+        null=True,
+        blank=True,
+        editable=False,
+    )
+    is_provisional = models.BooleanField(_("provisional"), default=False, editable=False)
+    reported_at = models.DateTimeField(_("first reported at"))
+    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(_("updated at"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("issue")
+        verbose_name_plural = _("issues")
+        ordering = ["-created_at", "-id"]
+        indexes = [
+            models.Index(fields=["project", "status", "-created_at"], name="issue_newest"),
+            models.Index(
+                fields=["status", "due_at"],
+                name="issue_due",
+                condition=models.Q(due_at__isnull=False),
+            ),
+            GinIndex(fields=["title"], name="issue_title", opclasses=["gin_trgm_ops"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    # Mutators
+
+    def change_status(
+        self, status: str, *, by: AbstractBaseUser | None = None, reason: str = "", **fields: Any
+    ) -> None:
+        """Move and write it into the history; raises WrongTransition or LostRace."""
+        before = self.status
+        with transaction.atomic():
+            self.move_to(status, **fields)
+            self.record(
+                Change.Kind.STATUS, by=by, reason=reason, before=before, after=status
+            )
+
+    def edit(
+        self, changes: dict[str, Any], *, by: AbstractBaseUser | None = None, reason: str = ""
+    ) -> None:
+        """Set fields that a person may set; only what really changes is written and recorded."""
+        changed = {name: value for name, value in changes.items() if getattr(self, name) != value}
+        if not changed:
+            return
+        with transaction.atomic():
+            for name, value in changed.items():
+                self.record(
+                    Change.Kind.EDIT,
+                    by=by,
+                    reason=reason,
+                    field=name,
+                    before=getattr(self, name),
+                    after=value,
+                )
+                setattr(self, name, value)
+            self.save(update_fields=[*changed, "updated_at"])
+            self.announce([self.pk], self.status)
+
+    def record(
+        self, kind: str, *, by: AbstractBaseUser | None = None, reason: str = "", **details: Any
+    ) -> "Change":
+        return Change.objects.create(
+            issue=self, kind=kind, user_id=by.pk if by else None, reason=reason, details=details
+        )
+
+    # Queries
+
+    @classmethod
+    def open_in(cls, project: Project) -> "models.QuerySet[Self]":
+        return cls.objects.filter(project=project, status__in=cls.OPEN)
+
+    # Properties
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in self.OPEN
+
+
+class Evidence(models.Model):
+    """A message that reports an issue, and why we think so."""
+
+    class Level(models.TextChoices):
+        OPENED = "opened", _("Opened the issue")
+        EXACT = "exact", _("Same text")
+        FUZZY = "fuzzy", _("Similar words")
+        SEMANTIC = "semantic", _("Similar meaning")
+        JUDGED = "judged", _("Judged the same")
+        EDIT = "edit", _("Edit of a report")
+        PERSON = "person", _("A person said so")
+
+    issue = models.ForeignKey(
+        Issue, models.CASCADE, verbose_name=_("issue"), related_name="evidence"
+    )
+    message = models.OneToOneField(
+        Message, models.CASCADE, verbose_name=_("message"), related_name="evidence"
+    )
+    level = models.CharField(_("how it was found"), max_length=10, choices=Level)
+    score = models.FloatField(_("score"), null=True)
+    threshold = models.FloatField(_("threshold at that moment"), null=True)
+    explanation = models.JSONField(_("explanation"), default=dict, blank=True)
+    created_at = models.DateTimeField(_("created at"), db_default=Now())
+
+    class Meta:
+        verbose_name = _("evidence")
+        verbose_name_plural = _("evidence")
+        ordering = ["created_at", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.issue_id} <- {self.message_id} ({self.level})"
+
+
+class Match(models.Model):
+    """What the duplicate search found for a message, taken or only suggested. Never overwritten."""
+
+    class Outcome(models.TextChoices):
+        ATTACHED = "attached", _("Attached")
+        SUGGESTED = "suggested", _("Suggested")
+        REFUSED = "refused", _("Not a duplicate")
+
+    message = models.ForeignKey(
+        Message, models.CASCADE, verbose_name=_("message"), related_name="matches"
+    )
+    issue = models.ForeignKey(
+        Issue, models.CASCADE, verbose_name=_("issue"), related_name="matches"
+    )
+    level = models.CharField(_("level"), max_length=10, choices=Evidence.Level)
+    score = models.FloatField(_("score"))
+    threshold = models.FloatField(_("threshold at that moment"))
+    outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome)
+    explanation = models.JSONField(_("explanation"), default=dict, blank=True)
+    model = models.CharField(_("embedding model"), max_length=100, blank=True, default="")
+    created_at = models.DateTimeField(_("created at"), db_default=Now())
+
+    class Meta:
+        verbose_name = _("match")
+        verbose_name_plural = _("matches")
+        ordering = ["-score"]
+
+    def __str__(self) -> str:
+        return f"{self.message_id} ~ {self.issue_id} {self.score:.2f}"
+
+
+class Change(models.Model):
+    """One moment in an issue's life: what, who, why."""
+
+    class Kind(models.TextChoices):
+        OPENED = "opened", _("Opened")
+        STATUS = "status", _("Status")
+        EDIT = "edit", _("Edit")
+        EVIDENCE = "evidence", _("One more report")
+        MERGED = "merged", _("Merged")
+        SPLIT = "split", _("Split")
+        EXPORT = "export", _("Export")
+
+    issue = models.ForeignKey(
+        Issue, models.CASCADE, verbose_name=_("issue"), related_name="changes"
+    )
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        verbose_name=_("who"),
+        null=True,
+        related_name="+",
+        help_text=_("Empty: the system."),
+    )
+    reason = models.TextField(_("why"), blank=True, default="")
+    details = models.JSONField(_("details"), default=dict, blank=True)
+    created_at = models.DateTimeField(_("when"), db_default=Now())
+
+    class Meta:
+        verbose_name = _("change")
+        verbose_name_plural = _("history")
+        ordering = ["created_at", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.issue_id} {self.kind}"
+

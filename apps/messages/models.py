@@ -1,0 +1,245 @@
+"""Stored messages, their vectors, and every classifier's answer about them."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Self
+
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+from pgvector.django import VectorField
+
+from apps.sources.envelope import Envelope
+from apps.sources.models import Chat, Project, Source
+from tasktracker.lib.embeddings import DIMENSIONS
+from tasktracker.lib.text import fingerprint
+from tasktracker.lib.workflow import WorkItem
+
+
+class Category(models.TextChoices):
+    BUG = "bug", _("Bug")
+    FEATURE = "feature", _("Feature")
+    QUESTION = "question", _("Question")
+    INFO = "info", _("Info")
+
+
+class Priority(models.TextChoices):
+    LOW = "low", _("Low")
+    MEDIUM = "medium", _("Medium")
+    HIGH = "high", _("High")
+    CRITICAL = "critical", _("Critical")
+
+
+ACTIONABLE_CATEGORIES = frozenset({Category.BUG, Category.FEATURE})
+
+
+class Message(WorkItem):
+    """A stored envelope; an edit is a row of its own, and the older one is superseded."""
+
+    class Status(models.TextChoices):
+        RECEIVED = "received", _("Received")
+        UNSURE = "unsure", _("Unsure")
+        ACTIONABLE = "actionable", _("Reports something")
+        FILED = "filed", _("Filed")
+        NOISE = "noise", _("Nothing to do")
+        FAILED = "failed", _("Failed")
+
+    TRANSITIONS = {
+        Status.RECEIVED: {Status.UNSURE, Status.ACTIONABLE, Status.NOISE, Status.FAILED},
+        Status.UNSURE: {Status.ACTIONABLE, Status.NOISE, Status.FAILED},
+        Status.ACTIONABLE: {Status.FILED, Status.NOISE, Status.FAILED},
+        Status.NOISE: {Status.RECEIVED, Status.ACTIONABLE},
+        Status.FAILED: {Status.RECEIVED},
+        Status.FILED: {Status.ACTIONABLE, Status.NOISE},
+    }
+    WAITING = frozenset({Status.RECEIVED, Status.UNSURE, Status.ACTIONABLE})
+
+    project = models.ForeignKey(
+        Project, models.CASCADE, verbose_name=_("project"), related_name="messages"
+    )
+    source = models.ForeignKey(
+        Source, models.CASCADE, verbose_name=_("source"), related_name="messages"
+    )
+    chat = models.ForeignKey(
+        Chat, models.CASCADE, verbose_name=_("chat"), related_name="messages"
+    )
+    external_id = models.CharField(_("id at the source"), max_length=200)
+    edit = models.BigIntegerField(_("edited at, epoch seconds"), default=0)
+    is_superseded = models.BooleanField(_("replaced by an edit"), default=False)
+    topic = models.CharField(_("topic"), max_length=200, blank=True, default="")
+    author_id = models.CharField(_("author's id"), max_length=200, blank=True, default="")
+    author = models.CharField(_("author"), max_length=200, blank=True, default="")
+    avatar_url = models.CharField(_("avatar"), max_length=500, blank=True, default="")
+    kind = models.CharField(_("kind"), max_length=30, blank=True, default="text")
+    text = models.TextField(_("text"), blank=True, default="")
+    text_hash = models.CharField(_("fingerprint"), max_length=80, blank=True, default="")
+    sent_at = models.DateTimeField(_("sent at"))
+    reply_to_external_id = models.CharField(
+        _("answers, by id"), max_length=200, blank=True, default=""
+    )
+    reply_to = models.ForeignKey(
+        "self", models.SET_NULL, verbose_name=_("answers"), null=True, blank=True,
+        related_name="replies",
+    )
+    forwarded_from = models.CharField(
+        _("forwarded from"), max_length=200, blank=True, default=""
+    )
+    is_from_bot = models.BooleanField(_("from a bot"), default=False)
+    is_history = models.BooleanField(_("from an archive"), default=False)
+    raw = models.JSONField(_("original"), default=dict, blank=True)
+    created_at = models.DateTimeField(_("stored at"), db_default=Now())
+
+    status = models.CharField(
+        _("status"), max_length=12, choices=Status, default=Status.RECEIVED
+    )
+    category = models.CharField(
+        _("category"), max_length=10, choices=Category, blank=True, default=""
+    )
+    priority = models.CharField(
+        _("priority"), max_length=10, choices=Priority, blank=True, default=""
+    )
+    confidence = models.FloatField(_("confidence"), null=True)
+    decided_by = models.CharField(_("decided by"), max_length=60, blank=True, default="")
+    is_provisional = models.BooleanField(
+        _("provisional"), default=False, help_text=_("No model was sure; a person should look.")
+    )
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        ordering = ["-sent_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "external_id", "edit"], name="message_stored_once"
+            )
+        ]
+        indexes = [
+            # The inbox, the API's list and the team page: newest first within a project.
+            models.Index(fields=["project", "-sent_at"], name="message_newest"),
+            # The conversation around a message.
+            models.Index(fields=["chat", "topic", "-sent_at"], name="message_in_chat"),
+            # The sweep of due rows.
+            models.Index(
+                fields=["status", "due_at"],
+                name="message_due",
+                condition=models.Q(due_at__isnull=False),
+            ),
+            # Search by part of a word.
+            GinIndex(fields=["text"], name="message_text", opclasses=["gin_trgm_ops"]),
+            GinIndex(fields=["author"], name="message_author", opclasses=["gin_trgm_ops"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.author or '?'}: {self.text[:60]}"
+
+    # Factories
+
+    @classmethod
+    def from_envelope(cls, envelope: Envelope, chat: Chat) -> Self:
+        """An unsaved row; `ingest` saves a batch with one statement."""
+        return cls(
+            project_id=chat.project_id_of_messages,
+            source_id=envelope.source_id,
+            chat=chat,
+            external_id=envelope.external_id,
+            edit=envelope.edit,
+            topic=envelope.topic,
+            author_id=envelope.author_id,
+            author=envelope.author_name,
+            avatar_url=envelope.avatar_url,
+            kind=envelope.kind,
+            text=envelope.text,
+            text_hash=fingerprint(envelope.text),
+            sent_at=envelope.sent_at,
+            reply_to_external_id=envelope.reply_to,
+            forwarded_from=envelope.forwarded_from,
+            is_from_bot=envelope.is_from_bot,
+            is_history=envelope.is_history,
+            raw=envelope.raw,
+            due_at=cls.due_now(cls.Status.RECEIVED),
+        )
+
+    # Mutators
+
+    def decide(self, status: str, classification: "Classification", *, is_provisional: bool) -> None:
+        """Take this classification as the answer and move on."""
+        self.move_to(
+            status,
+            category=classification.category,
+            priority=classification.priority,
+            confidence=classification.confidence,
+            decided_by=classification.classifier,
+            is_provisional=is_provisional,
+        )
+
+    # Queries
+
+    @classmethod
+    def in_order(cls, messages: Iterable[Self]) -> list[Self]:
+        return sorted(messages, key=lambda message: (message.sent_at, message.pk))
+
+    # Properties
+
+    @property
+    def is_actionable(self) -> bool:
+        return self.category in ACTIONABLE_CATEGORIES
+
+
+class Embedding(models.Model):
+    """A message's vector by one model; vectors of different models are never compared."""
+
+    message = models.ForeignKey(
+        Message, models.CASCADE, verbose_name=_("message"), related_name="embeddings"
+    )
+    model = models.CharField(_("model"), max_length=100)
+    vector = VectorField(_("vector"), dimensions=DIMENSIONS)
+    created_at = models.DateTimeField(_("created at"), db_default=Now())
+
+    class Meta:
+        verbose_name = _("embedding")
+        verbose_name_plural = _("embeddings")
+        constraints = [
+            models.UniqueConstraint(fields=["message", "model"], name="one_embedding_per_model")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model} {self.message_id}"
+
+
+class Classification(models.Model):
+    """One classifier's answer about one message. Never overwritten."""
+
+    message = models.ForeignKey(
+        Message, models.CASCADE, verbose_name=_("message"), related_name="classifications"
+    )
+    classifier = models.CharField(_("classifier"), max_length=60)
+    version = models.CharField(_("version"), max_length=60)
+    category = models.CharField(_("category"), max_length=10, choices=Category)
+    priority = models.CharField(_("priority"), max_length=10, choices=Priority)
+    confidence = models.FloatField(_("confidence"))
+    scores = models.JSONField(_("scores"), default=dict, blank=True)
+    entities = models.JSONField(_("entities"), default=dict, blank=True)
+    raw = models.JSONField(_("answer"), default=dict, blank=True)
+    latency_ms = models.FloatField(_("time, ms"), default=0.0)
+    tokens = models.PositiveIntegerField(_("tokens"), default=0)
+    created_at = models.DateTimeField(_("created at"), db_default=Now())
+
+    class Meta:
+        verbose_name = _("classification")
+        verbose_name_plural = _("classifications")
+        ordering = ["created_at", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(confidence__gte=0.0) & models.Q(confidence__lte=1.0),
+                name="confidence_is_a_ratio",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.classifier}: {self.category}/{self.priority} {self.confidence:.2f}"
+
+
+def vectors_of(messages: Sequence[Message], model: str) -> dict[int, Any]:
+    """Stored vectors by message id, float32 arrays of shape (384,)."""
+    rows = Embedding.objects.filter(message__in=messages, model=model)
+    return {row.message_id: row.vector.to_numpy() if hasattr(row.vector, "to_numpy") else row.vector for row in rows}

@@ -1,0 +1,93 @@
+"""One incoming message or edit, frozen, as it travels through NATS."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+
+from tasktracker.lib.text import storable
+
+MAX_TEXT = 20_000  # characters; what is longer is a log file, its head is kept and the cut is marked
+MAX_RAW = 200_000  # bytes of the original JSON that are kept beside the text
+
+ChatKind = Literal["private", "group", "supergroup", "channel", "other"]
+
+
+def _storable(value: Any) -> Any:
+    return storable(value) if isinstance(value, str) else value
+
+
+def _cut(limit: int) -> Any:
+    def cut(value: Any) -> Any:
+        return storable(value)[:limit] if isinstance(value, str) else value
+
+    return BeforeValidator(cut)
+
+
+Name = Annotated[str, _cut(200)]
+Key = Annotated[str, BeforeValidator(_storable), Field(max_length=200)]
+Text = Annotated[str, _cut(MAX_TEXT)]
+
+
+class ChatReference(BaseModel):
+    """The chat as its platform names it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    external_id: Annotated[Key, Field(min_length=1)]
+    title: Name = ""
+    kind: ChatKind = "other"
+
+
+class Envelope(BaseModel):
+    """A message as its source said it; `(source_id, external_id, edit)` names it forever."""
+
+    model_config = ConfigDict(frozen=True)
+
+    version: Literal[1] = 1
+    source_id: int
+    external_id: Annotated[Key, Field(min_length=1)]  # unique in the source: "<chat>:<message>"
+    edit: Annotated[int, Field(ge=0, lt=2**62)] = 0  # 0 the original, else when it was edited, epoch seconds
+    chat: ChatReference
+    topic: Key = ""
+    author_id: Key = ""
+    author_name: Name = ""
+    avatar_url: Annotated[str, _cut(500)] = ""
+    text: Text = ""
+    kind: Annotated[str, _cut(30)] = "text"  # text, photo, sticker, voice, ...
+    sent_at: AwareDatetime
+    reply_to: Key = ""  # external_id of the message that this one answers
+    forwarded_from: Name = ""
+    is_from_bot: bool = False
+    is_history: bool = False  # comes from an archive: nobody is notified message by message
+    raw: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def message_id(self) -> str:
+        """JetStream's `Nats-Msg-Id`."""
+        return f"{self.source_id}/{self.external_id}/{self.edit}"
+
+    @property
+    def subject(self) -> str:
+        return f"chat.{self.source_id}"
+
+    def to_bytes(self) -> bytes:
+        """JSON; an original that is too large to travel is left out and said so."""
+        data = self.model_dump_json().encode()
+        if len(data) <= MAX_RAW:
+            return data
+        slim = self.model_copy(update={"raw": {"left_out": f"{len(data)} bytes"}})
+        return slim.model_dump_json().encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Raise pydantic.ValidationError, a ValueError, for anything that is not an envelope."""
+        return cls.model_validate_json(data)
+
+
+def from_epoch(seconds: float) -> datetime:
+    """Raise ValueError for a time outside of what a calendar knows."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, OSError) as error:
+        raise ValueError(f"not a time: {seconds}") from error

@@ -1,0 +1,261 @@
+"""Projects, their sources and chats, and what could not be read."""
+
+import secrets
+import zoneinfo
+from typing import Any, Self
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from apps.sources.adapters import ADAPTERS
+from apps.sources.envelope import ChatReference, Envelope
+from tasktracker.lib import plugins
+from tasktracker.lib.secrets import EncryptedJSONField
+
+
+def validate_timezone(name: str) -> None:
+    if name not in zoneinfo.available_timezones():
+        raise ValidationError(_("%(name)s is not a time zone."), params={"name": name})
+
+
+_RATIO = [MinValueValidator(0.0), MaxValueValidator(1.0)]
+
+
+class Project(models.Model):
+    """A team's unit. Everything belongs to one, and nobody sees another's."""
+
+    class Policy(models.TextChoices):
+        CASCADE = "cascade", _("The local model first, an LLM when it is unsure")
+        ALWAYS = "always", _("Always ask the LLM")
+        LOCAL = "local", _("The local model only")
+
+    name = models.CharField(_("name"), max_length=100, unique=True)
+    slug = models.SlugField(_("slug"), max_length=100, unique=True)
+    language = models.CharField(
+        _("language of issues"), max_length=2, choices=settings.LANGUAGES, default="uk"
+    )
+    timezone = models.CharField(
+        _("time zone"), max_length=50, default="Europe/Kyiv", validators=[validate_timezone]
+    )
+    members = models.ManyToManyField(
+        settings.AUTH_USER_MODEL, verbose_name=_("members"), related_name="projects", blank=True
+    )
+    policy = models.CharField(
+        _("who classifies"), max_length=10, choices=Policy, default=Policy.CASCADE
+    )
+    is_cloud_allowed = models.BooleanField(
+        _("cloud models may read messages"), default=False
+    )
+    auto_approve_above = models.FloatField(
+        _("approve by itself above this confidence"),
+        null=True,
+        blank=True,
+        validators=_RATIO,
+        help_text=_("Empty: a person approves every issue."),
+    )
+    duplicate_window_hours = models.PositiveIntegerField(
+        _("window for similar words, hours"),
+        default=24,
+        help_text=_("How old a report may be for a match by similar words."),
+    )
+    open_issue_days = models.PositiveIntegerField(
+        _("window for similar meaning, days"),
+        default=30,
+        help_text=_("How old an open issue may be for a match by meaning."),
+    )
+    merge_threshold = models.FloatField(
+        _("merge at"),
+        null=True,
+        blank=True,
+        validators=_RATIO,
+        help_text=_("Empty: as calibrated for the embedding model."),
+    )
+    suggest_threshold = models.FloatField(
+        _("suggest at"), null=True, blank=True, validators=_RATIO
+    )
+    is_active = models.BooleanField(_("active"), default=True)
+    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("project")
+        verbose_name_plural = _("projects")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    # Queries
+
+    @classmethod
+    def visible_to(cls, user: AbstractBaseUser | AnonymousUser) -> "models.QuerySet[Project]":
+        """Superusers see every project, everybody else the ones that they are a member of."""
+        if not user.is_authenticated or not user.is_active:
+            return cls.objects.none()
+        if getattr(user, "is_superuser", False):
+            return cls.objects.all()
+        return cls.objects.filter(members=user.pk)
+
+
+def new_webhook_secret() -> str:
+    return secrets.token_urlsafe(32)
+
+
+class Source(models.Model):
+    """One configured inlet of a project, and how far it was read."""
+
+    project = models.ForeignKey(
+        Project, models.CASCADE, verbose_name=_("project"), related_name="sources"
+    )
+    kind = models.CharField(_("kind"), max_length=30)
+    name = models.CharField(_("name"), max_length=100)
+    config = EncryptedJSONField(_("settings"), default=dict, blank=True)
+    webhook_secret = models.CharField(
+        _("webhook secret"), max_length=100, unique=True, default=new_webhook_secret, editable=False
+    )
+    cursor = models.BigIntegerField(_("read up to"), default=0, editable=False)
+    is_active = models.BooleanField(_("active"), default=True)
+    last_error = models.TextField(_("last error"), blank=True, default="", editable=False)
+    last_seen_at = models.DateTimeField(_("last message at"), null=True, editable=False)
+    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("source")
+        verbose_name_plural = _("sources")
+        ordering = ["project", "name"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "name"], name="one_source_per_name")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        """Check the settings with the adapter's own model."""
+        try:
+            self.adapter()
+        except plugins.UnknownPlugIn:
+            raise ValidationError({"kind": _("Unknown kind of source.")}) from None
+        except ValueError as error:
+            raise ValidationError({"config": _plain(error)}) from None
+
+    # Queries
+
+    def adapter(self) -> Any:
+        """The plug-in with this source's settings; raises ValueError when they do not fit."""
+        made = plugins.load(ADAPTERS, self.kind)
+        return made(made.Config.model_validate(self.config), source_id=self.pk or 0)
+
+    @classmethod
+    def kinds(cls) -> list[tuple[str, Any]]:
+        return plugins.choices(ADAPTERS)
+
+
+class Chat(models.Model):
+    """One group or channel inside a source; monitored or not, perhaps routed to another project."""
+
+    source = models.ForeignKey(
+        Source, models.CASCADE, verbose_name=_("source"), related_name="chats"
+    )
+    external_id = models.CharField(_("id at the platform"), max_length=200)
+    title = models.CharField(_("title"), max_length=200, blank=True, default="")
+    kind = models.CharField(_("kind"), max_length=20, blank=True, default="")
+    is_monitored = models.BooleanField(_("monitored"), default=True)
+    project = models.ForeignKey(
+        Project,
+        models.SET_NULL,
+        verbose_name=_("routed to"),
+        related_name="routed_chats",
+        null=True,
+        blank=True,
+        help_text=_("Empty: the project of the source."),
+    )
+    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("chat")
+        verbose_name_plural = _("chats")
+        ordering = ["source", "title"]
+        constraints = [
+            models.UniqueConstraint(fields=["source", "external_id"], name="one_chat_per_source")
+        ]
+
+    def __str__(self) -> str:
+        return self.title or self.external_id
+
+    # Factories
+
+    @classmethod
+    def known(cls, source: Source, reference: ChatReference) -> Self:
+        """The chat's row, made on first sight; a newer title replaces the older one."""
+        chat, is_new = cls.objects.get_or_create(
+            source=source,
+            external_id=reference.external_id,
+            defaults={"title": reference.title, "kind": reference.kind},
+        )
+        if not is_new and reference.title and reference.title != chat.title:
+            chat.title = reference.title
+            chat.save(update_fields=["title"])
+        return chat
+
+    # Properties
+
+    @property
+    def project_id_of_messages(self) -> int:
+        return self.project_id or self.source.project_id
+
+
+class DeadLetter(models.Model):
+    """Something that came in and could not be read: kept with its reason, and replayed by a person."""
+
+    source = models.ForeignKey(
+        Source, models.SET_NULL, verbose_name=_("source"), null=True, related_name="dead_letters"
+    )
+    subject = models.CharField(_("subject"), max_length=200, blank=True, default="")
+    sequence = models.BigIntegerField(_("number in the stream"), null=True)
+    payload = models.BinaryField(_("payload"))
+    reason = models.TextField(_("reason"))
+    created_at = models.DateTimeField(_("created at"), db_default=Now())
+    replayed_at = models.DateTimeField(_("replayed at"), null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("dead letter")
+        verbose_name_plural = _("dead letters")
+        ordering = ["-created_at"]
+        constraints = [
+            # A redelivered poison envelope is one dead letter.
+            models.UniqueConstraint(
+                fields=["subject", "sequence"],
+                name="one_dead_letter_per_delivery",
+                condition=models.Q(sequence__isnull=False),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject or '-'} {self.reason[:60]}"
+
+    # Properties
+
+    @property
+    def text(self) -> str:
+        """The payload as people can read it."""
+        return bytes(self.payload).decode("utf-8", "replace").replace("\0", "\ufffd")
+
+    def envelope(self) -> Envelope:
+        """Raise ValueError when it still cannot be read."""
+        return Envelope.from_bytes(bytes(self.payload))
+
+
+def _plain(error: ValueError) -> str:
+    """A validation error without the values, which may be secrets."""
+    details = getattr(error, "errors", None)
+    if details is None:
+        return str(error)
+    return "; ".join(
+        f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}"
+        for item in details(include_input=False, include_url=False)
+    )

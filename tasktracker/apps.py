@@ -1,0 +1,19 @@
+"""Wiring: the one place where the flow's announcements meet who listens to them."""
+
+from django.apps import AppConfig
+from django.contrib.admin import apps as admin_apps
+
+
+class AdminConfig(admin_apps.AdminConfig):
+    default = False
+    default_site = "tasktracker.admin.AdminSite"
+
+
+class TaskTrackerConfig(AppConfig):
+    default = True
+    name = "tasktracker"
+
+    def ready(self) -> None:
+        from tasktracker import pipeline
+
+        pipeline.connect()
