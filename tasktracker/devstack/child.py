@@ -30,7 +30,7 @@ class Child:
     ) -> None:
         self.name = name
         self.stop_signal = stop_signal
-        self.process = subprocess.Popen(
+        self.process = subprocess.Popen(  # noqa: S603 (our own table of commands)
             command,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -45,6 +45,14 @@ class Child:
     @property
     def pid(self) -> int:
         return self.process.pid
+
+    @property
+    def identity(self) -> tuple[int, float]:
+        """Process id and creation time; the time is 0 when it has ended already."""
+        try:
+            return self.pid, psutil.Process(self.pid).create_time()
+        except psutil.Error:
+            return self.pid, 0.0
 
     @property
     def age(self) -> float:

@@ -1,7 +1,7 @@
 """Starts and stops the embedded services that the environment does not replace."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from tasktracker.devstack.child import MARK, Child, stop_all
 from tasktracker.devstack.errors import CannotStart
@@ -19,10 +19,16 @@ class EmbeddedServices:
     """The services of one DATA_DIR, without those whose URL is given."""
 
     def __init__(
-        self, folder: DataFolder, *, given: Mapping[str, str] | None = None, durable: bool = True
+        self,
+        folder: DataFolder,
+        *,
+        given: Mapping[str, str] | None = None,
+        durable: bool = True,
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         given = given or {}
         self.folder = folder
+        self.pause = pause  # may raise, when there is a reason not to go on
         self.children: dict[str, Child] = {}
         self.postgresql = None if given.get("DATABASE_URL") else PostgreSQL(folder, durable=durable)
         self.services: list[Service] = [self.postgresql] if self.postgresql else []
@@ -72,7 +78,7 @@ class EmbeddedServices:
                 raise CannotStart(
                     f"{service.name} does not answer after {PATIENCE:.0f} s:\n{self.log_end(service)}"
                 )
-            time.sleep(0.05)
+            self.pause(0.05)
         service.finish()
 
     def log_end(self, service: Service, lines: int = 8) -> str:

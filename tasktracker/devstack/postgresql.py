@@ -30,9 +30,9 @@ class PostgreSQL(Service):
 
     def __init__(self, folder: DataFolder, *, durable: bool = True) -> None:
         super().__init__(folder)
-        self.data = folder.path / "postgresql"
+        self.data = folder.path / self.name
         self.durable = durable
-        self.is_new = False
+        self.is_empty = False
 
     @property
     def url(self) -> str:
@@ -71,21 +71,16 @@ class PostgreSQL(Service):
     def finish(self) -> None:
         with self._connect("postgres") as connection:
             known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
-            self.is_new = known.fetchone() is None
-            if self.is_new:
+            if known.fetchone() is None:
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+        with self._connect(DATABASE) as connection:
+            tables = connection.execute(
+                "SELECT to_regclass('django_migrations') IS NULL"
+            ).fetchone()
+            self.is_empty = bool(tables and tables[0])
 
     def user(self) -> int | None:
         return unprivileged.user_and_group()[0] if unprivileged.needs_popen_user() else None
-
-    def running_pid(self) -> int | None:
-        """The process id of a postmaster on this data, whoever started it."""
-        try:
-            pid = int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
-            command = psutil.Process(pid).cmdline()
-        except (FileNotFoundError, ValueError, psutil.Error):
-            return None
-        return pid if str(self.data) in " ".join(command) else None
 
     def _connect(self, database: str) -> psycopg.Connection[tuple[int]]:
         return psycopg.connect(
@@ -113,7 +108,7 @@ class PostgreSQL(Service):
                 os.chown(self.data, user, group)
                 os.chown(password.name, user, group)
             program = binaries.postgresql("initdb")
-            result = subprocess.run(
+            result = subprocess.run(  # noqa: S603 (the wheel's own program)
                 [
                     *self._prefix(program),
                     str(program),
@@ -135,9 +130,19 @@ class PostgreSQL(Service):
             raise CannotStart(f"PostgreSQL could not make its database: {result.stderr.strip()}")
 
     def _remove_stale_pid_file(self) -> None:
-        if self.running_pid() is None:
+        if running_postmaster(self.data) is None:
             # Its process is gone (kill -9, power): the number may belong to anybody by now.
             (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+
+def running_postmaster(data: Path) -> int | None:
+    """The process id of a server on this data folder, whoever started it."""
+    try:
+        pid = int((data / "postmaster.pid").read_text().split("\n", 1)[0])
+        command = psutil.Process(pid).cmdline()
+    except (FileNotFoundError, ValueError, psutil.Error):
+        return None
+    return pid if str(data) in command else None
 
 
 def _utf8_locale() -> str:

@@ -38,7 +38,7 @@ class Service(ABC):
     def is_ready(self) -> bool:
         """Whether it answers a client that knows the password."""
 
-    def finish(self) -> None:
+    def finish(self) -> None:  # noqa: B027 (most servers need nothing more)
         """What remains to be done once the server answers."""
 
     def environment(self) -> dict[str, str]:
