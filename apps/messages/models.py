@@ -118,6 +118,12 @@ class Message(WorkItem):
             models.Index(fields=["project", "-sent_at"], name="message_newest"),
             # The conversation around a message.
             models.Index(fields=["chat", "topic", "-sent_at"], name="message_in_chat"),
+            # Replies that came before what they answer.
+            models.Index(
+                fields=["source", "reply_to_external_id"],
+                name="message_orphan_reply",
+                condition=models.Q(reply_to=None) & ~models.Q(reply_to_external_id=""),
+            ),
             # The sweep of due rows.
             models.Index(
                 fields=["status", "due_at"],

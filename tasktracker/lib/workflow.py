@@ -7,7 +7,7 @@ tells the pipeline after the commit. What a worker or a broker loses, `take_due`
 import logging
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 logger = logging.getLogger(__name__)
 
-#: Sent after commit with `status` (str) and `ids` (list of int); the sender is the model.
+#: Sent after commit with `status`, `ids` and `is_new` (the rows were just made); the sender is the model.
 status_changed = Signal()
 
 LEASE = timedelta(seconds=20)
@@ -150,11 +150,10 @@ class WorkItem(models.Model):
             raise WrongTransition(f"{cls._meta.label}: {current} -> {target}")
 
     @classmethod
-    def announce(cls, ids: Sequence[int], status: str) -> None:
+    def announce(cls, ids: Sequence[int], status: str, *, is_new: bool = False) -> None:
         """Tell the pipeline, after the commit, that these rows have this status now."""
         if ids:
-            send = partial(status_changed.send_robust, sender=cls, status=status, ids=list(ids))
-            transaction.on_commit(send)
+            transaction.on_commit(partial(_send, cls, status, list(ids), is_new))
 
     @classmethod
     def due_now(cls, status: str) -> Any:
@@ -197,7 +196,8 @@ def work_on(
         else:
             return
     for item in items:
-        _work_on_one(item, verb)
+        if item.status == status:  # else its part of the chunk was done before another one failed
+            _work_on_one(item, verb)
 
 
 def each(verb: Callable[[Item], None]) -> Callable[[list[Item]], None]:
@@ -217,6 +217,14 @@ def backoff(attempt: int) -> timedelta:
     """Exponential pause with full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter")."""
     ceiling = min(BACKOFF_CAP, BACKOFF_BASE * 2 ** min(attempt, 20))
     return ceiling * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not cryptography
+
+
+def _send(model: type[WorkItem], status: str, ids: list[int], is_new: bool) -> None:
+    outcomes = status_changed.send_robust(sender=model, status=status, ids=ids, is_new=is_new)
+    for receiver, outcome in outcomes:
+        if isinstance(outcome, Exception):
+            # The row is safe and due; the sweep finds it.
+            logger.warning("%s failed for %s: %s", receiver, model._meta.label, outcome)
 
 
 def _work_on_one(item: Item, verb: Callable[[list[Item]], None]) -> None:
@@ -247,6 +255,3 @@ def _finish(item: WorkItem, move: Callable[[], None]) -> None:
 def _short(reason: str) -> str:
     return reason.replace("\0", "")[:2000]
 
-
-def is_leased(item: WorkItem, now: datetime) -> bool:
-    return item.leased_until is not None and item.leased_until > now

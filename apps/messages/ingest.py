@@ -1,0 +1,203 @@
+"""Store arriving envelopes: one transaction per batch, poison to the dead letters, each once."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.db import DatabaseError, transaction
+from django.db.models import Exists, Max, OuterRef, Q, Subquery
+from django.db.models.functions import Now
+
+from apps.messages.models import Message
+from apps.sources.envelope import Envelope
+from apps.sources.models import Chat, DeadLetter, Project, Source
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One delivery as bytes; `sequence` is its number in the stream."""
+
+    data: bytes
+    subject: str = ""
+    sequence: int | None = None
+
+
+@dataclass(frozen=True)
+class IngestResult:
+    stored: int = 0
+    duplicates: int = 0
+    dead: int = 0
+    ignored: int = 0  # from chats that nobody monitors
+
+
+def ingest(arrivals: Sequence[Arrival]) -> IngestResult:
+    """Store a batch and return after its commit; raises DatabaseError when PostgreSQL is in trouble.
+
+    A batch that PostgreSQL refuses is tried again one by one, so that poison goes alone.
+    """
+    try:
+        return _ingest(arrivals)
+    except DatabaseError:
+        if len(arrivals) == 1 and _is_database_well():
+            _bury(arrivals[0], "PostgreSQL refused the envelope")
+            return IngestResult(dead=1)
+        if len(arrivals) == 1 or not _is_database_well():
+            raise
+    results = [ingest([arrival]) for arrival in arrivals]
+    return IngestResult(
+        *(sum(getattr(result, name) for result in results) for name in IngestResult.__annotations__)
+    )
+
+
+def store(envelope: Envelope) -> tuple[Message, bool]:
+    """Store one envelope directly; the message and whether it is new."""
+    result = _ingest([Arrival(envelope.to_bytes(), envelope.subject)])
+    message = Message.objects.get(
+        source_id=envelope.source_id, external_id=envelope.external_id, edit=envelope.edit
+    )
+    return message, result.stored == 1
+
+
+@transaction.atomic
+def _ingest(arrivals: Sequence[Arrival]) -> IngestResult:
+    envelopes, dead = _read(arrivals)
+    chats = _chats(envelopes)
+    wanted = [envelope for envelope in envelopes if chats[_chat_key(envelope)].is_monitored]
+    rows = [
+        Message.from_envelope(envelope, chats[_chat_key(envelope)])
+        for envelope in sorted(wanted, key=lambda item: (item.sent_at, item.edit))
+    ]
+    stored = _insert(rows)
+    _supersede(stored)
+    _connect_replies(stored)
+    Source.objects.filter(pk__in={row.source_id for row in stored}).update(last_seen_at=Now())
+    Message.announce([row.pk for row in stored], Message.Status.RECEIVED, is_new=True)
+    return IngestResult(
+        stored=len(stored),
+        duplicates=len(wanted) - len(stored),
+        dead=dead,
+        ignored=len(envelopes) - len(wanted),
+    )
+
+
+def _read(arrivals: Iterable[Arrival]) -> tuple[list[Envelope], int]:
+    """The readable envelopes of known sources; the others are buried."""
+    readable: list[tuple[Arrival, Envelope]] = []
+    dead = 0
+    for arrival in arrivals:
+        try:
+            readable.append((arrival, Envelope.from_bytes(arrival.data)))
+        except ValueError as error:
+            _bury(arrival, _reason(error))
+            dead += 1
+    known = set(
+        Source.objects.filter(pk__in={envelope.source_id for _, envelope in readable})
+        .values_list("pk", flat=True)
+    )
+    envelopes = []
+    for arrival, envelope in readable:
+        if envelope.source_id in known:
+            envelopes.append(envelope)
+        else:
+            _bury(arrival, f"no source with id {envelope.source_id}")
+            dead += 1
+    return envelopes, dead
+
+
+def _reason(error: ValueError) -> str:
+    """What is wrong and where, without the values."""
+    details = getattr(error, "errors", None)
+    if details is None:
+        return str(error)[:500]
+    problems = details(include_input=False, include_url=False, include_context=False)[:5]
+    return "; ".join(
+        f"{'.'.join(str(part) for part in problem['loc']) or 'envelope'}: {problem['msg']}"
+        for problem in problems
+    )
+
+
+def _bury(arrival: Arrival, reason: str) -> None:
+    logger.warning("dead letter %s #%s: %s", arrival.subject, arrival.sequence, reason)
+    source_id = arrival.subject.removeprefix("chat.")
+    source = (
+        Source.objects.filter(pk=int(source_id)).first()
+        if source_id.isdecimal() and len(source_id) < 18
+        else None
+    )
+    letter = {"source": source, "payload": arrival.data, "reason": reason}
+    if arrival.sequence is None:
+        DeadLetter.objects.create(subject=arrival.subject, **letter)
+    else:
+        DeadLetter.objects.get_or_create(
+            subject=arrival.subject, sequence=arrival.sequence, defaults=letter
+        )
+
+
+def _chat_key(envelope: Envelope) -> tuple[int, str]:
+    return envelope.source_id, envelope.chat.external_id
+
+
+def _chats(envelopes: Iterable[Envelope]) -> dict[tuple[int, str], Chat]:
+    latest = {_chat_key(envelope): envelope for envelope in envelopes}
+    sources = Source.objects.in_bulk({source_id for source_id, _ in latest})
+    # In one order everywhere: two ingesters that meet the same new chats must not wait for each other.
+    return {
+        key: Chat.known(sources[key[0]], latest[key].chat) for key in sorted(latest)
+    }
+
+
+def _insert(rows: list[Message]) -> list[Message]:
+    """Insert what is new with one statement; rows that came back with an id that is theirs."""
+    keys = {(row.source_id, row.external_id, row.edit): row for row in rows}
+    if not keys:
+        return []
+    before = Message.objects.aggregate(last=Max("pk"))["last"] or 0
+    Message.objects.bulk_create(keys.values(), ignore_conflicts=True)
+    # ON CONFLICT DO NOTHING gives no ids back: look the fresh ones up by their keys.
+    by_source: dict[int, list[str]] = {}
+    for source_id, external_id, _ in keys:
+        by_source.setdefault(source_id, []).append(external_id)
+    condition = Q()
+    for source_id, external_ids in by_source.items():
+        condition |= Q(source_id=source_id, external_id__in=external_ids)
+    fresh = Message.objects.filter(condition, pk__gt=before).order_by("pk")
+    return [row for row in fresh if (row.source_id, row.external_id, row.edit) in keys]
+
+
+def _supersede(stored: Sequence[Message]) -> None:
+    """Of several revisions of a message only the latest stands."""
+    newer = Message.objects.filter(
+        source_id=OuterRef("source_id"), external_id=OuterRef("external_id"), edit__gt=OuterRef("edit")
+    )
+    Message.objects.filter(
+        Exists(newer),
+        source_id__in={row.source_id for row in stored},
+        external_id__in={row.external_id for row in stored},
+        is_superseded=False,
+    ).update(is_superseded=True)
+
+
+def _connect_replies(stored: Sequence[Message]) -> None:
+    """Point replies at the rows that they answer, also when the answer was stored first."""
+    target = Message.objects.filter(
+        source_id=OuterRef("source_id"), external_id=OuterRef("reply_to_external_id")
+    ).order_by("-edit")
+    waiting = Message.objects.filter(
+        Q(pk__in=[row.pk for row in stored])
+        | Q(
+            source_id__in={row.source_id for row in stored},
+            reply_to_external_id__in={row.external_id for row in stored},
+        ),
+        reply_to=None,
+    ).exclude(reply_to_external_id="")
+    waiting.update(reply_to=Subquery(target.values("pk")[:1]))
+
+
+def _is_database_well() -> bool:
+    try:
+        Project.objects.exists()
+    except DatabaseError:
+        return False
+    return True

@@ -1,0 +1,20 @@
+from datetime import timedelta
+
+from celery import shared_task
+from django.conf import settings
+
+from apps.messages.classify import ask_llm as ask
+from apps.messages.classify import classify
+from apps.messages.models import Message
+from tasktracker.lib.workflow import each, work_on
+
+
+@shared_task(queue="default")
+def classify_messages(ids: list[int]) -> None:
+    work_on(Message, ids, Message.Status.RECEIVED, classify)
+
+
+@shared_task(queue="llm")
+def ask_llm(ids: list[int]) -> None:
+    lease = timedelta(seconds=settings.LLM_TIMEOUT + 15)
+    work_on(Message, ids, Message.Status.UNSURE, each(ask), lease=lease)
