@@ -23,7 +23,7 @@ class Child:
         command: list[str],
         *,
         environment: Mapping[str, str],
-        output: int | IO[bytes],
+        output: int | IO[bytes] | None,
         stop_signal: signal.Signals = signal.SIGTERM,
         user: int | None = None,
         folder: Path | None = None,

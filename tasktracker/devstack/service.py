@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 from abc import ABC, abstractmethod
+from functools import cached_property
 from typing import ClassVar
 
 from tasktracker.devstack.folder import HOST, DataFolder
@@ -18,8 +19,15 @@ class Service(ABC):
 
     def __init__(self, folder: DataFolder) -> None:
         self.folder = folder
-        self.port = folder.port(self.name)
-        self.password = folder.secret(f"{self.name}_password")
+
+    @cached_property
+    def port(self) -> int:
+        # Chosen at the first use: not before a killed predecessor has given its ports back.
+        return self.folder.port(self.name)
+
+    @cached_property
+    def password(self) -> str:
+        return self.folder.secret(f"{self.name}_password")
 
     @property
     @abstractmethod

@@ -1,6 +1,6 @@
 """Where the outside services are."""
 
-from tasktracker.settings.env import env
+from tasktracker.settings.env import DATA_DIR, env
 
 DATABASES = {
     "default": {
@@ -30,6 +30,7 @@ CHANNEL_LAYERS = {
 
 # Celery executes; the rows in PostgreSQL remember (tasktracker.lib.workflow).
 CELERY_BROKER_URL = REDIS_URL
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False  # a lost task is found again by the sweep of due rows
 CELERY_TASK_CREATE_MISSING_QUEUES = False
