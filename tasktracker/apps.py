@@ -15,5 +15,7 @@ class TaskTrackerConfig(AppConfig):
 
     def ready(self) -> None:
         from tasktracker import pipeline
+        from tasktracker.realtime import receivers
 
         pipeline.connect()
+        receivers.connect()

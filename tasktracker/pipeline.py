@@ -1,2 +1,94 @@
+"""The whole flow on one screen: which task a status waits for.
+
+A status change is announced after its commit and its task is queued at once. Should the broker or a
+worker lose it, `sweep` finds the row again: every waiting row has a due time in PostgreSQL.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from celery import Task, shared_task
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from apps.exports.models import TaskExport
+from apps.exports.tasks import deliver_exports, open_exports
+from apps.issues.models import Issue
+from apps.issues.tasks import file_messages
+from apps.messages.models import Message
+from apps.messages.tasks import ask_llm, classify_messages
+from tasktracker.celery import BEAT_EVERY, QUEUES, SWEEP_EVERY, app
+from tasktracker.lib.workflow import WorkItem, status_changed
+from tasktracker.models import Heartbeat
+from tasktracker.realtime import broadcast
+
+logger = logging.getLogger(__name__)
+
+URGENT = 0  # before the backlog of a queue: a long import must not look like a dead worker
+
+
+class Step(NamedTuple):
+    task: "Task[Any, Any]"
+    chunk: int  # rows per task: a task costs about 3 ms of its own
+
+
+FLOW: Mapping[tuple[type[WorkItem], str], Step] = {
+    (Message, Message.Status.RECEIVED): Step(classify_messages, 10),
+    (Message, Message.Status.UNSURE): Step(ask_llm, 1),
+    (Message, Message.Status.ACTIONABLE): Step(file_messages, 10),
+    (Issue, Issue.Status.APPROVED): Step(open_exports, 20),
+    (TaskExport, TaskExport.Status.PENDING): Step(deliver_exports, 10),
+}
+
+
 def connect() -> None:
-    """Placeholder until the verbs exist."""
+    status_changed.connect(hand_over, dispatch_uid="pipeline")
+
+
+def hand_over(sender: type[WorkItem], status: str, ids: Sequence[int], **kwargs: Any) -> None:
+    """Queue the next step of these rows; without a broker the sweep does it later."""
+    step = FLOW.get((sender, status))
+    if step is None:
+        return
+    try:
+        for start in range(0, len(ids), step.chunk):
+            step.task.delay(list(ids[start : start + step.chunk]))
+    except (OperationalError, RedisError, OSError) as error:
+        logger.warning("the broker is away, the sweep will find %s: %s", sender.__name__, error)
+
+
+@shared_task(queue="default", expires=SWEEP_EVERY)
+def sweep() -> None:
+    """Hand out again what is due: lost tasks, expired leases, retries."""
+    for model, status in FLOW:
+        ids = model.take_due(status)
+        if ids:
+            logger.info("%d %s due in %s", len(ids), model.__name__, status)
+            hand_over(model, status, ids)
+
+
+@shared_task(expires=BEAT_EVERY)
+def beat(queue: str) -> None:
+    """A beat that went through the queue: the worker behind it really works."""
+    Heartbeat.beat(f"queue:{queue}")
+
+
+@shared_task(queue="default", expires=60)
+def prune_events() -> None:
+    broadcast.prune()
+
+
+app.conf.beat_schedule = {
+    "sweep": {"task": sweep.name, "schedule": SWEEP_EVERY, "options": {"priority": URGENT}},
+    "prune-events": {"task": prune_events.name, "schedule": 600.0},
+    **{
+        f"beat-{queue}": {
+            "task": beat.name,
+            "schedule": BEAT_EVERY,
+            "args": (queue,),
+            "options": {"queue": queue, "priority": URGENT},
+        }
+        for queue in QUEUES
+    },
+}

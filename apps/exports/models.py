@@ -2,8 +2,10 @@
 
 import uuid
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Now
@@ -83,7 +85,7 @@ class Tracker(models.Model):
     def plugin(self) -> Any:
         """The plug-in with this tracker's settings; raises ValueError when they do not fit."""
         made = plugins.load(TRACKERS, self.kind)
-        return made(made.Config.model_validate(self.config), name=self.folder)
+        return made(made.Config.model_validate(self.config), folder=self.folder)
 
     @classmethod
     def kinds(cls) -> list[tuple[str, Any]]:
@@ -92,9 +94,9 @@ class Tracker(models.Model):
     # Properties
 
     @property
-    def folder(self) -> str:
-        """A name for files: unique and without anything that a person typed."""
-        return f"{self.project.slug}-{self.pk or 0}"
+    def folder(self) -> Path:
+        """Where a tracker that writes files may write."""
+        return Path(settings.EXPORT_DIR) / f"{self.project.slug}-{self.pk or 0}"
 
 
 class TaskExport(WorkItem):

@@ -47,6 +47,8 @@ class ExternalIssue:
 
 
 class Tracker(Protocol):
+    """Made with its `Config` and `folder=`, a directory of its own for those that write files."""
+
     def create(self, issue: IssuePayload, *, idempotency_key: UUID) -> ExternalIssue:
         """Create the issue; the same key twice makes one."""
 

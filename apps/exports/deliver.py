@@ -1,0 +1,56 @@
+"""Open an export per tracker of an approved issue, and deliver each exactly once."""
+
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from apps.exports.models import TaskExport, Tracker
+from apps.exports.payload import build_payload
+from apps.issues.models import Change, Issue
+from tasktracker.lib.workflow import GiveUp, TryLater
+
+
+def open_exports(issues: Sequence[Issue]) -> None:
+    """One pending export per active tracker; then the issues have nothing to wait for."""
+    for issue in issues:
+        with transaction.atomic():
+            opened = [
+                export.pk
+                for tracker in Tracker.objects.filter(project_id=issue.project_id, is_active=True)
+                for export, is_new in [_export_of(issue, tracker)]
+                if is_new
+            ]
+            TaskExport.announce(opened, TaskExport.Status.PENDING, is_new=True)
+            Issue.settle([issue.pk])
+
+
+def deliver(export: TaskExport) -> None:
+    """Create the issue in the tracker; the export's UUID makes a repeat harmless."""
+    tracker = export.tracker
+    if not tracker.is_active:
+        raise GiveUp("the tracker is switched off")
+    if Tracker.objects.filter(pk=tracker.pk, closed_until__gt=Now()).exists():
+        raise TryLater(f"the tracker pauses after {tracker.failures_in_a_row} failures")
+    payload = build_payload(export.issue)
+    try:
+        created = tracker.plugin().create(payload, idempotency_key=export.uuid)
+    except TryLater as error:
+        tracker.note_failure(str(error))
+        raise
+    except ValueError as error:
+        raise GiveUp(f"the tracker's settings do not fit: {error}") from error
+    tracker.note_success()
+    with transaction.atomic():
+        export.mark_created(created.id, created.url)
+        export.issue.record(
+            Change.Kind.EXPORT, tracker=tracker.name, id=created.id, url=created.url
+        )
+
+
+def _export_of(issue: Issue, tracker: Tracker) -> tuple[TaskExport, bool]:
+    return TaskExport.objects.get_or_create(
+        issue=issue,
+        tracker=tracker,
+        defaults={"due_at": TaskExport.due_now(TaskExport.Status.PENDING)},
+    )

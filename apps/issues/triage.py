@@ -1,0 +1,241 @@
+"""From a message that reports something to an issue: attach it to an open one, or open one."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from pgvector.django import CosineDistance
+
+from apps.issues.dedup.base import Candidate, Match as FoundMatch, Report
+from apps.issues.dedup.levels import Thresholds, find_matches
+from apps.issues.drafting import draft
+from apps.issues.entities import extract
+from apps.issues.models import Change, Evidence, Issue, Match
+from apps.messages.classify import embed_missing
+from apps.messages.models import Embedding, Message, Priority
+from apps.sources.models import Project
+from tasktracker.lib import embeddings
+from tasktracker.lib.text import language_of
+
+NEAREST = 20  # reports by meaning that are looked at
+RECENT = 200  # reports inside the window of similar words that are looked at
+SUGGESTIONS = 3
+
+_PRIORITIES = list(Priority.values)  # from low to critical
+
+
+def file(messages: Sequence[Message]) -> None:
+    """File each message, oldest first, one project at a time behind its lock."""
+    vectors = embed_missing(messages)
+    for message in Message.in_order(messages):
+        with transaction.atomic():
+            project = lock_project(message.project_id)
+            _file(message, project, vectors.get(message.pk))
+
+
+def lock_project(project_id: int) -> Project:
+    """One at a time per project: two workers can never open the same issue twice or merge crosswise."""
+    return Project.objects.select_for_update(no_key=True).get(pk=project_id)
+
+
+def open_issue(
+    message: Message, *, entities: dict[str, Any] | None = None, opened_because: str = ""
+) -> Issue:
+    """A new issue whose first evidence is this message."""
+    found = entities if entities is not None else entities_of(message)
+    drafted = draft(message.text, message.category, found)
+    issue = Issue.objects.create(
+        project_id=message.project_id,
+        title=drafted.title,
+        description=drafted.description,
+        category=message.category,
+        priority=message.priority,
+        confidence=message.confidence,
+        entities=found,
+        is_provisional=message.is_provisional,
+        reported_at=message.sent_at,
+    )
+    Evidence.objects.create(issue=issue, message=message, level=Evidence.Level.OPENED)
+    issue.record(Change.Kind.OPENED, reason=opened_because, message=message.pk)
+    Issue.announce([issue.pk], issue.status, is_new=True)
+    return issue
+
+
+def entities_of(message: Message) -> dict[str, Any]:
+    found = extract(message.text, sent_at=message.sent_at, timezone=message.project.timezone)
+    return {
+        kind: [{"surface": entity.surface, "normal": entity.normal} for entity in entities]
+        for kind, entities in found.items()
+    }
+
+
+def find(message: Message, project: Project, vector: Any) -> list[FoundMatch]:
+    """Open issues that may be about the same problem, best first."""
+    report = _report(message, vector)
+    return find_matches(report, _candidates(message, project, vector), _thresholds(project))
+
+
+def _file(message: Message, project: Project, vector: Any) -> None:
+    if message.is_superseded:
+        message.move_to(Message.Status.NOISE)  # the edit speaks for it
+        return
+    message.move_to(Message.Status.FILED)
+    if Evidence.objects.filter(message=message).exists():
+        return
+    earlier = _issue_of_earlier_revision(message)
+    if earlier is not None:
+        attach(message, earlier, level=Evidence.Level.EDIT)
+        return
+    matches = find(message, project, vector)
+    best = matches[0] if matches else None
+    if best is not None and best.is_same:
+        issue = Issue.objects.select_for_update().get(pk=best.issue_id)
+        attach(
+            message,
+            issue,
+            level=best.level,
+            score=best.score,
+            threshold=best.threshold,
+            explanation=best.explanation,
+        )
+        _remember(message, best, Match.Outcome.ATTACHED)
+        return
+    issue = open_issue(message)
+    suggestions = [match for match in matches if match.is_suggestion][:SUGGESTIONS]
+    for match in suggestions:
+        _remember(message, match, Match.Outcome.SUGGESTED)
+    _approve_by_policy(issue, project, has_suggestions=bool(suggestions))
+
+
+def attach(
+    message: Message,
+    issue: Issue,
+    *,
+    level: str,
+    score: float | None = None,
+    threshold: float | None = None,
+    explanation: dict[str, Any] | None = None,
+) -> None:
+    """One more report of an issue; a more urgent one makes the issue more urgent."""
+    Evidence.objects.create(
+        issue=issue,
+        message=message,
+        level=level,
+        score=score,
+        threshold=threshold,
+        explanation=explanation or {},
+    )
+    issue.record(
+        Change.Kind.EVIDENCE, message=message.pk, level=level, score=score, threshold=threshold
+    )
+    if _PRIORITIES.index(message.priority) > _PRIORITIES.index(issue.priority):
+        issue.edit({"priority": message.priority}, reason="a more urgent report")
+    else:
+        Issue.announce([issue.pk], issue.status)
+
+
+def _issue_of_earlier_revision(message: Message) -> Issue | None:
+    evidence = (
+        Evidence.objects.filter(
+            message__source_id=message.source_id, message__external_id=message.external_id
+        )
+        .select_related("issue")
+        .order_by("-message__edit")
+        .first()
+    )
+    return evidence.issue if evidence else None
+
+
+def _candidates(message: Message, project: Project, vector: Any) -> list[Candidate]:
+    """Evidence of open issues: same text, recent words, near meaning; each message once."""
+    age = timedelta(days=project.open_issue_days)
+    open_evidence = Evidence.objects.filter(
+        issue__project=project,
+        issue__status__in=Issue.OPEN,
+        message__sent_at__gte=message.sent_at - age,
+        message__sent_at__lte=message.sent_at + age,
+    ).exclude(issue__matches__message=message, issue__matches__outcome=Match.Outcome.REFUSED)
+    window = timedelta(hours=project.duplicate_window_hours)
+    alike = Q(
+        message__sent_at__gte=message.sent_at - window,
+        message__sent_at__lte=message.sent_at + window,
+    )
+    if message.text_hash:
+        alike |= Q(message__text_hash=message.text_hash)
+    similarities = _nearest(open_evidence, vector)
+    recent = open_evidence.filter(alike).order_by("-message__sent_at")
+    ids = {*recent.values_list("pk", flat=True)[:RECENT], *similarities}
+    rows = list(Evidence.objects.filter(pk__in=ids).select_related("message"))
+    vectors = _vectors([row.message_id for row in rows])
+    return [
+        Candidate(
+            issue_id=row.issue_id,
+            report=_report(row.message, vectors.get(row.message_id)),
+            similarity=similarities.get(row.pk),
+        )
+        for row in rows
+    ]
+
+
+def _nearest(open_evidence: Any, vector: Any) -> dict[int, float]:
+    """Cosine similarity by evidence id of the nearest reports: an exact scan inside the project."""
+    if vector is None:
+        return {}
+    near = (
+        open_evidence.filter(message__embeddings__model=embeddings.model_name())
+        .annotate(distance=CosineDistance("message__embeddings__vector", vector))
+        .order_by("distance")
+        .values_list("pk", "distance")[:NEAREST]
+    )
+    return {pk: 1.0 - distance for pk, distance in near}
+
+
+def _vectors(message_ids: Sequence[int]) -> dict[int, Any]:
+    rows = Embedding.objects.filter(
+        message_id__in=message_ids, model=embeddings.model_name()
+    ).values_list("message_id", "vector")
+    return dict(rows)
+
+
+def _report(message: Message, vector: Any) -> Report:
+    return Report(
+        text=message.text,
+        fingerprint=message.text_hash,
+        language=language_of(message.text),
+        sent_at=message.sent_at,
+        vector=vector,
+        category=message.category,
+    )
+
+
+def _thresholds(project: Project) -> Thresholds | None:
+    if project.merge_threshold is None and project.suggest_threshold is None:
+        return None
+    return Thresholds(merge=project.merge_threshold, suggest=project.suggest_threshold)
+
+
+def _remember(message: Message, match: FoundMatch, outcome: str) -> None:
+    Match.objects.create(
+        message=message,
+        issue_id=match.issue_id,
+        level=match.level,
+        score=match.score,
+        threshold=match.threshold,
+        outcome=outcome,
+        explanation=match.explanation,
+        model=embeddings.model_name(),
+    )
+
+
+def _approve_by_policy(issue: Issue, project: Project, *, has_suggestions: bool) -> None:
+    """A project may let confident issues through; one that may be a duplicate waits for a person."""
+    limit = project.auto_approve_above
+    if limit is None or has_suggestions or issue.is_provisional:
+        return
+    if issue.confidence is not None and issue.confidence >= limit:
+        issue.change_status(
+            Issue.Status.APPROVED,
+            reason=f"confidence {issue.confidence:.2f} is at least {limit:.2f}",
+        )
