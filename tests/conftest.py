@@ -1,0 +1,114 @@
+"""A project with a source and a chat, and makers of envelopes, messages and issues."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from apps.exports.models import TaskExport, Tracker
+from apps.issues.models import Evidence, Issue
+from apps.messages.models import Message
+from apps.sources.envelope import ChatReference, Envelope
+from apps.sources.models import Chat, Project, Source
+
+MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def project(db: None) -> Project:
+    return Project.objects.create(name="Smachno", slug="smachno")
+
+
+@pytest.fixture
+def other_project(db: None) -> Project:
+    return Project.objects.create(name="Kvit Bank", slug="kvit")
+
+
+@pytest.fixture
+def source(project: Project) -> Source:
+    return Source.objects.create(project=project, kind="file_import", name="Dev chat")
+
+
+@pytest.fixture
+def chat(source: Source) -> Chat:
+    return Chat.objects.create(source=source, external_id="-100500", title="Dev chat")
+
+
+@pytest.fixture
+def make_envelope(source: Source) -> Callable[..., Envelope]:
+    numbers = count(1)
+
+    def make(text: str = "Прод лежить, 502 на всіх сторінках", **changes: Any) -> Envelope:
+        number = next(numbers)
+        values: dict[str, Any] = {
+            "source_id": source.pk,
+            "external_id": f"-100500:{number}",
+            "chat": ChatReference(external_id="-100500", title="Dev chat", kind="supergroup"),
+            "author_id": "7",
+            "author_name": "Олена",
+            "text": text,
+            "sent_at": MONDAY + timedelta(minutes=number),
+        }
+        return Envelope(**{**values, **changes})
+
+    return make
+
+
+@pytest.fixture
+def make_message(chat: Chat) -> Callable[..., Message]:
+    numbers = count(1)
+
+    def make(text: str = "Прод лежить, 502 на всіх сторінках", **changes: Any) -> Message:
+        number = next(numbers)
+        envelope = Envelope(
+            source_id=chat.source_id,
+            external_id=f"-100500:m{number}",
+            chat=ChatReference(external_id=chat.external_id),
+            author_id="7",
+            author_name="Олена",
+            text=text,
+            sent_at=MONDAY + timedelta(minutes=number),
+        )
+        message = Message.from_envelope(envelope, chat)
+        message.due_at = None
+        for name, value in changes.items():
+            setattr(message, name, value)
+        message.save()
+        return message
+
+    return make
+
+
+@pytest.fixture
+def make_issue(project: Project) -> Callable[..., Issue]:
+    def make(title: str = "Прод лежить", *, message: Message | None = None, **changes: Any) -> Issue:
+        values: dict[str, Any] = {
+            "project": project,
+            "title": title,
+            "category": "bug",
+            "priority": "high",
+            "confidence": 0.9,
+            "reported_at": timezone.now(),
+        }
+        issue = Issue.objects.create(**{**values, **changes})
+        if message is not None:
+            Evidence.objects.create(issue=issue, message=message, level=Evidence.Level.OPENED)
+        return issue
+
+    return make
+
+
+@pytest.fixture
+def tracker(project: Project) -> Tracker:
+    return Tracker.objects.create(project=project, kind="json", name="JSON")
+
+
+@pytest.fixture
+def make_export(tracker: Tracker, make_issue: Callable[..., Issue]) -> Callable[..., TaskExport]:
+    def make(issue: Issue | None = None, **changes: Any) -> TaskExport:
+        return TaskExport.objects.create(issue=issue or make_issue(), tracker=tracker, **changes)
+
+    return make

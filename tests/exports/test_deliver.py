@@ -1,0 +1,122 @@
+"""An approved issue reaches every tracker of its project exactly once."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from apps.exports.deliver import deliver, open_exports
+from apps.exports.models import BREAK_AFTER, TaskExport
+from apps.issues.models import Change, Issue
+from tasktracker.lib.workflow import GiveUp, TryLater
+
+APPROVED = Issue.Status.APPROVED
+
+
+@pytest.fixture(autouse=True)
+def export_folder(settings, tmp_path):
+    settings.EXPORT_DIR = tmp_path
+
+
+def test_an_approved_issue_gets_one_export_per_tracker(make_issue, tracker):
+    issue = make_issue(status=APPROVED)
+
+    open_exports([issue])
+    open_exports([issue])
+
+    export = TaskExport.objects.get()
+    assert (export.issue, export.tracker, export.status) == (issue, tracker, "pending")
+
+
+def test_a_tracker_that_is_off_gets_nothing(make_issue, tracker):
+    tracker.is_active = False
+    tracker.save()
+
+    open_exports([make_issue(status=APPROVED)])
+
+    assert not TaskExport.objects.exists()
+
+
+def test_an_issue_with_its_exports_open_waits_for_nothing(make_issue, tracker):
+    issue = make_issue(status=APPROVED, due_at=timezone.now())
+
+    open_exports([issue])
+
+    issue.refresh_from_db()
+    assert issue.due_at is None
+
+
+def test_delivering_writes_the_file_and_keeps_its_address(make_export, make_message, make_issue):
+    export = make_export(make_issue(message=make_message("Прод лежить")))
+
+    deliver(export)
+
+    export.refresh_from_db()
+    assert export.status == "created"
+    path = Path(export.external_url.removeprefix("file://"))
+    assert json.loads(path.read_text())["quotes"][0]["text"] == "Прод лежить"
+
+
+def test_a_delivery_is_written_into_the_history(make_export):
+    export = make_export()
+
+    deliver(export)
+
+    change = export.issue.changes.get(kind=Change.Kind.EXPORT)
+    assert change.details["id"] == str(export.uuid)
+
+
+def test_a_repeat_after_a_crash_before_the_commit_makes_one_file(make_export, tmp_path):
+    export = make_export()
+    deliver(TaskExport.objects.get(pk=export.pk))
+    TaskExport.objects.update(status="pending")  # as if the commit never came
+
+    deliver(TaskExport.objects.get(pk=export.pk))
+
+    assert len(list(tmp_path.rglob("*.json"))) == 1
+
+
+def test_a_tracker_that_was_switched_off_fails_the_export(make_export, tracker):
+    export = make_export()
+    tracker.is_active = False
+    tracker.save()
+
+    with pytest.raises(GiveUp, match="switched off"):
+        deliver(TaskExport.objects.get(pk=export.pk))
+
+
+def test_several_failures_in_a_row_pause_the_tracker(make_export, tracker, settings, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    settings.EXPORT_DIR = tmp_path / "file"
+    export = make_export()
+    for _ in range(BREAK_AFTER):
+        with pytest.raises(TryLater, match="cannot write"):
+            deliver(export)
+
+    tracker.refresh_from_db()
+    assert tracker.closed_until > timezone.now()
+    with pytest.raises(TryLater, match="pauses"):
+        deliver(export)
+
+
+def test_a_success_closes_the_breaker(make_export, tracker):
+    tracker.failures_in_a_row = BREAK_AFTER
+    tracker.closed_until = timezone.now() - timedelta(seconds=1)
+    tracker.save()
+
+    deliver(make_export())
+
+    tracker.refresh_from_db()
+    assert (tracker.failures_in_a_row, tracker.closed_until) == (0, None)
+
+
+def test_a_failed_export_can_be_tried_again(make_export):
+    export = make_export(status="failed")
+
+    export.retry()
+
+    export.refresh_from_db()
+    assert export.status == "pending"
+    assert export.due_at is not None

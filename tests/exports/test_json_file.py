@@ -1,0 +1,94 @@
+"""The JSON tracker writes whole files that fit the documented schema."""
+
+import json
+from datetime import UTC, datetime
+from importlib import resources
+from uuid import uuid4
+
+import jsonschema
+import pytest
+
+from apps.exports.trackers.base import IssuePayload, Quote
+from apps.exports.trackers.json_file import JsonFile, write_atomically
+from tasktracker.lib.workflow import GiveUp, TryLater
+
+MOMENT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+UGLY = "<b>'; DROP TABLE--\u202e\n\"лапки\" \\ 👨‍👩‍👧"
+
+
+@pytest.fixture
+def payload():
+    return IssuePayload(
+        id=7,
+        project="smachno",
+        title="Прод лежить",
+        description=UGLY,
+        category="bug",
+        priority="critical",
+        confidence=0.97,
+        status="approved",
+        language="uk",
+        reported_at=MOMENT,
+        entities={"versions": [{"surface": "1.2", "normal": "1.2"}]},
+        quotes=(Quote(UGLY, "Олена", "Dev chat", MOMENT, "-100:1"),),
+    )
+
+
+def make(folder):
+    return JsonFile(JsonFile.Config(), folder=folder)
+
+
+def test_the_file_fits_the_schema(payload, tmp_path):
+    key = uuid4()
+    make(tmp_path).create(payload, idempotency_key=key)
+
+    schema = json.loads((resources.files("apps.exports.trackers") / "issue.schema.json").read_text())
+    written = json.loads((tmp_path / f"{key}.json").read_text())
+    jsonschema.validate(written, schema, format_checker=jsonschema.FormatChecker())
+
+
+def test_the_quote_is_kept_verbatim(payload, tmp_path):
+    created = make(tmp_path).create(payload, idempotency_key=uuid4())
+
+    written = json.loads((tmp_path / f"{created.id}.json").read_text())
+    assert written["quotes"][0]["text"] == UGLY
+
+
+def test_the_same_key_twice_makes_one_file(payload, tmp_path):
+    key = uuid4()
+
+    first = make(tmp_path).create(payload, idempotency_key=key)
+    second = make(tmp_path).create(payload, idempotency_key=key)
+
+    assert first == second
+    assert [path.name for path in tmp_path.iterdir()] == [f"{key}.json"]
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_no_rest(tmp_path):
+    path = tmp_path / "issue.json"
+    write_atomically(path, {"a": 1})
+
+    with pytest.raises(TypeError):
+        write_atomically(path, {"a": object()})
+
+    assert json.loads(path.read_text()) == {"a": 1}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_cannot_be_made_is_tried_later(payload, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+
+    with pytest.raises(TryLater):
+        make(tmp_path / "file" / "deep").create(payload, idempotency_key=uuid4())
+
+
+def test_check_says_when_the_folder_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+
+    with pytest.raises(GiveUp, match="cannot write"):
+        make(tmp_path / "file").check()
+
+
+def test_unknown_settings_are_refused():
+    with pytest.raises(ValueError, match="Extra inputs"):
+        JsonFile.Config.model_validate({"directory": "/etc"})

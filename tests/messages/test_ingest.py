@@ -1,0 +1,162 @@
+"""Arrivals become messages once, whatever comes with them."""
+
+import pytest
+
+from apps.messages.ingest import Arrival, ingest, store
+from apps.messages.models import Message
+from apps.sources.models import Chat, DeadLetter
+
+
+def arrive(*envelopes):
+    return ingest([Arrival(envelope.to_bytes(), envelope.subject) for envelope in envelopes])
+
+
+def test_a_redelivered_envelope_is_stored_once(make_envelope):
+    envelope = make_envelope()
+
+    first, second = arrive(envelope), arrive(envelope)
+
+    assert (first.stored, second.stored, second.duplicates) == (1, 0, 1)
+    assert Message.objects.count() == 1
+
+
+def test_the_same_envelope_twice_in_a_batch_is_stored_once(make_envelope):
+    envelope = make_envelope()
+
+    result = arrive(envelope, envelope)
+
+    assert (result.stored, Message.objects.count()) == (1, 1)
+
+
+def test_poison_becomes_a_dead_letter_and_the_rest_is_stored(make_envelope):
+    good = make_envelope()
+
+    result = ingest([Arrival(b"\x00garbage", "chat.1", 7), Arrival(good.to_bytes(), good.subject, 8)])
+
+    assert (result.stored, result.dead) == (1, 1)
+    letter = DeadLetter.objects.get()
+    assert (bytes(letter.payload), letter.sequence) == (b"\x00garbage", 7)
+    assert "JSON" in letter.reason
+
+
+def test_a_redelivered_poison_is_one_dead_letter(source):
+    arrival = Arrival(b"{}", source_subject := f"chat.{source.pk}", 3)
+
+    ingest([arrival])
+    ingest([arrival])
+
+    letter = DeadLetter.objects.get()
+    assert (letter.subject, letter.source) == (source_subject, source)
+
+
+def test_an_envelope_of_an_unknown_source_is_a_dead_letter(make_envelope):
+    stray = make_envelope(source_id=10**9)
+
+    assert arrive(stray).dead == 1
+    assert DeadLetter.objects.get().source is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "NUL \0 inside",
+        "\u202eright to left\u202c \u200bzero width\u200d",
+        "<script>alert(1)</script>",
+        "'; DROP TABLE chat_messages_message; --",
+        "lone surrogate \ud800",
+        "emoji 👨‍👩‍👧 and ґїєі",
+    ],
+)
+def test_ugly_text_is_kept_as_far_as_postgresql_can(make_envelope, text):
+    arrive(make_envelope(text))
+
+    stored = Message.objects.get().text
+    assert stored == text.replace("\0", "").replace("\ud800", "\ufffd")
+
+
+def test_a_ten_megabyte_text_is_cut_and_stored(make_envelope):
+    arrive(make_envelope("x" * 10_000_000))
+
+    assert len(Message.objects.get().text) == 20_000
+
+
+def test_an_edit_supersedes_the_original(make_envelope):
+    original = make_envelope("Прод лежть")
+    edited = original.model_copy(update={"edit": 1_772_442_000, "text": "Прод лежить"})
+
+    arrive(original)
+    arrive(edited)
+
+    rows = Message.objects.order_by("edit").values_list("text", "is_superseded")
+    assert list(rows) == [("Прод лежть", True), ("Прод лежить", False)]
+
+
+def test_an_original_that_arrives_after_its_edit_is_superseded(make_envelope):
+    original = make_envelope("Прод лежть")
+    edited = original.model_copy(update={"edit": 1_772_442_000, "text": "Прод лежить"})
+
+    arrive(edited)
+    arrive(original)
+
+    assert Message.objects.get(edit=0).is_superseded
+
+
+def test_a_reply_points_at_what_it_answers(make_envelope):
+    report = make_envelope()
+    answer = make_envelope("у мене теж", reply_to=report.external_id)
+
+    arrive(report)
+    arrive(answer)
+
+    assert Message.objects.get(text="у мене теж").reply_to.external_id == report.external_id
+
+
+def test_a_reply_that_arrives_first_is_connected_later(make_envelope):
+    report = make_envelope()
+    answer = make_envelope("у мене теж", reply_to=report.external_id)
+
+    arrive(answer)
+    arrive(report)
+
+    assert Message.objects.get(text="у мене теж").reply_to.external_id == report.external_id
+
+
+def test_a_chat_that_nobody_monitors_is_not_stored(make_envelope, chat):
+    chat.is_monitored = False
+    chat.save()
+
+    result = arrive(make_envelope())
+
+    assert (result.ignored, Message.objects.count()) == (1, 0)
+
+
+def test_a_routed_chat_belongs_to_the_other_project(make_envelope, chat, other_project):
+    chat.project = other_project
+    chat.save()
+
+    arrive(make_envelope())
+
+    assert Message.objects.get().project == other_project
+
+
+def test_a_chat_appears_by_itself_with_its_newest_title(make_envelope):
+    first = make_envelope()
+    renamed = make_envelope(chat=first.chat.model_copy(update={"title": "Dev chat 2"}))
+
+    arrive(first)
+    arrive(renamed)
+
+    assert Chat.objects.get().title == "Dev chat 2"
+
+
+def test_stored_messages_are_due_in_case_their_announcement_is_lost(make_envelope):
+    arrive(make_envelope())
+
+    assert Message.objects.get().due_at is not None
+
+
+def test_store_tells_whether_the_message_is_new(make_envelope):
+    envelope = make_envelope()
+
+    assert store(envelope)[1] is True
+    assert store(envelope)[1] is False
