@@ -9,6 +9,7 @@ from tasktracker.lib.text import storable
 
 MAX_TEXT = 20_000  # characters; what is longer is a log file, its head is kept and the cut is marked
 MAX_RAW = 200_000  # bytes of the original JSON that are kept beside the text
+MAX_DEPTH = 40  # levels of the original JSON; no platform nests deeper
 
 ChatKind = Literal["private", "group", "supergroup", "channel", "other"]
 
@@ -22,6 +23,19 @@ def _cut(limit: int) -> Any:
         return storable(value)[:limit] if isinstance(value, str) else value
 
     return BeforeValidator(cut)
+
+
+def storable_tree(value: Any, depth: int = 0) -> Any:
+    """The same JSON as PostgreSQL and NATS can keep it; what is nested too deeply is left out."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict | list) and depth >= MAX_DEPTH:
+        return "..."
+    if isinstance(value, dict):
+        return {storable(str(key)): storable_tree(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list):
+        return [storable_tree(item, depth + 1) for item in value]
+    return value
 
 
 Name = Annotated[str, _cut(200)]
@@ -60,7 +74,7 @@ class Envelope(BaseModel):
     forwarded_from: Name = ""
     is_from_bot: bool = False
     is_history: bool = False  # comes from an archive: nobody is notified message by message
-    raw: dict[str, Any] = Field(default_factory=dict)
+    raw: Annotated[dict[str, Any], BeforeValidator(storable_tree)] = Field(default_factory=dict)
 
     @property
     def message_id(self) -> str:
