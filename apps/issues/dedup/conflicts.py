@@ -12,7 +12,9 @@ from functools import lru_cache
 from tasktracker.lib.text import clean, normal_form
 
 #: A version or an identifier with a dot: two different ones speak of two different builds.
-_VERSION = re.compile(r"(?<![\w.,])v?(\d+(?:\.\d+){1,3}(?:-?(?:rc|beta|alpha)\.?\d*)?)(?![\w%]|[.,]\d)", re.I)
+_VERSION = re.compile(
+    r"(?<![\w.,])v?(\d+(?:\.\d+){1,3}(?:-?(?:rc|beta|alpha)\.?\d*)?)(?![\w%]|[.,]\d)", re.I
+)
 _NUMBER = re.compile(r"(?<![\w.,])\d+(?![\w%]|[.,]\d)")
 _ENDPOINT = re.compile(r"(?<![\w/])/(?:[\w-]+/)*[\w-]{2,}|\b[A-Z]{2,6}-\d{2,}\b")
 _STATUS = re.compile(r"(?<![\w.,])[45]\d\d(?![\w%.,])")
@@ -63,6 +65,36 @@ FAMILIES: Mapping[str, Mapping[str, str]] = {
         "sms": r"sms|смс\w*",
         "email": r"e ?mails?|mail|пошт\w*|лист(?:а|и|ів|ах)?|імейл\w*|мейл\w*",
         "push": r"push\w*|пуш\w*",
+    },
+    "symptom": {
+        "crash": r"crash\w*|краш\w*|вилітає|вилетіл\w*|вилет\w*|падає|впав|впала|впало|dies|died",
+        "hang": r"hang\w*|hung|freez\w*|froze\w*|stuck|завис\w*|висить|застряг\w*|фриз\w*|spinner|спінер\w*|крутилк\w*",
+        "slow": r"slow\w*|lag\w*|laggy|повільн\w*|гальм\w*|тормоз\w*|лаг\w*|takes (?:ages|forever)|тупить",
+        "blank": r"blank|white|empty|пуст\w*|порожн\w*|біл(?:ий|а|е|ої|у)|чорн(?:ий|ому) екран\w*|black screen",
+        "missing": r"missing|disappear\w*|gone|vanish\w*|зник\w*|пропа\w*|щез\w*|не видно|not visible|invisible",
+        "lost": r"lost|loses|losing|lose|wipe\w*|втра\w*|губ\w*|загуб\w*|затер\w*|стира\w*",
+        "unsaved": r"not saved?|isnt saved|arent saved|doesnt save|не зберіга\w*|не збере\w*",
+        "undelivered": r"never (?:got|arriv\w*|reach\w*|came|come\w*)|not (?:arriv\w*|deliver\w*|receiv\w*|coming)|doesnt (?:arrive|come)|не (?:прихо\w*|прий\w*|дохо\w*|прилет\w*|отрим\w*|надісла\w*)",
+        "late": r"late|delay\w*|затрим\w*|запізн\w*|із запізненням",
+        "repeated": r"twice|double\w*|duplicat\w*|repeat\w*|again and again|двічі|дубл\w*|подвій\w*|подвою\w*|задво\w*|повторю\w*|по два",
+        "wrong_value": r"wrong|incorrect\w*|mismatch\w*|неправильн\w*|невірн\w*|не той|не та|не те|чуж\w*|бреше\w*",
+        "stale": r"stale|outdated|old (?:data|value|price|version)|cached|стар(?:ий|а|і|у|ого|ою)|застаріл\w*|кеш\w*",
+        "cut": r"truncat\w*|cut|cuts|cropp\w*|clipp\w*|обріза\w*|обрізан\w*|урізан\w*",
+        "garbled": r"garbled|gibberish|mojibake|question marks|кракозябр\w*|ієрогліф\w*|кодуван\w*|encoding",
+        "overlap": r"overlap\w*|covers|covering|behind|налаз\w*|перекри\w*|наклад\w*|з'їха\w*|зїха\w*",
+        "offset": r"offset|shift\w*|moved|misplac\w*|зсу\w*|зміщ\w*|зміст(?:ив|ил)\w*",
+        "reset": r"reset\w*|forget\w*|forgot|revert\w*|скида\w*|злітає|злет\w*|збива\w*|не памята\w*",
+        "expired": r"expir\w*|прострочен\w*|протух\w*|закінчи\w*|timeout|timed out|таймаут\w*",
+        "denied": r"forbidden|denied|unauthorized|403|401|заборон\w*|не пуска\w*|немає прав|нема прав|доступ\w* закрит\w*",
+        "rejected": r"reject\w*|declin\w*|refus\w*|invalid|відхил\w*|не прийма\w*|недійсн\w*|не приймає",
+        "server_error": r"500|502|503|504|internal server error|bad gateway|п'ятисот\w*|пятсот\w*",
+        "unclickable": r"cant click|not clickable|nothing happens|doesnt respond|unresponsive|не тисне\w*|не натиска\w*|не клік\w*|не реагу\w*",
+        "unsorted": r"sort\w*|order of|сорту\w*|порядок|порядку|перемішан\w*|shuffl\w*",
+        "unreadable": r"unreadable|cant read|contrast|не читається|не видно букв|контраст\w*|злива\w*",
+        "sound": r"sound|audio|echo\w*|volume|звук\w*|ехо|гучн\w*|чут\w*|mute\w*",
+        "drain": r"battery|drain\w*|батаре\w*|розряджа\w*|жере|memory|leak\w*|памят\w*",
+        "unit": r"currency|rounding|rounded|валют\w*|округл\w*|копі\w*|cents",
+        "timezone": r"time ?zone|utc|dst|hour off|часов\w* пояс\w*|годин\w* (?:раніше|пізніше|позже)",
     },
     "size": {
         "more": r"too (?:big|large|many|much|fast|early|high)|забагато|зарано|завелик\w*|раніше",
