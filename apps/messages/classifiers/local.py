@@ -1,0 +1,196 @@
+"""The local classifier: linear heads on embeddings, n-grams, cues and context. No network, no pickle.
+
+The weights come from `manage.py train_classifier`; docs/model-card.md says how good they are.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import IO, Self
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from apps.messages.classifiers.base import CATEGORIES, PRIORITIES, Sample, Verdict
+from apps.messages.classifiers.features import (
+    FEATURES_VERSION,
+    Matrix,
+    dense_features,
+    term_counts,
+    weigh_terms,
+    without_vectors,
+)
+
+WEIGHTS_FILE = "local_model.npz"
+CATEGORY_WEIGHT = 5.0  # how loud the category's probabilities are for the priority
+
+
+class WrongWeights(Exception):
+    """The weights were made for other features; run `manage.py train_classifier`."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """One multinomial logistic regression and its temperature."""
+
+    dense: Matrix
+    terms: Matrix
+    bias: Matrix
+    temperature: float = 1.0
+
+    def logits(self, dense: Matrix, terms: csr_matrix) -> Matrix:
+        scores: Matrix = dense @ self.dense + terms @ self.terms + self.bias
+        return scores
+
+    def probabilities(self, dense: Matrix, terms: csr_matrix) -> Matrix:
+        return softmax(self.logits(dense, terms) / self.temperature)
+
+
+@dataclass(frozen=True)
+class Heads:
+    """A category head, and a priority head that also sees the category's probabilities."""
+
+    category: Head
+    priority: Head
+
+    def probabilities(self, dense: Matrix, terms: csr_matrix) -> tuple[Matrix, Matrix]:
+        categories = self.category.probabilities(dense, terms)
+        return categories, self.priority.probabilities(with_category(dense, categories), terms)
+
+
+@dataclass(frozen=True)
+class LinearModel:
+    """Everything the artefact holds. `blind` answers for messages that have no vector."""
+
+    version: str
+    embedding_model: str
+    inverse_frequencies: Matrix
+    seeing: Heads
+    blind: Heads
+
+    def predict(self, samples: Sequence[Sample]) -> tuple[Matrix, Matrix]:
+        """Probabilities of the categories and of the priorities, one row per sample."""
+        terms = weigh_terms(
+            term_counts([sample.text for sample in samples]), self.inverse_frequencies
+        )
+        dense = dense_features(samples)
+        categories = np.zeros((len(samples), len(CATEGORIES)), np.float32)
+        priorities = np.zeros((len(samples), len(PRIORITIES)), np.float32)
+        has_vector = np.array([sample.vector is not None for sample in samples])
+        for heads, rows in ((self.seeing, has_vector), (self.blind, ~has_vector)):
+            if rows.any():
+                categories[rows], priorities[rows] = heads.probabilities(dense[rows], terms[rows])
+        return categories, priorities
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What is stored; half precision is enough for the long columns of n-grams."""
+        stored = {
+            "features_version": np.array(FEATURES_VERSION),
+            "version": np.array(self.version),
+            "embedding_model": np.array(self.embedding_model),
+            "inverse_frequencies": self.inverse_frequencies.astype(np.float16),
+        }
+        for heads_name, heads in (("seeing", self.seeing), ("blind", self.blind)):
+            for head_name, head in (("category", heads.category), ("priority", heads.priority)):
+                prefix = f"{heads_name}_{head_name}"
+                stored[f"{prefix}_dense"] = head.dense.astype(np.float32)
+                stored[f"{prefix}_terms"] = head.terms.astype(np.float16)
+                stored[f"{prefix}_bias"] = head.bias.astype(np.float32)
+                stored[f"{prefix}_temperature"] = np.array(head.temperature, np.float32)
+        return stored
+
+    @classmethod
+    def from_file(cls, file: IO[bytes]) -> Self:
+        with np.load(file, allow_pickle=False) as stored:
+            if int(stored["features_version"]) != FEATURES_VERSION:
+                raise WrongWeights(WEIGHTS_FILE)
+            return cls.from_arrays({name: stored[name] for name in stored.files})
+
+    @classmethod
+    def from_arrays(cls, stored: dict[str, np.ndarray]) -> Self:
+        def head(prefix: str) -> Head:
+            return Head(
+                dense=stored[f"{prefix}_dense"],
+                terms=stored[f"{prefix}_terms"].astype(np.float32),
+                bias=stored[f"{prefix}_bias"],
+                temperature=float(stored[f"{prefix}_temperature"]),
+            )
+
+        return cls(
+            version=str(stored["version"]),
+            embedding_model=str(stored["embedding_model"]),
+            inverse_frequencies=stored["inverse_frequencies"].astype(np.float32),
+            seeing=Heads(head("seeing_category"), head("seeing_priority")),
+            blind=Heads(head("blind_category"), head("blind_priority")),
+        )
+
+
+class LocalClassifier:
+    """Answers every sample. Vectors of another embedding model than the trained one are ignored.
+
+    `embedding_model` is the name of what the samples' vectors come from; None means the trained one.
+    """
+
+    name = "local"
+
+    def __init__(self, *, weights: Path | None = None, embedding_model: str | None = None) -> None:
+        self._weights = weights
+        self._embedding_model = embedding_model
+
+    @property
+    def version(self) -> str:
+        return self._model.version
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether the vectors at hand are of no use to the trained weights."""
+        return self._embedding_model not in (None, self._model.embedding_model)
+
+    @property
+    def _model(self) -> LinearModel:
+        return load_model(self._weights)
+
+    def classify(self, samples: Sequence[Sample]) -> list[Verdict | None]:
+        if not samples:
+            return []
+        if self.is_blind:
+            samples = [without_vectors(sample) for sample in samples]
+        categories, priorities = self._model.predict(samples)
+        return [_verdict(*rows) for rows in zip(categories, priorities, strict=True)]
+
+
+@lru_cache(maxsize=4)
+def load_model(weights: Path | None = None) -> LinearModel:
+    """The shipped weights or those at `weights`, read once per process."""
+    if weights is None:
+        with (resources.files("apps.messages.classifiers") / WEIGHTS_FILE).open("rb") as file:
+            return LinearModel.from_file(file)
+    with weights.open("rb") as file:
+        return LinearModel.from_file(file)
+
+
+def with_category(dense: Matrix, categories: Matrix) -> Matrix:
+    """The dense features of the priority head."""
+    return np.hstack([dense, categories * np.float32(CATEGORY_WEIGHT)]).astype(np.float32)
+
+
+def softmax(logits: Matrix) -> Matrix:
+    """Each row as probabilities."""
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shares: Matrix = powers / powers.sum(axis=1, keepdims=True)
+    return shares
+
+
+def _verdict(categories: Matrix, priorities: Matrix) -> Verdict:
+    scores = dict(zip(CATEGORIES, map(float, categories), strict=True))
+    urgencies = dict(zip(PRIORITIES, map(float, priorities), strict=True))
+    category = max(scores, key=lambda name: scores[name])
+    return Verdict(
+        category=category,
+        priority=max(urgencies, key=lambda name: urgencies[name]),
+        confidence=scores[category],
+        scores=scores,
+        raw={"priorities": {name: round(share, 4) for name, share in urgencies.items()}},
+    )

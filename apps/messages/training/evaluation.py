@@ -1,0 +1,247 @@
+"""How good the classifier is: cross-validation that never splits a persona or a conversation."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize_scalar
+from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
+
+from apps.messages.classifiers.base import CATEGORIES, PRIORITIES, Neighbour, Sample
+from apps.messages.classifiers.features import (
+    Matrix,
+    dense_features,
+    weigh_terms,
+    without_vectors,
+)
+from apps.messages.classifiers.local import Head, softmax, with_category
+from apps.messages.training.corpus import Example, change_neighbours, without_context
+from apps.messages.training.fitting import (
+    SEED,
+    CategoryGuess,
+    Encoded,
+    Labels,
+    fit_category,
+    fit_priority,
+    inverse_frequencies,
+)
+from tasktracker.lib.text import language_of
+
+FOLDS = 4
+ISSUE_THRESHOLDS = (0.3, 0.5, 0.75)
+
+Mask = npt.NDArray[np.bool_]
+Predict = Callable[[Sequence[Sample]], tuple[Matrix, Matrix]]
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """Answers about each example by a model that saw neither it nor its persona or conversation."""
+
+    category: CategoryGuess
+    priority: CategoryGuess
+
+
+def folds_of(examples: Sequence[Example]) -> Labels:
+    """A fold for each example; groups stay whole, each fold gets its share of conversations."""
+    rng = np.random.default_rng(SEED)
+    fold_of: dict[str, int] = {}
+    for is_conversation in (True, False):
+        groups = sorted({e.group for e in examples if e.is_conversation == is_conversation})
+        for place, index in enumerate(rng.permutation(len(groups))):
+            fold_of[groups[index]] = place % FOLDS
+    return np.array([fold_of[example.group] for example in examples])
+
+
+def cross_validate(
+    encoded: Encoded, kind: str, advance: Callable[[], None] = lambda: None
+) -> OutOfFold:
+    """Logits of both heads for every example, in its context and alone."""
+    folds = folds_of(encoded.examples)
+    shape = (len(encoded.examples), len(CATEGORIES))
+    category = CategoryGuess(np.zeros(shape, np.float32), np.zeros(shape, np.float32))
+    priority = CategoryGuess(np.zeros(shape, np.float32), np.zeros(shape, np.float32))
+    for fold in range(FOLDS):
+        learn, test = np.where(folds != fold)[0], np.where(folds == fold)[0]
+        frequencies = inverse_frequencies(encoded.counts[learn])
+        head = fit_category(encoded, learn, frequencies, kind)
+        inputs = _Inputs(encoded, frequencies, kind)
+        category.in_context[test] = inputs.logits_in_order(head, test)
+        category.alone[test] = inputs.logits(head, test, without_context)
+        advance()
+    guess = CategoryGuess(softmax(category.in_context), softmax(category.alone))
+    decided = _decisions(encoded.examples, guess.in_context)
+    for fold in range(FOLDS):
+        learn, test = np.where(folds != fold)[0], np.where(folds == fold)[0]
+        frequencies = inverse_frequencies(encoded.counts[learn])
+        head = fit_priority(encoded, learn, frequencies, kind, guess)
+        inputs = _Inputs(encoded, frequencies, kind)
+        for view, context in (("in_context", decided), ("alone", without_context)):
+            logits = inputs.logits(head, test, context, getattr(guess, view)[test])
+            getattr(priority, view)[test] = logits
+        advance()
+    return OutOfFold(category, priority)
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """Features of test examples under one fold's n-gram weights."""
+
+    encoded: Encoded
+    frequencies: Matrix
+    kind: str
+
+    def logits(
+        self,
+        head: Head,
+        chosen: Labels,
+        context: Callable[[Sample], Sample],
+        categories: Matrix | None = None,
+    ) -> Matrix:
+        samples = [context(self.encoded.examples[number].sample) for number in chosen]
+        if self.kind == "blind":
+            samples = [without_vectors(sample) for sample in samples]
+        dense = dense_features(samples)
+        if categories is not None:
+            dense = with_category(dense, categories)
+        return head.logits(dense, weigh_terms(self.encoded.counts[chosen], self.frequencies))
+
+    def logits_in_order(self, head: Head, chosen: Labels) -> Matrix:
+        """As in a live chat: a neighbour's category is what the model said, never the key's."""
+        said: dict[str, str] = {}
+        rows = []
+        for number in chosen:
+            row = self.logits(head, np.array([number]), lambda sample: _as_decided(sample, said))
+            rows.append(row[0])
+            said[self.encoded.examples[number].sample.text] = CATEGORIES[int(row[0].argmax())]
+        return np.stack(rows)
+
+
+def _as_decided(sample: Sample, said: dict[str, str]) -> Sample:
+    def decided(neighbour: Neighbour) -> Neighbour:
+        return replace(neighbour, category=said.get(neighbour.text))
+
+    return change_neighbours(sample, decided)
+
+
+def _decisions(examples: Sequence[Example], guessed: Matrix) -> Callable[[Sample], Sample]:
+    said = {
+        example.sample.text: CATEGORIES[int(row.argmax())]
+        for example, row in zip(examples, guessed, strict=True)
+    }
+    return lambda sample: _as_decided(sample, said)
+
+
+def predict_in_order(examples: Sequence[Example], predict: Predict) -> tuple[Matrix, Matrix]:
+    """A conversation message by message, each seeing what was decided about the ones before."""
+    said: dict[str, str] = {}
+    categories, priorities = [], []
+    for example in examples:
+        category, priority = predict([_as_decided(example.sample, said)])
+        said[example.sample.text] = CATEGORIES[int(category[0].argmax())]
+        categories.append(category[0])
+        priorities.append(priority[0])
+    return np.stack(categories), np.stack(priorities)
+
+
+def fit_temperature(logits: Matrix, answers: Labels) -> float:
+    """The temperature that makes held-out probabilities most likely."""
+
+    def loss(log_temperature: float) -> float:
+        shares = softmax(logits / np.float32(np.exp(log_temperature)))
+        return float(-np.log(shares[np.arange(len(answers)), answers] + 1e-9).mean())
+
+    found = minimize_scalar(loss, bounds=(-2.0, 2.0), method="bounded", options={"xatol": 1e-4})
+    return round(float(np.exp(found.x)), 3)
+
+
+def category_figures(answers: Labels, shares: Matrix, texts: Sequence[str]) -> dict[str, Any]:
+    """F1 per class and language, finding of issues, confusion, calibration."""
+    said = shares.argmax(axis=1)
+    languages = np.array([language_of(text) for text in texts])
+    return {
+        "messages": len(answers),
+        "accuracy": _short((said == answers).mean()),
+        "macro_f1": _macro_f1(answers, said),
+        "per_class": _per_class(answers, said, CATEGORIES),
+        "macro_f1_by_language": {
+            language: _macro_f1(answers[languages == language], said[languages == language])
+            for language in ("uk", "en")
+            if (languages == language).any()
+        },
+        "issues": _issue_figures(answers, shares),
+        "confusion": confusion_matrix(answers, said, labels=range(len(CATEGORIES))).tolist(),
+        "brier": _short(((shares - np.eye(len(CATEGORIES))[answers]) ** 2).sum(axis=1).mean()),
+        "reliability": reliability(answers, shares),
+    }
+
+
+def priority_figures(answers: Labels, shares: Matrix) -> dict[str, Any]:
+    """F1 per priority; recall of `critical` is the one to watch."""
+    said = shares.argmax(axis=1)
+    return {
+        "accuracy": _short((said == answers).mean()),
+        "macro_f1": _macro_f1(answers, said),
+        "per_class": _per_class(answers, said, PRIORITIES),
+        "brier": _short(((shares - np.eye(len(PRIORITIES))[answers]) ** 2).sum(axis=1).mean()),
+    }
+
+
+def reliability(answers: Labels, shares: Matrix) -> list[dict[str, float]]:
+    """For each band of confidence: how many, what was promised, what was right."""
+    confidence, right = shares.max(axis=1), shares.argmax(axis=1) == answers
+    edges = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.01)
+    table = []
+    for low, high in zip(edges, edges[1:], strict=False):
+        band = (confidence >= low) & (confidence < high)
+        if band.any():
+            table.append(
+                {
+                    "from": low,
+                    "to": min(high, 1.0),
+                    "messages": int(band.sum()),
+                    "promised": _short(confidence[band].mean()),
+                    "right": _short(right[band].mean()),
+                }
+            )
+    return table
+
+
+def _issue_figures(answers: Labels, shares: Matrix) -> dict[str, dict[str, float]]:
+    is_issue, score = answers < 2, shares[:, 0] + shares[:, 1]  # bug or feature
+    figures = {}
+    for threshold in ISSUE_THRESHOLDS:
+        found = score >= threshold
+        hits = (found & is_issue).sum()
+        figures[str(threshold)] = {
+            "recall": _short(hits / max(is_issue.sum(), 1)),
+            "precision": _short(hits / max(found.sum(), 1)),
+        }
+    return figures
+
+
+def _per_class(
+    answers: Labels, said: Labels, names: Sequence[str]
+) -> dict[str, dict[str, float]]:
+    columns = precision_recall_fscore_support(
+        answers, said, labels=range(len(names)), zero_division=0
+    )
+    return {
+        name: {
+            "precision": _short(precision),
+            "recall": _short(recall),
+            "f1": _short(f1),
+            "messages": int(count),
+        }
+        for name, precision, recall, f1, count in zip(names, *columns, strict=True)
+    }
+
+
+def _macro_f1(answers: Labels, said: Labels) -> float:
+    return _short(f1_score(answers, said, average="macro", zero_division=0))
+
+
+def _short(value: Any) -> float:
+    return round(float(value), 4)

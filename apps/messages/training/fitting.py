@@ -1,0 +1,194 @@
+"""Examples in, weights out. One seed, one order of rows: the same examples give the same weights."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_matrix, hstack
+from sklearn.linear_model import LogisticRegression
+
+from apps.messages.classifiers.base import CATEGORIES, PRIORITIES, Neighbour, Sample
+from apps.messages.classifiers.features import (
+    DENSE,
+    FEATURES_VERSION,
+    Matrix,
+    dense_features,
+    term_counts,
+    weigh_terms,
+    without_vectors,
+)
+from apps.messages.classifiers.local import Head, Heads, LinearModel, with_category
+from apps.messages.training.corpus import Example, change_neighbours, without_context
+
+Labels = npt.NDArray[np.intp]
+
+SEED = 20260801
+REGULARISATION = {"seeing": {"category": 0.15, "priority": 0.05}, "blind": {"category": 0.5, "priority": 0.1}}  # fmt: skip
+#: What a neighbour was decided to be is sometimes unknown and sometimes wrong: learn it so.
+UNKNOWN_SHARE = 0.4
+WRONG_SHARE = 0.15
+
+
+@dataclass(frozen=True)
+class Row:
+    """One way to show an example to the model: with its whole context, with less, or with none."""
+
+    example: int
+    sample: Sample
+    weight: float
+    has_context: bool
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """The examples' right answers and n-grams, computed once for all folds and heads."""
+
+    examples: Sequence[Example]
+    categories: Labels
+    priorities: Labels
+    counts: csr_matrix
+
+    @classmethod
+    def of(cls, examples: Sequence[Example]) -> "Encoded":
+        return cls(
+            examples,
+            np.array([CATEGORIES.index(example.category) for example in examples]),
+            np.array([PRIORITIES.index(example.priority) for example in examples]),
+            term_counts([example.sample.text for example in examples]),
+        )
+
+
+@dataclass(frozen=True)
+class CategoryGuess:
+    """Probabilities of each example's categories by a model that did not see it."""
+
+    in_context: Matrix
+    alone: Matrix
+
+
+def fit_model(
+    encoded: Encoded,
+    guesses: dict[str, CategoryGuess],
+    embedding_model: str,
+    temperatures: dict[str, dict[str, float]],
+) -> LinearModel:
+    """The whole artefact from all examples."""
+    everything = np.arange(len(encoded.examples))
+    frequencies = inverse_frequencies(encoded.counts)
+    heads = {}
+    for kind in ("seeing", "blind"):
+        category = fit_category(encoded, everything, frequencies, kind)
+        priority = fit_priority(encoded, everything, frequencies, kind, guesses[kind])
+        heads[kind] = Heads(
+            replace(category, temperature=temperatures[kind]["category"]),
+            replace(priority, temperature=temperatures[kind]["priority"]),
+        )
+    version = f"{FEATURES_VERSION}-{corpus_hash(encoded.examples)[:8]}"
+    return LinearModel(version, embedding_model, frequencies, heads["seeing"], heads["blind"])
+
+
+def fit_category(encoded: Encoded, chosen: Labels, frequencies: Matrix, kind: str) -> Head:
+    """The category head from the chosen examples."""
+    rows = rows_to_learn(encoded.examples, chosen, kind)
+    answers = encoded.categories[[row.example for row in rows]]
+    weights = np.array([row.weight for row in rows])
+    dense, terms = _inputs(encoded, rows, frequencies)
+    return _fit(dense, terms, answers, weights, REGULARISATION[kind]["category"])
+
+
+def fit_priority(
+    encoded: Encoded, chosen: Labels, frequencies: Matrix, kind: str, guess: CategoryGuess
+) -> Head:
+    """The priority head; it learns from guessed categories, because that is what it will get."""
+    rows = rows_to_learn(encoded.examples, chosen, kind)
+    answers = encoded.priorities[[row.example for row in rows]]
+    weights = np.array([row.weight for row in rows])
+    # Critical messages are rare and the ones that must not be missed.
+    weights = weights / np.bincount(answers, minlength=len(PRIORITIES))[answers]
+    weights = weights / weights.mean()
+    guessed = np.stack(
+        [(guess.in_context if row.has_context else guess.alone)[row.example] for row in rows]
+    )
+    dense, terms = _inputs(encoded, rows, frequencies)
+    regularisation = REGULARISATION[kind]["priority"]
+    return _fit(with_category(dense, guessed), terms, answers, weights, regularisation)
+
+
+def rows_to_learn(examples: Sequence[Example], chosen: Labels, kind: str) -> list[Row]:
+    """A message of a conversation is shown three times, so that missing context is nothing new."""
+    rng = np.random.default_rng(SEED)
+    rows = []
+    for number in chosen:
+        sample = examples[number].sample
+        if examples[number].is_conversation:
+            noisy = change_neighbours(sample, _unreliable(rng))
+            undecided = change_neighbours(sample, _undecided)
+            rows.append(Row(number, noisy, 1.0, True))
+            rows.append(Row(number, undecided, 0.5, True))
+            rows.append(Row(number, without_context(sample), 0.5, False))
+        else:
+            rows.append(Row(number, sample, 1.0, False))
+    if kind == "blind":
+        rows = [replace(row, sample=without_vectors(row.sample)) for row in rows]
+    return rows
+
+
+def inverse_frequencies(counts: csr_matrix) -> Matrix:
+    """Weight of each hashed n-gram; one that a single text has teaches nothing and gets 0."""
+    documents = counts.shape[0]
+    frequencies = np.bincount(counts.indices, minlength=counts.shape[1])
+    weights = np.log((1 + documents) / (1 + frequencies)) + 1
+    # Stored in half precision, so that training sees the very numbers of the artefact.
+    halved: Matrix = np.where(frequencies < 2, 0, weights).astype(np.float16).astype(np.float32)
+    return halved
+
+
+def corpus_hash(examples: Sequence[Example]) -> str:
+    """Changes when a text or an answer does."""
+    answers = [[item.sample.text, item.category, item.priority] for item in examples]
+    return hashlib.sha256(json.dumps(answers).encode()).hexdigest()
+
+
+def _unreliable(rng: np.random.Generator) -> Callable[[Neighbour], Neighbour]:
+    def change(neighbour: Neighbour) -> Neighbour:
+        chance, other = rng.random(), int(rng.integers(len(CATEGORIES)))
+        if chance < UNKNOWN_SHARE:
+            return _undecided(neighbour)
+        if chance < UNKNOWN_SHARE + WRONG_SHARE:
+            return replace(neighbour, category=CATEGORIES[other])
+        return neighbour
+
+    return change
+
+
+def _undecided(neighbour: Neighbour) -> Neighbour:
+    return replace(neighbour, category=None)
+
+
+def _inputs(
+    encoded: Encoded, rows: Sequence[Row], frequencies: Matrix
+) -> tuple[Matrix, csr_matrix]:
+    terms = weigh_terms(encoded.counts[[row.example for row in rows]], frequencies)
+    return dense_features([row.sample for row in rows]), terms
+
+
+def _fit(
+    dense: Matrix,
+    terms: csr_matrix,
+    answers: Labels,
+    weights: npt.NDArray[np.float64],
+    regularisation: float,
+) -> Head:
+    inputs = csr_matrix(hstack([csr_matrix(dense), terms]), dtype=np.float32)
+    fitted = LogisticRegression(C=regularisation, max_iter=300, tol=1e-3)
+    fitted.fit(inputs, answers, sample_weight=weights)
+    width = dense.shape[1]
+    assert width >= DENSE
+    return Head(
+        dense=np.ascontiguousarray(fitted.coef_[:, :width].T, np.float32),
+        terms=np.ascontiguousarray(fitted.coef_[:, width:].T, np.float32),
+        bias=fitted.intercept_.astype(np.float32),
+    )
