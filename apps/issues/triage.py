@@ -9,7 +9,7 @@ from django.db.models import Q
 from pgvector.django import CosineDistance
 
 from apps.issues.dedup.base import Candidate, Match as FoundMatch, Report
-from apps.issues.dedup.levels import Thresholds, find_matches
+from apps.issues.dedup.levels import Thresholds, calibration, find_matches
 from apps.issues.drafting import draft
 from apps.issues.entities import extract
 from apps.issues.models import Change, Evidence, Issue, Match
@@ -74,7 +74,12 @@ def entities_of(message: Message) -> dict[str, Any]:
 def find(message: Message, project: Project, vector: Any) -> list[FoundMatch]:
     """Open issues that may be about the same problem, best first."""
     report = _report(message, vector)
-    return find_matches(report, _candidates(message, project, vector), _thresholds(project))
+    return find_matches(
+        report,
+        _candidates(message, project, vector),
+        _thresholds(project),
+        embedding_model=embeddings.model_name(),
+    )
 
 
 def _file(message: Message, project: Project, vector: Any) -> None:
@@ -211,9 +216,16 @@ def _report(message: Message, vector: Any) -> Report:
 
 
 def _thresholds(project: Project) -> Thresholds | None:
+    """The project's own thresholds; what it leaves open stays as calibrated."""
     if project.merge_threshold is None and project.suggest_threshold is None:
         return None
-    return Thresholds(merge=project.merge_threshold, suggest=project.suggest_threshold)
+    calibrated = calibration().judged
+    merge = project.merge_threshold
+    suggest = project.suggest_threshold
+    return Thresholds(
+        merge=calibrated.merge if merge is None else merge,
+        suggest=calibrated.suggest if suggest is None else suggest,
+    )
 
 
 def _remember(message: Message, match: FoundMatch, outcome: str) -> None:

@@ -37,7 +37,7 @@ def classify(messages: Sequence[Message]) -> None:
     for message in messages:
         sample = sample_of(message, vectors)
         started = time.perf_counter()
-        name, version, verdict = _local_answer(sample)
+        name, version, verdict = local_answer(sample)
         milliseconds = (time.perf_counter() - started) * 1000
         _settle(message, name, version, verdict, milliseconds)
 
@@ -131,7 +131,8 @@ def local_classifier() -> LocalClassifier:
     return LocalClassifier()
 
 
-def _local_answer(sample: Sample) -> tuple[str, str, Verdict]:
+def local_answer(sample: Sample) -> tuple[str, str, Verdict]:
+    """Name, version and answer of the first local classifier that is certain enough to speak."""
     rules = RulesClassifier()
     (verdict,) = rules.classify([sample])
     if verdict is not None:

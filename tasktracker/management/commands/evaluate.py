@@ -1,0 +1,76 @@
+"""Figures for people, and with --json one JSON object on the last line."""
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from tasktracker.lib import llm
+from tasktracker.management.evaluation.figures import flatten
+from tasktracker.management.evaluation.reading import BadFile
+
+
+class Command(BaseCommand):
+    help = "Measure classification, duplicate detection or the whole path on labelled data."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        kinds = parser.add_subparsers(dest="what", required=True)
+        messages = kinds.add_parser("messages", help="lines {text, category, priority, entities?}")
+        messages.add_argument("file", type=Path)
+        messages.add_argument(
+            "--classifier", choices=["local", "cascade", "llm"], default="local"
+        )
+        duplicates = kinds.add_parser("duplicates", help="lines {group_id, kind, lang, text}")
+        duplicates.add_argument("file", type=Path)
+        chat = kinds.add_parser("chat", help="a Telegram export and its key")
+        chat.add_argument("file", type=Path)
+        chat.add_argument("key", type=Path)
+        for kind in (messages, duplicates, chat):
+            kind.add_argument("--json", action="store_true", help="one JSON object on the last line")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        console = Console(stderr=True)
+        with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+            task = progress.add_task(f"evaluate {options['what']}", total=None)
+
+            def advance(done: int, total: int) -> None:
+                progress.update(task, completed=done, total=total)
+
+            try:
+                found = self._evaluate(options, advance)
+            except (BadFile, llm.Unavailable) as error:
+                raise CommandError(str(error)) from error
+        if options["json"]:
+            self.stdout.write(json.dumps(found, ensure_ascii=False))
+        else:
+            self._show(found)
+
+    def _evaluate(
+        self, options: dict[str, Any], advance: Callable[[int, int], None]
+    ) -> dict[str, Any]:
+        # Each needs a good part of the product; load only what is asked for.
+        if options["what"] == "messages":
+            from tasktracker.management.evaluation.messages import evaluate_messages
+
+            return evaluate_messages(options["file"], options["classifier"], advance)
+        if options["what"] == "duplicates":
+            from tasktracker.management.evaluation.duplicates import evaluate_duplicates
+
+            return evaluate_duplicates(options["file"], advance)
+        from tasktracker.management.evaluation.chat import evaluate_chat
+
+        return evaluate_chat(options["file"], options["key"], advance)
+
+    def _show(self, found: dict[str, Any]) -> None:
+        table = Table(show_header=False)
+        for name, value in flatten(found):
+            table.add_row(name, "-" if value is None else str(value))
+        console = Console(width=100, record=True, file=io.StringIO())
+        console.print(table)
+        self.stdout.write(console.export_text())

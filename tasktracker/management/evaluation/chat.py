@@ -1,0 +1,121 @@
+"""`evaluate chat`: a whole exported chat through the whole live path, compared with its key."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from apps.issues.models import Evidence, Issue
+from apps.messages.classifiers.base import CATEGORIES, PRIORITIES
+from apps.messages.models import ACTIONABLE_CATEGORIES, Message
+from tasktracker.management.evaluation import figures
+from tasktracker.management.evaluation.reading import read_lines
+from tasktracker.management.evaluation.scratch import scratch_source
+from tasktracker.management.history import import_history
+from tasktracker.management.pipeline_processes import processing
+
+REQUIRED = frozenset({"id", "category", "priority", "duplicate_of"})
+
+Key = Mapping[int, Mapping[str, Any]]
+
+
+def evaluate_chat(
+    export: Path, key_file: Path, advance: Callable[[int, int], None]
+) -> dict[str, Any]:
+    """All figures of one run in a scratch project, which is removed afterwards."""
+    key = {int(row["id"]): row for row in read_lines(key_file, REQUIRED)}
+    source = scratch_source()
+    started = time.monotonic()
+    try:
+        with processing():
+            summary = import_history(export, source, advance)
+        seconds = time.monotonic() - started
+        return {
+            "messages": summary.read,
+            "stored": Message.objects.filter(source=source).count(),
+            **_compare(source.pk, key),
+            "seconds": round(seconds, 1),
+        }
+    finally:
+        source.project.delete()
+
+
+def _compare(source_id: int, key: Key) -> dict[str, Any]:
+    messages = {
+        _number(message.external_id): message
+        for message in Message.objects.filter(source_id=source_id, is_superseded=False)
+    }
+    evidence = {
+        _number(row.message.external_id): row
+        for row in Evidence.objects.filter(message__source_id=source_id).select_related("message")
+    }
+    labelled = [number for number in key if number in messages]
+    return {
+        "category": figures.labels(
+            [key[number]["category"] for number in labelled],
+            [messages[number].category for number in labelled],
+            CATEGORIES,
+        ),
+        "priority": figures.labels(
+            [key[number]["priority"] for number in labelled],
+            [messages[number].priority for number in labelled],
+            PRIORITIES,
+        ),
+        **_issue_figures(key, evidence),
+        "issues_found": Issue.objects.filter(evidence__message__source_id=source_id)
+        .distinct()
+        .count(),
+    }
+
+
+def _issue_figures(key: Key, evidence: Mapping[int, Evidence]) -> dict[str, Any]:
+    """Recall and precision are of messages that report something; `issues_expected` counts problems."""
+    reports = {number for number, row in key.items() if row["category"] in ACTIONABLE_CATEGORIES}
+    counts: Counter[str] = Counter()
+    openers = {
+        row.issue_id: number
+        for number, row in evidence.items()
+        if row.level == Evidence.Level.OPENED
+    }
+    for number in reports:
+        original = key[number]["duplicate_of"]
+        found = evidence.get(number)
+        counts["found"] += found is not None
+        counts["critical missed"] += found is None and key[number]["priority"] == "critical"
+        if original is None:
+            counts["problems"] += 1
+            continue
+        counts["duplicates"] += 1
+        of_original = evidence.get(int(original))
+        counts["attached right"] += (
+            found is not None
+            and of_original is not None
+            and found.issue_id == of_original.issue_id
+        )
+    for number, row in evidence.items():
+        if row.level == Evidence.Level.OPENED:
+            continue
+        opener = openers.get(row.issue_id)
+        counts["false merges"] += opener is None or _problem(key, number) != _problem(key, opener)
+    return {
+        "issues_expected": counts["problems"],
+        "issue_recall": figures.ratio(counts["found"], len(reports)),
+        "issue_precision": figures.ratio(counts["found"], len(evidence)),
+        "duplicates_expected": counts["duplicates"],
+        "duplicates_attached_right": counts["attached right"],
+        "false_merges": counts["false merges"],
+        "criticals_missed": counts["critical missed"],
+    }
+
+
+def _problem(key: Key, number: int) -> int:
+    """The first report of the problem that a message is about; chatter is about itself."""
+    row = key.get(number)
+    if row is None or row["duplicate_of"] is None:
+        return number
+    return int(row["duplicate_of"])
+
+
+def _number(external_id: str) -> int:
+    return int(external_id.rpartition(":")[2])
