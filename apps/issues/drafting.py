@@ -1,0 +1,113 @@
+"""Makes a title and a description out of a message, without a model: its first telling sentence, tidied."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tasktracker.lib.text import clean, shorten
+
+TITLE_LIMIT = 80
+MIN_TITLE_WORDS = 3  # "Привіт!" and "URGENT" are no titles while a longer sentence follows
+DESCRIPTION_LIMIT = 20_000  # characters of the quote; the message itself keeps the rest
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A title on one line without markup, and a description that quotes the message as it was written."""
+
+    title: str
+    description: str
+
+
+_CODE_BLOCK = re.compile(r"```.*?(?:```|\Z)", re.S)
+_LINK = re.compile(r"(?:https?://|www\.)\S+|\b[\w.+-]+@[\w-]+\.[\w.]+")
+_MENTION = re.compile(r"(?<![\w/])@\w[\w.]*[,:]?")
+_TAGS = re.compile(r"</?[A-Za-z!][^<>]*>")
+_MARKUP = re.compile(r"[*_~]{2,}|[`<>\[\]{}|\\]|(?<!\w)[*_~](?=\w)|(?<=\w)[*_~](?!\w)")
+_PICTURES = re.compile(
+    "[\U0001f000-\U0001faff\u2190-\u21ff\u2300-\u23ff\u2460-\u27bf\u2900-\u297f\u2b00-\u2bff\ufe0f\u20e3\u203c\u2049]+"
+)
+_SMILES = re.compile(r"(?:(?<=\s)|^)[:;]-?[()DPp|/]+|\){2,}|\({2,}|(?<=\w)\)(?=\s|$)")
+_BULLET = re.compile(r"^\s*(?:[-*•—–#>]+|\d{1,2}[.)])\s+")
+_SENTENCE_END = re.compile(r"(?<=[.!?…])[\"»”']?\s+(?=[^a-zа-яіїєґ]|\Z)|\n+")
+
+_WHO = (
+    r"хлопці|дівчата|народ|колеги|команда|друзі|панове|люди|ребят\w*|чуваки|девопси|шановні|пані та панове"
+    r"|all|everyone|everybody|guys|folks|team|people|there|colleagues|friends|y'?all"
+)
+_HELLO = (
+    r"привіт\w*|вітаю|вітання|добрий (?:день|ранок|вечір)|доброго (?:дня|ранку|вечора)|доброго|хай|йо|здоров\w*|алло|салют|слухайте"
+    r"|hi|hey|hello|yo|good (?:morning|afternoon|evening|day)|morning|greetings|heads up|fyi|ok so|so"
+)
+_GREETING = re.compile(
+    rf"^(?:(?:ну\s+)?(?:{_HELLO})(?:[\s,]+(?:{_WHO}))?|{_WHO})\s*(?:[,!.:;—–-]+\s*|$)|^(?:{_HELLO})\s+(?:{_WHO})\s+",
+    re.I,
+)
+_LEAD_IN = re.compile(
+    r"^(?:(?:ну|коротше|кароч\w*|слухай\w*|до речі|btw|by the way|guys|so|well|ok|oh|ugh|ще таке|і ще|also|питання|question"
+    r"|feature req(?:uest)?|suggestion|proposal|idea|request|bug|пропозиція|ідея|прохання|терміново|urgent|увага|увага всім)"
+    r"\s*[,:!—–-]+\s*)+",
+    re.I,
+)
+
+
+def draft(
+    text: str, category: str = "", entities: Mapping[str, Sequence[Any]] | None = None
+) -> Draft:
+    """Title and description of the issue that this message opens."""
+    cleaned = clean(text)
+    people = [_surface(person) for person in (entities or {}).get("people", ())]
+    title = _title(cleaned, people)
+    return Draft(title=title, description=quote(cleaned))
+
+
+def quote(text: str) -> str:
+    """The message as it was written; each page and tracker shows it as a quotation of untrusted text."""
+    if len(text) <= DESCRIPTION_LIMIT:
+        return text
+    return f"{text[:DESCRIPTION_LIMIT]}…"
+
+
+def _title(text: str, people: Sequence[str]) -> str:
+    sentences = [_tidy(sentence, people) for sentence in _sentences(text)]
+    telling = [sentence for sentence in sentences if len(sentence.split()) >= MIN_TITLE_WORDS]
+    best = telling[0] if telling else max(sentences, key=len, default="")
+    if not best:
+        # Nothing but a log, links or pictures: the words of all of it.
+        best = " ".join(re.findall(r"\w[\w.:/-]*", _TAGS.sub(" ", text))) or " ".join(text.split())
+    title = shorten(best, TITLE_LIMIT)
+    return title[:1].upper() + title[1:] if _may_capitalise(title) else title
+
+
+def _sentences(text: str) -> list[str]:
+    prose = _LINK.sub(" ", _TAGS.sub(" ", _CODE_BLOCK.sub("\n", text)))
+    return [sentence for sentence in _SENTENCE_END.split(prose) if sentence.strip()]
+
+
+def _tidy(sentence: str, people: Sequence[str]) -> str:
+    """Without greeting, addressee, pictures and markup."""
+    for pattern in (_MENTION, _PICTURES, _MARKUP):
+        sentence = pattern.sub(" ", sentence)
+    sentence = " ".join(_SMILES.sub(" ", _BULLET.sub("", sentence)).split())
+    previous = ""
+    while sentence != previous:
+        previous = sentence
+        sentence = _LEAD_IN.sub("", _GREETING.sub("", sentence)).lstrip(" ,.!?:;—–-")
+        for person in people:
+            # "Viktor, the export fails": he is asked, the issue is not about him.
+            if sentence.casefold().startswith(f"{person.casefold()},"):
+                sentence = sentence[len(person) + 1 :].lstrip()
+    return sentence.rstrip(" .,;:!—–-")
+
+
+def _may_capitalise(title: str) -> bool:
+    """Not an identifier or a brand that begins small: `stock-bridge`, iOS."""
+    first = title.split(" ", 1)[0]
+    return first.isalpha() and first.islower()
+
+
+def _surface(entity: Any) -> str:
+    if isinstance(entity, Mapping):
+        return str(entity.get("surface", ""))
+    return str(getattr(entity, "surface", entity))
