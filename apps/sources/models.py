@@ -1,5 +1,7 @@
 """Projects, their sources and chats, and what could not be read."""
 
+import json
+import logging
 import secrets
 import zoneinfo
 from typing import Any, Self
@@ -16,6 +18,8 @@ from apps.sources.adapters import ADAPTERS
 from apps.sources.envelope import ChatReference, Envelope
 from tasktracker.lib import plugins
 from tasktracker.lib.secrets import EncryptedJSONField
+
+logger = logging.getLogger(__name__)
 
 
 def validate_timezone(name: str) -> None:
@@ -237,6 +241,23 @@ class DeadLetter(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject or '-'} {self.reason[:60]}"
+
+    # Factories
+
+    @classmethod
+    def bury_update(cls, source: tuple[str, int], *, number: int, payload: Any, reason: str) -> None:
+        """Keep a platform's own payload; the same one again is the same dead letter."""
+        kind, source_id = source
+        logger.warning("dead letter %s.%d #%d: %s", kind, source_id, number, reason)
+        cls.objects.get_or_create(
+            subject=f"{kind}.{source_id}",
+            sequence=number,
+            defaults={
+                "source_id": source_id,
+                "payload": json.dumps(payload).encode(),
+                "reason": reason.replace("\0", ""),
+            },
+        )
 
     # Properties
 

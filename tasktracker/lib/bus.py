@@ -28,6 +28,7 @@ STREAM = "CHAT"
 SUBJECTS = "chat.>"
 CONSUMER = "ingest"
 MAX_PAYLOAD = 1_000_000  # bytes; the server's own limit is 1 MiB with headers
+CONNECT_WITHIN = 4.0  # seconds for the first connection
 DAY = 24 * 60 * 60  # seconds
 
 
@@ -60,7 +61,11 @@ def publish(subject: str, data: bytes, *, message_id: str, timeout: float = 5.0)
 
 async def publish_async(subject: str, data: bytes, *, message_id: str, timeout: float = 5.0) -> None:
     """The same for a caller with a loop of its own."""
-    await loop.run_async(_publish(subject, data, message_id, timeout))
+    try:
+        async with asyncio.timeout(timeout + 1):
+            await loop.run_async(_publish(subject, data, message_id, timeout))
+    except TimeoutError as error:
+        raise BusUnavailable("no acknowledgement in time") from error
 
 
 def fetch(batch: int, *, timeout: float) -> list[Delivery]:
@@ -137,14 +142,16 @@ async def _connect() -> _Connection:
         logger.warning("NATS: %s", error or type(error).__name__)
 
     try:
-        client = await nats.connect(
-            settings.NATS_URL,
-            name=f"tasktracker-{os.getpid()}",
-            max_reconnect_attempts=-1,
-            reconnect_time_wait=0.5,
-            connect_timeout=3,
-            error_cb=report,
-        )
+        # With unlimited reconnections the first connection, too, is tried forever.
+        async with asyncio.timeout(CONNECT_WITHIN):
+            client = await nats.connect(
+                settings.NATS_URL,
+                name=f"tasktracker-{os.getpid()}",
+                max_reconnect_attempts=-1,
+                reconnect_time_wait=0.5,
+                connect_timeout=3,
+                error_cb=report,
+            )
         stream = client.jetstream(timeout=5)
         await _ensure_topology(stream)
     except (NatsError, OSError, TimeoutError) as error:
@@ -222,12 +229,23 @@ async def _fetch(batch: int, timeout: float) -> list[Delivery]:
         messages = await connection.subscription.fetch(batch, timeout=timeout)
     except (NatsTimeout, TimeoutError):
         # A pull can outlive a server restart without an answer (nats.py#504): begin a new one.
-        connection.subscription = None
+        await _end_subscription(connection)
         return []
     except (NatsError, JetStreamError, OSError) as error:
-        connection.subscription = None
+        await _end_subscription(connection)
         raise BusUnavailable(f"JetStream: {type(error).__name__}") from error
     return [_delivery(message) for message in messages]
+
+
+async def _end_subscription(connection: _Connection) -> None:
+    from nats.errors import Error as NatsError
+
+    subscription, connection.subscription = connection.subscription, None
+    if subscription is not None:
+        try:
+            await subscription.unsubscribe()
+        except (NatsError, OSError):
+            logger.debug("ending a pull failed", exc_info=True)
 
 
 def _delivery(message: "Msg") -> Delivery:

@@ -63,7 +63,7 @@ def read_json_lines(file: IO[bytes], source_id: int) -> Iterator[Envelope | Skip
 def _envelope(line: bytes, source_id: int, seen: Counter[str], now: datetime) -> Envelope:
     raw = json.loads(line.decode("utf-8-sig"))
     if not isinstance(raw, dict):
-        raise ValueError("not an object")  # noqa: TRY004 (the line's value, not a caller's type)
+        raise ValueError("not an object")
     values = _Line.model_validate(raw)
     chat = values.chat_id or values.chat or DEFAULT_CHAT
     sent_at = values.sent_at or now

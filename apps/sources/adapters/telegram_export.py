@@ -197,7 +197,7 @@ def _text(message: Mapping[str, Any]) -> str:
     if isinstance(parts, str):
         return parts or _poll_question(message)
     if not isinstance(parts, list):
-        raise ValueError("text is neither a string nor a list")  # noqa: TRY004 (the file's value)
+        raise ValueError("text is neither a string nor a list")
     texts = [part.get("text") if isinstance(part, Mapping) else part for part in parts]
     return "".join(text for text in texts if isinstance(text, str)) or _poll_question(message)
 
