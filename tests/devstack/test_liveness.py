@@ -1,0 +1,41 @@
+import subprocess
+import sys
+
+import pytest
+
+from tasktracker.devstack.child import Child
+from tasktracker.devstack.liveness import Idleness, heartbeat_ages
+
+
+def test_heartbeat_ages_are_read_per_queue():
+    queues = {"default": {"ok": True, "age_seconds": 3}, "llm": {"ok": False, "age_seconds": None}}
+
+    assert heartbeat_ages({"checks": {"workers": {"queues": queues}}}) == {"default": 3.0, "llm": None}
+
+
+@pytest.mark.parametrize(
+    "report",
+    [None, [], "down", {}, {"checks": None}, {"checks": {"workers": {"ok": False}}}, {"checks": {"workers": 1}}],
+)
+def test_report_without_heartbeats_judges_nobody(report):
+    assert heartbeat_ages(report) == {}
+
+
+@pytest.mark.parametrize(
+    ("program", "expected"),
+    [("import time; print(flush=True); time.sleep(600)", True), ("print(flush=True)\nwhile True: pass", False)],
+)
+def test_idle_process_is_told_from_a_busy_one(program, expected):
+    child = Child("worker", [sys.executable, "-c", program], environment={}, output=subprocess.PIPE)
+    assert child.process.stdout is not None
+    child.process.stdout.readline()
+    idleness = Idleness()
+    try:
+        assert not idleness.is_idle(child, now=0.0)  # nothing to compare with yet
+        # One hundredth of a second of CPU is much within a tenth, so wait until the kernel counts it.
+        while not expected and sum(child.family()[0].cpu_times()[:2]) < 0.5:
+            pass
+        assert idleness.is_idle(child, now=2.0) is expected
+    finally:
+        child.kill()
+        child.process.stdout.close()
