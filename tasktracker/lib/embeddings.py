@@ -7,7 +7,7 @@ The name of the model says so, because vectors with other means must never be co
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib import resources
 from typing import Any, Protocol
@@ -23,6 +23,7 @@ Vectors = npt.NDArray[np.float32]  # shape (texts, DIMENSIONS)
 DIMENSIONS = 384
 MAX_CHARACTERS = 2000  # a longer text is a log; its head says what it is about
 MEANS_FILE = "language_means.npz"
+CENTRED = "means1"  # in the name of vectors that were centred; new means, new number
 
 
 class Backend(Protocol):
@@ -100,7 +101,7 @@ def _means() -> dict[str, npt.NDArray[np.float32]]:
 
 def model_name() -> str:
     """Name and version of what `embed` answers; vectors with different names are never compared."""
-    return f"{backend().name}+{'means1' if _means() else 'raw'}"
+    return f"{backend().name}+{CENTRED if _means() else 'raw'}"
 
 
 def embed(texts: Sequence[str]) -> Vectors:
@@ -111,6 +112,11 @@ def embed(texts: Sequence[str]) -> Vectors:
     means = _means()
     if not means:
         return raw
+    return centre(raw, texts, means)
+
+
+def centre(raw: Vectors, texts: Sequence[str], means: Mapping[str, Vectors]) -> Vectors:
+    """Raw vectors minus the mean of their text's language, of length 1 again."""
     return _unit(raw - np.stack([means[language_of(text)] for text in texts]))
 
 

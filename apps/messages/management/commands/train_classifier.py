@@ -1,0 +1,108 @@
+"""Rebuild the local classifier's weights, its figures and the language means from `data/training`."""
+
+import json
+import tempfile
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from apps.messages.training.artefacts import Artefacts, raw_vectors, train
+from apps.messages.training.corpus import Example, read_corpus, texts_of
+from apps.messages.training.evaluation import FOLDS
+from tasktracker.lib import embeddings
+
+TRAINING_DATA = Path(settings.BASE_DIR) / "data" / "training"
+CACHE_FILE = "training_vectors.npz"
+
+
+class Command(BaseCommand):
+    help = "Rebuild the local classifier and the language means from the shipped corpus."
+    requires_system_checks = []  # no database, no broker: it only reads and writes files
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--data", type=Path, default=TRAINING_DATA, help="Folder of labelled messages."
+        )
+        parser.add_argument(
+            "--output", type=Path, help="Write the files here instead of into the package."
+        )
+        parser.add_argument("--json", action="store_true", help="Print the figures as JSON.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        examples = read_corpus(options["data"])
+        if not examples:
+            raise CommandError(_("There are no labelled messages in %(path)s.") % {"path": options["data"]})
+        made = self._train(examples)
+        paths = artefact_paths(options["output"])
+        made.write(**paths)
+        if options["json"]:
+            self.stdout.write(json.dumps(made.figures, indent=1))
+            return
+        for path in paths.values():
+            self.stdout.write(_("Wrote %(path)s") % {"path": path})
+        self.stdout.write(summary(made.figures))
+
+    def _train(self, examples: list[Example]) -> Artefacts:
+        texts = texts_of(examples)
+        backend = embeddings.backend().name
+        with _progress() as progress:
+            embedding = progress.add_task(_("Embedding"), total=len(texts))
+            raw = raw_vectors(
+                texts,
+                backend,
+                embeddings.embed_raw,
+                cache_folder() / CACHE_FILE,
+                lambda count: progress.advance(embedding, count),
+            )
+            fitting = progress.add_task(_("Fitting"), total=4 * FOLDS + 1)
+            return train(examples, raw, backend, lambda: progress.advance(fitting))
+
+
+def artefact_paths(output: Path | None) -> dict[str, Path]:
+    """Where the three files go: one folder, or the places from which the product reads them."""
+    from apps.messages import classifiers
+
+    weights = output or Path(str(classifiers.__file__)).parent
+    means = output or Path(str(embeddings.__file__)).parent
+    weights.mkdir(parents=True, exist_ok=True)
+    return {
+        "means": means / embeddings.MEANS_FILE,
+        "weights": weights / "local_model.npz",
+        "figures": weights / "local_model.json",
+    }
+
+
+def cache_folder() -> Path:
+    """Under DATA_DIR when there is one, so that a second run does not embed again."""
+    folder = getattr(settings, "DATA_DIR", None)
+    return Path(folder or tempfile.gettempdir()) / "cache"
+
+
+def summary(figures: dict[str, Any]) -> str:
+    """The held-out figures in a few lines."""
+    lines = []
+    for name, figure in figures["cross_validated"]["seeing"].items():
+        lines.append(
+            _("%(name)s: category macro-F1 %(category).3f, priority macro-F1 %(priority).3f")
+            % {
+                "name": name,
+                "category": figure["category"]["macro_f1"],
+                "priority": figure["priority"]["macro_f1"],
+            }
+        )
+    return "\n".join(lines)
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        yield progress
