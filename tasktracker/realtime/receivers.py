@@ -1,0 +1,138 @@
+"""Listens to the flow and tells browsers: one query per announcement, never one per row."""
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
+
+from apps.exports.models import TaskExport
+from apps.issues.models import Evidence, Issue
+from apps.messages.models import Message
+from apps.sources.envelope import Envelope
+from apps.sources.intake import envelope_accepted
+from apps.sources.models import Chat, Source
+from tasktracker.lib.workflow import status_changed
+from tasktracker.realtime.broadcast import Announcement, publish, publish_many
+from tasktracker.realtime.events import (
+    EventType,
+    StatsData,
+    export_from_row,
+    message_from_envelope,
+    message_from_row,
+    task_from_row,
+)
+
+logger = logging.getLogger(__name__)
+
+ROUTE_LASTS = 30.0  # seconds; a changed routing shows in live updates after that
+
+
+def connect() -> None:
+    """Called once, when the apps are loaded."""
+    envelope_accepted.connect(tell_accepted, dispatch_uid="realtime")
+    status_changed.connect(tell_messages, sender=Message, dispatch_uid="realtime")
+    status_changed.connect(tell_issues, sender=Issue, dispatch_uid="realtime")
+    status_changed.connect(tell_exports, sender=TaskExport, dispatch_uid="realtime")
+
+
+def tell_accepted(envelope: Envelope, **_: Any) -> None:
+    """A message is safe in JetStream: show it at once, before it is stored."""
+    if envelope.is_history:
+        return
+    route = _route(
+        envelope.source_id, envelope.chat.external_id, int(time.monotonic() / ROUTE_LASTS)
+    )
+    if route is None:
+        return
+    data = message_from_envelope(
+        envelope, project=route.project, source_name=route.source_name, chat_title=route.chat_title
+    )
+    publish(route.project_id, EventType.MESSAGE_NEW, data)
+
+
+def tell_messages(ids: Sequence[int], **_: Any) -> None:
+    """Stored or classified: what the row says now, whatever it was announced with."""
+    rows = (
+        Message.objects.filter(pk__in=ids, is_superseded=False)
+        .select_related("project", "source", "chat")
+        .defer("raw")
+        .order_by("pk")
+    )
+    live: list[Announcement] = []
+    from_archive: dict[tuple[int, str], int] = {}
+    for row in rows:
+        if row.is_history:
+            key = (row.project_id, row.project.slug)
+            from_archive[key] = from_archive.get(key, 0) + 1
+        else:
+            data = message_from_row(row)
+            live.append(Announcement(row.project_id, EventType.MESSAGE_UPDATED, data))
+    # An archive of a hundred thousand messages must not flood anybody: the numbers changed, no more.
+    hints = [
+        Announcement(
+            project_id, EventType.STATS, StatsData(project=slug, reason="history", count=count)
+        )
+        for (project_id, slug), count in from_archive.items()
+    ]
+    publish_many(live + hints)
+
+
+def tell_issues(ids: Sequence[int], is_new: bool = False, **_: Any) -> None:
+    kind = EventType.TASK_CREATED if is_new else EventType.TASK_UPDATED
+    publish_many(
+        Announcement(
+            row.project_id, kind, task_from_row(row, source=row.source_name, reports=row.reports)
+        )
+        for row in with_source(Issue.objects.filter(pk__in=ids)).order_by("pk")
+    )
+
+
+def tell_exports(ids: Sequence[int], **_: Any) -> None:
+    rows = TaskExport.objects.filter(pk__in=ids).select_related("tracker__project").order_by("pk")
+    publish_many(
+        Announcement(row.tracker.project_id, EventType.EXPORT_UPDATED, export_from_row(row))
+        for row in rows
+    )
+
+
+def with_source(issues: "QuerySet[Issue]") -> "QuerySet[Any]":
+    """With `source_name` (the source of the first report, else where it came from) and `reports`."""
+    first = Evidence.objects.filter(issue=OuterRef("pk")).order_by("created_at", "id")
+    return issues.select_related("project").annotate(
+        source_name=Coalesce(
+            Subquery(first.values("message__source__name")[:1]), F("origin"), Value("")
+        ),
+        reports=Count("evidence"),
+    )
+
+
+@dataclass(frozen=True)
+class Route:
+    project_id: int
+    project: str
+    source_name: str
+    chat_title: str
+
+
+@lru_cache(maxsize=2000)
+def _route(source_id: int, chat_external_id: str, period: int) -> Route | None:
+    """Whose message it is; None when nobody monitors the chat. `period` lets the answer grow old."""
+    chat = (
+        Chat.objects.filter(source=source_id, external_id=chat_external_id)
+        .select_related("source__project", "project")
+        .first()
+    )
+    if chat is not None:
+        if not chat.is_monitored:
+            return None
+        project = chat.project or chat.source.project
+        return Route(project.pk, project.slug, chat.source.name, chat.title)
+    source = Source.objects.filter(pk=source_id).select_related("project").first()
+    if source is None:
+        return None
+    return Route(source.project_id, source.project.slug, source.name, "")
