@@ -1,0 +1,3 @@
+"""The inbox."""
+
+from apps.messages.admin import inbox  # noqa: F401 - it registers

@@ -1,0 +1,83 @@
+"""Pieces of admin pages that show what people wrote: always escaped, never a link of its own."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from tasktracker.lib.text import clean, shorten
+
+CATEGORY_COLOURS = {"bug": "danger", "feature": "info", "question": "warning"}
+PRIORITY_COLOURS = {"critical": "danger", "high": "warning", "medium": "info"}
+
+
+def badge(text: Any, colour: str = "") -> SafeString:
+    """A word on a coloured ground, as Unfold draws it."""
+    return render_to_string("unfold/helpers/label.html", {"text": text, "type": colour})
+
+
+def category_badge(row: Any) -> SafeString | str:
+    if not row.category:
+        return ""
+    return badge(row.get_category_display(), CATEGORY_COLOURS.get(row.category, ""))
+
+
+def priority_badge(row: Any) -> SafeString | str:
+    if not row.priority:
+        return ""
+    return badge(row.get_priority_display(), PRIORITY_COLOURS.get(row.priority, ""))
+
+
+def percent(ratio: float | None) -> str:
+    return "" if ratio is None else f"{ratio:.0%}"
+
+
+def short_text(text: str, limit: int = 140) -> SafeString:
+    """One or two lines for a list; the whole text is in the title."""
+    return format_html(
+        '<span class="chat-text-short" dir="auto">{}</span>', shorten(clean(text), limit) or "–"
+    )
+
+
+def verbatim(text: str) -> SafeString:
+    """The text as it was written, line by line."""
+    return format_html('<div class="chat-text" dir="auto">{}</div>', text)
+
+
+def link(url: str, text: Any) -> SafeString:
+    """A link to one of our own pages, or to a tracker's page that its plug-in named."""
+    return format_html('<a class="text-link" href="{}">{}</a>', url, text)
+
+
+def outside_link(url: str, text: Any) -> SafeString | str:
+    """A link out only when it is the web; any other scheme stays text."""
+    if not url.startswith(("https://", "http://")):
+        return str(text)
+    return format_html(
+        '<a class="text-link" href="{}" target="_blank" rel="noopener noreferrer">{}</a>', url, text
+    )
+
+
+def post_buttons(
+    buttons: Sequence[tuple[str, Any, Any]], address: Callable[[str], str]
+) -> SafeString:
+    """Buttons of a list's row: they post the list's own form, with its CSRF token, elsewhere.
+
+    Each is (verb, icon, title); `address(verb)` tells where to.
+    """
+    return render_to_string(
+        "admin/row_buttons.html",
+        {
+            "buttons": [
+                {"address": address(verb), "icon": icon, "title": title}
+                for verb, icon, title in buttons
+            ]
+        },
+    )
+
+
+def admin_address(name: str, *args: Any) -> str:
+    return reverse(f"admin:{name}", args=args)

@@ -1,0 +1,118 @@
+"""What every page of the admin obeys: staff see the rows of their own projects, and nothing else."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin import ModelAdmin as DjangoModelAdmin
+from django.core.paginator import Paginator
+from django.db.models import Field, ForeignKey, ManyToManyField, Model, QuerySet
+from django.http import HttpRequest, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import RelatedDropdownFilter
+
+from apps.sources.models import Project
+from tasktracker.lib.secrets import CannotDecrypt
+
+
+class ProjectScopedAdmin(ModelAdmin):
+    """Lists, pages, choices, filters and actions that know only the user's projects."""
+
+    #: The lookup from a row to its project.
+    project_path = "project"
+
+    list_per_page = 50
+    show_full_result_count = False
+    list_filter_submit = True
+    #: Settings that are encrypted are read only by the page that edits them.
+    never_listed: Sequence[str] = ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request)
+        if request.user.is_superuser:
+            return rows
+        return rows.filter(**{f"{self.project_path}__in": Project.visible_to(request.user)})
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        changelist = super().get_changelist_instance(request)
+        if self.never_listed:
+            changelist.result_list = changelist.result_list.defer(*self.never_listed)
+        return changelist
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        try:
+            return super().get_object(request, object_id, from_field)
+        except CannotDecrypt:
+            self.message_user(
+                request,
+                _("The saved settings cannot be opened: no key of FIELD_ENCRYPTION_KEYS fits."),
+                messages.ERROR,
+            )
+            return None
+
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        kwargs.setdefault("queryset", self.visible_rows(db_field, request))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def formfield_for_manytomany(
+        self, db_field: ManyToManyField[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        kwargs.setdefault("queryset", self.visible_rows(db_field, request))
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def visible_rows(self, field: Field[Any, Any], request: HttpRequest) -> QuerySet[Any] | None:
+        """What a related field may offer: the rows that the related model's own page would list."""
+        return visible_rows(self, field, request)
+
+
+def visible_rows(
+    model_admin: DjangoModelAdmin[Any], field: Field[Any, Any], request: HttpRequest
+) -> QuerySet[Any] | None:
+    related = model_admin.admin_site._registry.get(field.related_model)  # noqa: SLF001
+    if not isinstance(related, ProjectScopedAdmin):
+        return None
+    return related.get_queryset(request).defer(*related.never_listed)
+
+
+class VisibleRelatedFilter(RelatedDropdownFilter):
+    """A filter by a related row that does not tell the names of other teams' rows."""
+
+    def field_choices(
+        self, field: Any, request: HttpRequest, model_admin: DjangoModelAdmin[Any]
+    ) -> list[tuple[Any, str]]:
+        rows = visible_rows(model_admin, field, request)
+        if rows is None:
+            return super().field_choices(field, request, model_admin)
+        return [(row.pk, str(row)) for row in rows[:500]]
+
+
+class CappedPaginator(Paginator):
+    """Counts at most CAP rows, so that a list of millions opens as fast as one of hundreds."""
+
+    CAP = 10_000
+
+    @cached_property
+    def count(self) -> int:
+        return self.object_list[: self.CAP].count()
+
+
+def back_or_to(request: HttpRequest, fallback: str) -> HttpResponseRedirect:
+    """Back to the page whose button was pressed, with its filters."""
+    referer = request.META.get("HTTP_REFERER", "")
+    if url_has_allowed_host_and_scheme(
+        referer, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    ):
+        return HttpResponseRedirect(referer)
+    return HttpResponseRedirect(fallback)
+
+
+def page_of(row: Model) -> str:
+    """Address of the admin page of this row."""
+    options = row._meta
+    return reverse(f"admin:{options.app_label}_{options.model_name}_change", args=[row.pk])

@@ -1,0 +1,40 @@
+"""Sources, with a form that the adapter's own settings make."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+
+from apps.sources.adapters import ADAPTERS
+from apps.sources.admin.plugin_admin import PlugInAdmin
+from apps.sources.admin.scope import VisibleRelatedFilter
+from apps.sources.models import Source
+
+
+@admin.register(Source)
+class SourceAdmin(PlugInAdmin):
+    registry = ADAPTERS
+    list_display = ["name", "kind_label", "project", "chats", "is_active", "last_seen_at", "trouble"]
+    list_select_related = ["project"]
+    list_filter = [("project", VisibleRelatedFilter), "kind", "is_active"]
+    search_fields = ["name"]
+    state_fields = ["webhook_address", "cursor", "last_seen_at", "last_error", "created_at"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Source]:
+        return super().get_queryset(request).annotate(chat_count=Count("chats"))
+
+    @display(description=_("chats"), ordering="chat_count")
+    def chats(self, source: Any) -> int:
+        return int(source.chat_count)
+
+    @display(description=_("webhook address"))
+    def webhook_address(self, source: Source) -> str:
+        """Where the platform posts to; the secret that opens it is not shown."""
+        try:
+            return reverse(f"{source.kind}-webhook-of-source", args=[source.pk])
+        except NoReverseMatch:
+            return ""
