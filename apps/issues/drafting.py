@@ -34,7 +34,7 @@ _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"»”']?\s+(?=[^a-zа-яіїєґ]|\
 
 _WHO = (
     r"хлопці|дівчата|народ|колеги|команда|друзі|панове|люди|ребят\w*|чуваки|девопси|шановні|пані та панове"
-    r"|all|everyone|everybody|guys|folks|team|people|there|colleagues|friends|y'?all"
+    r"|all|everyone|everybody|guys|folks|team|people|there|colleagues|friends|y'?all|dear colleagues|dear all"
 )
 _HELLO = (
     r"привіт\w*|вітаю|вітання|добрий (?:день|ранок|вечір)|доброго (?:дня|ранку|вечора)|доброго|хай|йо|здоров\w*|алло|салют|слухайте"
@@ -42,6 +42,12 @@ _HELLO = (
 )
 _GREETING = re.compile(
     rf"^(?:(?:ну\s+)?(?:{_HELLO})(?:[\s,]+(?:{_WHO}))?|{_WHO})\s*(?:[,!.:;—–-]+\s*|$)|^(?:{_HELLO})\s+(?:{_WHO})\s+",
+    re.I,
+)
+#: "Notes from the call", "Переслане від клієнта:": the next sentence says what it is about.
+_INTRODUCTION = re.compile(
+    r"^(?:story|notes?|quot|forward|переслан|цитую|цитата|написа[вл]|протокол|дивна штука|(?:a|the) \w+ (?:wrote|writes))"
+    r"(?!.*,.*\b(?:не|not|can't)\b)",
     re.I,
 )
 _LEAD_IN = re.compile(
@@ -72,6 +78,7 @@ def quote(text: str) -> str:
 def _title(text: str, people: Sequence[str]) -> str:
     sentences = [_tidy(sentence, people) for sentence in _sentences(text)]
     telling = [sentence for sentence in sentences if len(sentence.split()) >= MIN_TITLE_WORDS]
+    telling = [sentence for sentence in telling if not _INTRODUCTION.match(sentence)] or telling
     best = telling[0] if telling else max(sentences, key=len, default="")
     if not best:
         # Nothing but a log, links or pictures: the words of all of it.
@@ -98,7 +105,15 @@ def _tidy(sentence: str, people: Sequence[str]) -> str:
             # "Viktor, the export fails": he is asked, the issue is not about him.
             if sentence.casefold().startswith(f"{person.casefold()},"):
                 sentence = sentence[len(person) + 1 :].lstrip()
-    return sentence.rstrip(" .,;:!—–-")
+    return _balanced(sentence).rstrip(" .,;:!—–-")
+
+
+def _balanced(sentence: str) -> str:
+    """Without the quotation mark whose partner stands in another sentence."""
+    for opening, closing in (("«", "»"), ("“", "”"), ("(", ")")):
+        if sentence.count(opening) != sentence.count(closing):
+            sentence = sentence.replace(opening, "").replace(closing, "")
+    return sentence.replace('"', "") if sentence.count('"') % 2 else sentence
 
 
 def _may_capitalise(title: str) -> bool:

@@ -72,12 +72,13 @@ _NUMBERED = re.compile(
     r"\s(\d{1,4}(?:/\d{1,2})?)(?:, (\d{1,3}))?(?![\w.:%]\d|\w|%)",
     re.I,
 )
-_NOT_PROJECTS = frozenset(
+_NOT_PROJECT_WORDS = (
     "JavaScript TypeScript GitHub GitLab PostgreSQL YouTube LinkedIn WhatsApp Steps Actual Expected Result Repro Result "
     "Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April June July August September "
     "October November December Slack German English French Polish Ukrainian Ukraine Kyiv Berlin Warsaw Prague London "
-    "Europe Belgium Germany Poland Spain Update Note Request Proposal Question Steps Error Alert Warning This That Then".split()  # noqa: SIM905
+    "Europe Belgium Germany Poland Spain Update Note Request Proposal Question Steps Error Alert Warning This That Then"
 )
+_NOT_PROJECTS = frozenset(_NOT_PROJECT_WORDS.split())
 
 
 def extract(

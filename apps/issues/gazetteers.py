@@ -6,12 +6,12 @@ from functools import lru_cache
 from importlib import resources
 
 #: Case endings of Ukrainian nouns; what is left after them is the stem of the lists.
-ENDINGS = frozenset(
-    "а у і о е и я ю ї є й ь ом ем єм ою ею єю ові еві єві ами ями ах ях ам ям ів їв ій ка ки ку ці".split()  # noqa: SIM905
-) | {""}
-_NOT_NAMES = frozenset(
-    "Вас Над Але Або Ось Одна Один Мало Мала Малі Роми Слава Славу Ліси Люба Люби Любо Віра Віри Вірі Віру Уля Марі Яно".split()  # noqa: SIM905
+_ENDINGS = (
+    "а у і о е и я ю ї є й ь ом ем єм ою ею єю ові еві єві ами ями ах ях ам ям ів їв ій ка ки ку ці"
 )
+ENDINGS = frozenset(_ENDINGS.split()) | {""}
+_PLAIN_WORDS = "Вас Над Але Або Ось Одна Один Мало Мала Малі Роми Слава Славу Ліси Люба Люби Любо Віра Віри Вірі Віру Уля Марі Яно"
+_NOT_NAMES = frozenset(_PLAIN_WORDS.split())
 _CYRILLIC = re.compile("[\u0400-\u04ff]")
 
 

@@ -25,12 +25,13 @@ _NUMBERS = {
     "million": "1000000", "мільйон": "1000000", "мільйони": "1000000", "мільйоні": "1000000",
 }  # fmt: skip
 #: Frequent words say nothing about a problem, whatever their skeleton.
-_COMMON = frozenset(
+_COMMON_WORDS = (
     "the and for not are was were this that with from have has but can you they when then than there what which "
     "our your its all any just only after before since into out more very still now new them their been will "
     "що як так але або для при від під над без його її вони вже ще тут там був була було були коли якщо тільки "
-    "після потім зараз дуже може треба просто хтось щось мене мені нас вас нам вам цей ця ці той та те".split()  # noqa: SIM905
+    "після потім зараз дуже може треба просто хтось щось мене мені нас вас нам вам цей ця ці той та те"
 )
+_COMMON = frozenset(_COMMON_WORDS.split())
 
 
 @lru_cache(maxsize=16384)

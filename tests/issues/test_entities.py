@@ -1,0 +1,111 @@
+"""Entities of a message: each surface is a piece of the text, each normal form says what it stands for."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from apps.issues.entities import Term, extract
+
+TUESDAY = datetime(2026, 3, 10, 9, tzinfo=UTC)  # 11:00 in Kyiv
+
+
+def surfaces(text, kind, **options):
+    return [entity.surface for entity in extract(text, **options)[kind]]
+
+
+def normals(text, kind, **options):
+    return [entity.normal for entity in extract(text, **options)[kind]]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Підняли кафку на проді", ["Kafka"]),
+        ("у редісі закінчилась памʼять, в графані видно", ["Redis", "Grafana"]),
+        ("nginx and PostgreSQL 16 behind Cloudflare", ["nginx", "PostgreSQL", "Cloudflare"]),
+        ("в хромі ок, у VPN-клієнті ні", ["Chrome", "VPN"]),
+        ("the room is warm, please switch the light on, no matter what", []),
+        ("Google Merchant Center rejects the feed", ["Google Merchant Center"]),
+    ],
+)
+def test_technologies_have_one_normal_form(text, expected):
+    assert normals(text, "technologies") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("після 4.12.1 не відкривається", ["4.12.1"]),
+        ("crashes on iOS 17.5 and Android 14", ["17.5", "14"]),
+        ("build 20811 is up, v2.31 next", ["20811", "v2.31"]),
+        ("server 10.0.0.12 answers in 1.4 ms", []),
+        ("здаємо до 15.11, бюджет 1.2 млн, о 18.30", []),
+        ("rating fell, price is $4.99", []),
+    ],
+)
+def test_versions_are_not_dates_addresses_or_amounts(text, expected):
+    assert surfaces(text, "versions") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("@anna_pm глянь разом з Тарасом", ["@anna_pm", "Тарасом"]),
+        ("Viktor, can you look? mail me: ops@example.com", ["Viktor"]),
+        ("Над цим і Вас просять подумати", []),
+    ],
+)
+def test_people_keep_their_at_sign(text, expected):
+    assert surfaces(text, "people") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("stock-bridge has been stuck", ["stock-bridge"]),
+        ("у MedLine не відкривається картка", ["MedLine"]),
+        ("https://example.com/some-api is a link", []),
+        ("TypeScript and GitHub are technologies", []),
+    ],
+)
+def test_projects_are_services_and_product_names(text, expected):
+    assert surfaces(text, "projects") == expected
+
+
+def test_the_glossary_of_a_project_is_obeyed():
+    found = extract("У Кавалiку та в лавці", glossary=[Term("Лавка", aliases=("лавці",))])
+
+    assert [(entity.surface, entity.normal) for entity in found["projects"]] == [("лавці", "Лавка")]
+
+
+@pytest.mark.parametrize(
+    ("text", "surface", "normal"),
+    [
+        ("треба до п'ятниці", "до п'ятниці", "2026-03-13"),
+        ("потрібно до 15.12", "до 15.12", "2026-12-15"),
+        ("треба завтра до 12:00", "завтра до 12:00", "2026-03-11T12:00+02:00"),
+        ("we need it by Friday", "by Friday", "2026-03-13"),
+        ("ship it by 14 Feb please", "by 14 Feb", "2027-02-14"),
+        ("зробіть до кінця місяця", "до кінця місяця", "2026-03-31"),
+        ("audit in two weeks, we need a report", "in two weeks", "2026-03-24"),
+        ("must be ready by 5pm", "by 5pm", "2026-03-10T17:00+02:00"),
+    ],
+)
+def test_deadlines_become_dates_of_the_teams_zone(text, surface, normal):
+    found = extract(text, sent_at=TUESDAY)["deadlines"]
+
+    assert [(entity.surface, entity.normal) for entity in found] == [(surface, normal)]
+
+
+def test_a_day_that_only_says_when_it_happened_is_no_deadline():
+    assert surfaces("Since Monday the report is empty. It broke yesterday.", "deadlines") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "\0\u200b", "<b>hi</b>'; DROP TABLE", "a" * 50_000, "1.1." * 5000, "до 99.99", "@" * 3000],
+)
+def test_any_text_is_survived(text):
+    assert set(extract(text, sent_at=TUESDAY)) == {
+        "projects", "technologies", "versions", "people", "deadlines",
+    }  # fmt: skip
