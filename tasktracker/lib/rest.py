@@ -1,4 +1,4 @@
-"""What every REST endpoint shares and no domain word is needed for: bodies, addresses, refusals."""
+"""What every REST endpoint shares and no domain word is needed for: bodies and refusals."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,6 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import JSONRenderer
-from rest_framework.routers import SimpleRouter
 
 
 class TooLarge(APIException):
@@ -55,14 +54,6 @@ class BoundedJSONParser(BaseParser):
             return json.loads(body, parse_constant=_refuse)
         except (ValueError, RecursionError):
             raise ParseError(_("The body is not valid JSON.")) from None
-
-
-class Router(SimpleRouter):
-    """Addresses with and without a trailing slash."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.trailing_slash = "/?"
 
 
 def _refuse(constant: str) -> Any:

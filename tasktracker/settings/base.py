@@ -108,6 +108,7 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["tasktracker.lib.rest.BoundedJSONParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "tasktracker.api.Pagination",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
@@ -124,6 +125,18 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api",
+    "PREPROCESSING_HOOKS": ["tasktracker.api.schema.without_slash"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "tasktracker.api.schema.describe_refusals",
+    ],
+    "ENUM_NAME_OVERRIDES": {
+        "TaskStatusEnum": "apps.issues.models.Issue.Status",
+        "MessageStatusEnum": "apps.messages.models.Message.Status",
+        "ExportStatusEnum": "apps.exports.models.TaskExport.Status",
+        "CategoryEnum": "apps.messages.models.Category",
+        "PriorityEnum": "apps.messages.models.Priority",
+    },
 }
 
 LOGGING = {
