@@ -14,5 +14,9 @@ BEAT_EVERY = 10.0  # seconds
 app = Celery("tasktracker")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.task_queues = [Queue(name) for name in QUEUES]
+app.conf.task_routes = {
+    "apps.messages.tasks.ask_llm": {"queue": "llm"},
+    "apps.exports.tasks.*": {"queue": "exports"},
+}
 app.autodiscover_tasks(["tasktracker"], related_name="pipeline")
 app.autodiscover_tasks()

@@ -58,7 +58,7 @@ def hand_over(sender: type[WorkItem], status: str, ids: Sequence[int], **kwargs:
         logger.warning("the broker is away, the sweep will find %s: %s", sender.__name__, error)
 
 
-@shared_task(queue="default", expires=SWEEP_EVERY)
+@shared_task(expires=SWEEP_EVERY)
 def sweep() -> None:
     """Hand out again what is due: lost tasks, expired leases, retries."""
     for model, status in FLOW:
@@ -74,7 +74,7 @@ def beat(queue: str) -> None:
     Heartbeat.beat(f"queue:{queue}")
 
 
-@shared_task(queue="default", expires=60)
+@shared_task(expires=60)
 def prune_events() -> None:
     broadcast.prune()
 

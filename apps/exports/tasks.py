@@ -7,11 +7,11 @@ from apps.issues.models import Issue
 from tasktracker.lib.workflow import each, work_on
 
 
-@shared_task(queue="exports")
+@shared_task
 def open_exports(ids: list[int]) -> None:
     work_on(Issue, ids, Issue.Status.APPROVED, open_all)
 
 
-@shared_task(queue="exports")
+@shared_task
 def deliver_exports(ids: list[int]) -> None:
     work_on(TaskExport, ids, TaskExport.Status.PENDING, each(deliver))

@@ -5,6 +5,6 @@ from apps.messages.models import Message
 from tasktracker.lib.workflow import work_on
 
 
-@shared_task(queue="default")
+@shared_task
 def file_messages(ids: list[int]) -> None:
     work_on(Message, ids, Message.Status.ACTIONABLE, file)

@@ -9,12 +9,12 @@ from apps.messages.models import Message
 from tasktracker.lib.workflow import each, work_on
 
 
-@shared_task(queue="default")
+@shared_task
 def classify_messages(ids: list[int]) -> None:
     work_on(Message, ids, Message.Status.RECEIVED, classify)
 
 
-@shared_task(queue="llm")
+@shared_task
 def ask_llm(ids: list[int]) -> None:
     lease = timedelta(seconds=settings.LLM_TIMEOUT + 15)
     work_on(Message, ids, Message.Status.UNSURE, each(ask), lease=lease)
