@@ -39,7 +39,7 @@ _BASE = rf"(?:{_DAY}(?:[\s,]+(?:{_TIME}))?|(?:{_CLOCK})(?:\s(?:today|tomorrow|to
 
 #: What makes a time a due date: by, before, until; then bare days where people ask for work.
 _BY = re.compile(
-    rf"\b(?:by|before|until|till|no later than|due(?: on| by)?|deadline(?: is)?|не пізніше|до|на|к)\s(?:{_BASE})(?:\s(?:включно|ранку|вечора|today))?(?!\w)",
+    rf"\b(?:(?:today|tomorrow|сьогодні|завтра)\s)?(?:by|before|until|till|no later than|due(?: on| by)?|deadline(?: is)?|не пізніше|до|на|к)\s(?:{_BASE})(?:\s(?:включно|ранку|вечора|today))?(?!\w)",
     re.I,
 )
 _DUE_DAY = re.compile(
@@ -159,7 +159,7 @@ def _parsed(lower: str, now: datetime) -> datetime | None:
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import dateparser
+        import dateparser  # type: ignore[import-untyped]
 
         words = re.sub(r"^(?:by|before|until|within)\s(?:the\s)?|^за\s", "", lower)
         found = dateparser.parse(

@@ -26,9 +26,9 @@ def embed(texts):
     return np.array(made, np.float32)
 
 
-@pytest.fixture
-def rows(tmp_path):
-    path = tmp_path / "pairs.jsonl"
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory):
+    path = tmp_path_factory.mktemp("corpus") / "pairs.jsonl"
     lines = []
     for number in range(30):
         for kind in KINDS:
@@ -44,25 +44,23 @@ def rows(tmp_path):
     return read_rows([path], embed)
 
 
-def test_calibration_is_the_same_each_time(rows):
-    first = calibrate(rows, embedding_model="m", today="2026-05-01")
-    second = calibrate(rows, embedding_model="m", today="2026-05-01")
-
-    assert first == second
+@pytest.fixture(scope="module")
+def made(rows):
+    return calibrate(rows, embedding_model="m", today="2026-05-01")
 
 
-def test_thresholds_keep_look_alikes_apart(rows):
-    made = calibrate(rows, embedding_model="m", today="2026-05-01")
+def test_calibration_is_the_same_each_time(rows, made):
+    assert calibrate(rows, embedding_model="m", today="2026-05-01") == made
 
+
+def test_thresholds_keep_look_alikes_apart(made):
     assert made["figures"]["merged_near"] > 0.9
     assert made["figures"]["merged_lookalikes"] <= 0.1
     assert made["figures"]["wrong_group_merged"] == 0
 
 
-def test_what_is_written_can_be_read(rows):
-    made = json.loads(json.dumps(calibrate(rows, embedding_model="m", today="2026-05-01")))
-
-    known = parse_calibration(made)
+def test_what_is_written_can_be_read(made):
+    known = parse_calibration(json.loads(json.dumps(made)))
 
     assert known.embedding_model == "m"
     assert known.judged.suggest <= known.judged.merge

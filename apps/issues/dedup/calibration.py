@@ -165,7 +165,9 @@ def curve(shuffles: Sequence[Scored]) -> list[dict[str, float]]:
             lookalikes = [own[text] for text in own if scored.rows[text].kind in LOOKALIKES]
             threshold = float(np.quantile(lookalikes, 1 - rate))
             point = {"lookalikes": rate, "threshold": threshold}
-            for kind in DUPLICATES:
+            for kind in [
+                kind for kind in DUPLICATES if any(scored.rows[text].kind == kind for text in own)
+            ]:
                 scores = [own[text] for text in own if scored.rows[text].kind == kind]
                 point[kind] = float(np.mean(np.array(scores) >= threshold))
             found.append(point)
