@@ -66,8 +66,9 @@ class Log:
 
     def _copy(self, child: Child) -> None:
         assert child.process.stdout is not None
-        for raw in child.process.stdout:
-            self.line(child.name, raw.decode(errors="replace").rstrip())
+        with child.process.stdout as output:
+            for raw in output:
+                self.line(child.name, raw.decode(errors="replace").rstrip())
 
     def _prefixed(self, name: str, text: str) -> str:
         prefix = f"{name:<{self.width}} |"

@@ -1,7 +1,6 @@
 """What a killed supervisor leaves behind; the processes are real ones."""
 
 import os
-import signal
 import subprocess
 import sys
 
@@ -14,7 +13,7 @@ from tasktracker.devstack.folder import DataFolder
 from tasktracker.devstack.lock import Run, run_file
 
 SLEEPER = "import time; print('up', flush=True); time.sleep(600)"
-STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEPER}"
+POLITE = f"import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit('asked')); {SLEEPER}"
 PARENT = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {SLEEPER!r}])"
 
 
@@ -31,22 +30,22 @@ def start(folder: DataFolder, program: str, *, marked: bool) -> Child:
     return child
 
 
-def finish(child: Child) -> int:
+def finish(child: Child) -> None:
     child.kill()
     assert child.process.stdout is not None
     child.process.stdout.close()
-    return child.process.returncode
 
 
 def test_recorded_process_is_asked_to_finish(folder):
-    child = start(folder, SLEEPER, marked=False)
+    child = start(folder, POLITE, marked=False)
     run = Run.mine("up")
     run.processes = {"web": child.identity}
     run.write(folder)
 
     leftovers.clean_up(folder)
 
-    assert child.process.wait(timeout=5) == -signal.SIGTERM
+    assert child.process.stdout is not None
+    assert child.process.stdout.read() == b"asked\n"
     assert not run_file(folder).exists()
     finish(child)
 
@@ -56,7 +55,7 @@ def test_process_that_was_never_recorded_is_found_by_its_mark(folder):
 
     assert leftovers.clean_up(folder, patience=0.1)
 
-    assert child.process.wait(timeout=5) == -signal.SIGKILL
+    assert not psutil.pid_exists(child.pid)
     finish(child)
 
 
