@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+SENTENCE = 200  # characters to each side that may tell whether work is asked for
+LIMIT = 20  # due dates of one message; more of them are a calendar, not deadlines
+
 _WEEKDAYS = (
     r"monday|mon\b|понеділ[о]?к\w*|пн\b",
     r"tuesday|tue\b|вівтор[о]?к\w*|вт\b",
@@ -70,6 +73,8 @@ def find_deadlines(text: str) -> list[tuple[str, int]]:
         if any(match.start() < end and start < match.end() for start, end in taken):
             continue
         taken.append(match.span())
+        if len(taken) > LIMIT:
+            break
         found.append((match.group().strip(" ,"), match.start()))
     return sorted(found, key=lambda item: item[1])
 
@@ -78,14 +83,21 @@ def _candidates(text: str) -> Iterator[re.Match[str]]:
     yield from _BY.finditer(text)
     for match in _DUE_DAY.finditer(text):
         sentence = _sentence(text, match.start())
-        if _ASKS.search(sentence) and not _PAST.search(text[: match.start()]):
+        if _ASKS.search(sentence) and not _PAST.search(
+            text[max(0, match.start() - 30) : match.start()]
+        ):
             yield match
 
 
 def _sentence(text: str, position: int) -> str:
-    start = max(text.rfind(mark, 0, position) for mark in ".!?\n")
-    ends = [end for mark in ".!?\n" if (end := text.find(mark, position)) >= 0]
-    return text[start + 1 : min(ends, default=len(text))]
+    """The sentence around `position`, at most SENTENCE characters to each side."""
+    before, after = (
+        text[max(0, position - SENTENCE) : position],
+        text[position : position + SENTENCE],
+    )
+    start = max(before.rfind(mark) for mark in ".!?\n")
+    ends = [end for mark in ".!?\n" if (end := after.find(mark)) >= 0]
+    return before[start + 1 :] + after[: min(ends, default=len(after))]
 
 
 def due_at(surface: str, sent_at: datetime, zone: str) -> str:

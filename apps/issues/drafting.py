@@ -9,6 +9,7 @@ from tasktracker.lib.text import clean, shorten
 
 TITLE_LIMIT = 80
 MIN_TITLE_WORDS = 3  # "Привіт!" and "URGENT" are no titles while a longer sentence follows
+TITLE_FROM = 4000  # characters that a title is looked for in
 DESCRIPTION_LIMIT = 20_000  # characters of the quote; the message itself keeps the rest
 
 
@@ -21,7 +22,7 @@ class Draft:
 
 
 _CODE_BLOCK = re.compile(r"```.*?(?:```|\Z)", re.S)
-_LINK = re.compile(r"(?:https?://|www\.)\S+|\b[\w.+-]+@[\w-]+\.[\w.]+")
+_LINK = re.compile(r"(?:https?://|www\.)\S+|(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}\.[\w.]{1,190}")
 _MENTION = re.compile(r"(?<![\w/])@\w[\w.]*[,:]?")
 _TAGS = re.compile(r"</?[A-Za-z!][^<>]*>")
 _MARKUP = re.compile(r"[*_~]{2,}|[`<>\[\]{}|\\]|(?<!\w)[*_~](?=\w)|(?<=\w)[*_~](?!\w)")
@@ -64,7 +65,7 @@ def draft(
     """Title and description of the issue that this message opens."""
     cleaned = clean(text)
     people = [_surface(person) for person in (entities or {}).get("people", ())]
-    title = _title(cleaned, people)
+    title = _title(cleaned[:TITLE_FROM], people)
     return Draft(title=title, description=quote(cleaned))
 
 

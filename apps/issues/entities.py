@@ -35,7 +35,7 @@ class Term:
 
 
 _TOKEN = re.compile(r"(?<![\w@/])\w+(?:[.\-'’ʼ]\w+)*[+#]*")
-_LINK = re.compile(r"https?://\S+|\S+@\S+\.\w+")
+_LINK = re.compile(r"https?://\S+|(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}\.[\w.-]{1,190}")
 _MENTION = re.compile(r"(?<![\w.@/])@[A-Za-z][\w.]{1,31}(?<!\.)")
 _SERVICE = re.compile(
     r"(?<![\w/.@-])[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*[-_](?:api|svc|service|worker|gw|gateway|core|web|bot|proxy|relay|bridge"

@@ -103,7 +103,18 @@ def test_a_day_that_only_says_when_it_happened_is_no_deadline():
 
 @pytest.mark.parametrize(
     "text",
-    ["", "\0\u200b", "<b>hi</b>'; DROP TABLE", "a" * 50_000, "1.1." * 5000, "до 99.99", "@" * 3000],
+    [
+        "",
+        "\0\u200b",
+        "<b>hi</b>'; DROP TABLE",
+        "a" * 50_000,
+        "1.1." * 5000,
+        "до 99.99",
+        "@" * 3000,
+        "today " * 3000,
+        "a.a@" * 3000,
+        "до " * 4000,
+    ],
 )
 def test_any_text_is_survived(text):
     assert set(extract(text, sent_at=TUESDAY)) == {

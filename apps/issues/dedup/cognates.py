@@ -8,6 +8,7 @@ from functools import lru_cache
 from tasktracker.lib.text import normal_form
 
 MIN_SKELETON = 3
+MAX_CHARACTERS = 2000  # as for embeddings: a longer text is a log, its head says what it is about
 
 _SOUNDS = str.maketrans(
     {
@@ -59,8 +60,14 @@ def skeleton(word: str) -> str:
 
 
 @lru_cache(maxsize=4096)
+def words_of(text: str) -> str:
+    """The normal form of the head of `text`; cached, because candidates come again with every report."""
+    return normal_form(text[:MAX_CHARACTERS])
+
+
+@lru_cache(maxsize=4096)
 def skeletons(text: str) -> frozenset[str]:
-    found = frozenset(skeleton(word) for word in normal_form(text).split())
+    found = frozenset(skeleton(word) for word in words_of(text).split())
     return found - {""}
 
 
@@ -69,6 +76,6 @@ def stems(text: str) -> frozenset[str]:
     """Beginnings of the telling words: enough to see through Ukrainian endings."""
     return frozenset(
         word if any(character.isdigit() for character in word) else word[:5]
-        for word in normal_form(text).split()
+        for word in words_of(text).split()
         if word not in _COMMON and len(word) > 2
     )

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from tasktracker.lib.text import clean, normal_form
+from apps.issues.dedup.cognates import MAX_CHARACTERS, words_of
+from tasktracker.lib.text import clean
 
 #: A version or an identifier with a dot: two different ones speak of two different builds.
 _VERSION = re.compile(
@@ -145,8 +146,8 @@ class Comparison:
 @lru_cache(maxsize=4096)
 def facts_of(text: str) -> Facts:
     """Facts of `text`; cached, because the same candidates come again with every report."""
-    cleaned = clean(text)
-    words = normal_form(text)
+    cleaned = clean(text[:MAX_CHARACTERS])
+    words = words_of(text)
     versions = frozenset(match.group(1).lower() for match in _VERSION.finditer(cleaned))
     values = {
         family: frozenset(value for value, pattern in patterns.items() if pattern.search(words))

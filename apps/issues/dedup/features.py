@@ -7,9 +7,8 @@ or less similarity, means "duplicate", because distant paraphrases were written 
 from rapidfuzz import fuzz
 
 from apps.issues.dedup.base import Report
-from apps.issues.dedup.cognates import skeletons, stems
+from apps.issues.dedup.cognates import skeletons, stems, words_of
 from apps.issues.dedup.conflicts import Comparison, Facts, compare, facts_of
-from tasktracker.lib.text import normal_form
 
 #: name -> +1 may only speak for "the same problem", -1 only against it, 0 free.
 DIRECTIONS = {
@@ -77,7 +76,7 @@ def features_of(report: Report, other: Report, cosine: float, rival: float = 0.0
 
 
 def _words(text: str, other: str, same: bool) -> dict[str, float]:
-    one, two = normal_form(text), normal_form(other)
+    one, two = words_of(text), words_of(other)
     our_stems, their_stems = stems(text), stems(other)
     our_bones, their_bones = skeletons(text), skeletons(other)
     common, bones = len(our_stems & their_stems), len(our_bones & their_bones)

@@ -6,9 +6,9 @@ from typing import Any
 from rapidfuzz import fuzz
 
 from apps.issues.dedup.base import Candidate, Match, Report
+from apps.issues.dedup.cognates import words_of
 from apps.issues.dedup.conflicts import Facts, compare, facts_of
 from apps.issues.dedup.exact import is_telling
-from tasktracker.lib.text import normal_form
 
 
 class Fuzzy:
@@ -19,7 +19,7 @@ class Fuzzy:
         self.suggest_threshold = suggest_threshold
 
     def match(self, report: Report, candidates: Sequence[Candidate]) -> list[Match]:
-        normal = normal_form(report.text)
+        normal = words_of(report.text)
         if not is_telling(normal):
             return []
         best: dict[int, Match] = {}
@@ -33,7 +33,7 @@ class Fuzzy:
         return sorted(best.values(), key=lambda match: -match.score)
 
     def _compare(self, report: Report, normal: str, candidate: Candidate) -> Match | None:
-        other = normal_form(candidate.report.text)
+        other = words_of(candidate.report.text)
         score = (
             fuzz.token_sort_ratio(normal, other, score_cutoff=self.suggest_threshold * 100) / 100
         )

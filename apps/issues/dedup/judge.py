@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.issues.dedup.base import Candidate, Match, Report
+from apps.issues.dedup.cognates import words_of
 from apps.issues.dedup.conflicts import facts_of
 from apps.issues.dedup.features import NAMES, features_of
 from apps.issues.dedup.fuzzy import explain
 from apps.issues.dedup.semantic import cosine
-from tasktracker.lib.text import normal_form
 
 EXPLAINED = 4  # features named in an explanation
 NEAREST = 30  # candidates that are judged; the right one is hardly ever further down
@@ -94,7 +94,7 @@ class Judge:
             "fuzzy": round(features[NAMES.index("words_sorted")], 4),
             "languages": [report.language, other.language],
             "reasons": self.model.reasons(features),
-            **explain(normal_form(report.text), normal_form(other.text), *facts),
+            **explain(words_of(report.text), words_of(other.text), *facts),
         }
 
 
