@@ -5,16 +5,17 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from pgvector.django import CosineDistance
 
-from apps.issues.dedup.base import Candidate, Match as FoundMatch, Report
+from apps.issues.dedup.base import Candidate, Report, Vector
+from apps.issues.dedup.base import Match as FoundMatch
 from apps.issues.dedup.levels import Thresholds, calibration, find_matches
 from apps.issues.drafting import draft
 from apps.issues.entities import extract
 from apps.issues.models import Change, Evidence, Issue, Match
 from apps.messages.classify import embed_missing
-from apps.messages.models import Embedding, Message, Priority
+from apps.messages.models import Message, Priority, vectors_of
 from apps.sources.models import Project
 from tasktracker.lib import embeddings
 from tasktracker.lib.text import language_of
@@ -71,7 +72,7 @@ def entities_of(message: Message) -> dict[str, Any]:
     }
 
 
-def find(message: Message, project: Project, vector: Any) -> list[FoundMatch]:
+def find(message: Message, project: Project, vector: Vector | None) -> list[FoundMatch]:
     """Open issues that may be about the same problem, best first."""
     report = _report(message, vector)
     return find_matches(
@@ -82,7 +83,7 @@ def find(message: Message, project: Project, vector: Any) -> list[FoundMatch]:
     )
 
 
-def _file(message: Message, project: Project, vector: Any) -> None:
+def _file(message: Message, project: Project, vector: Vector | None) -> None:
     if message.is_superseded:
         message.move_to(Message.Status.NOISE)  # the edit speaks for it
         return
@@ -153,7 +154,7 @@ def _issue_of_earlier_revision(message: Message) -> Issue | None:
     return evidence.issue if evidence else None
 
 
-def _candidates(message: Message, project: Project, vector: Any) -> list[Candidate]:
+def _candidates(message: Message, project: Project, vector: Vector | None) -> list[Candidate]:
     """Evidence of open issues: same text, recent words, near meaning; each message once."""
     age = timedelta(days=project.open_issue_days)
     open_evidence = Evidence.objects.filter(
@@ -173,7 +174,7 @@ def _candidates(message: Message, project: Project, vector: Any) -> list[Candida
     recent = open_evidence.filter(alike).order_by("-message__sent_at")
     ids = {*recent.values_list("pk", flat=True)[:RECENT], *similarities}
     rows = list(Evidence.objects.filter(pk__in=ids).select_related("message"))
-    vectors = _vectors([row.message_id for row in rows])
+    vectors = vectors_of([row.message_id for row in rows], embeddings.model_name())
     return [
         Candidate(
             issue_id=row.issue_id,
@@ -184,7 +185,7 @@ def _candidates(message: Message, project: Project, vector: Any) -> list[Candida
     ]
 
 
-def _nearest(open_evidence: Any, vector: Any) -> dict[int, float]:
+def _nearest(open_evidence: QuerySet[Evidence], vector: Vector | None) -> dict[int, float]:
     """Cosine similarity by evidence id of the nearest reports: an exact scan inside the project."""
     if vector is None:
         return {}
@@ -197,14 +198,7 @@ def _nearest(open_evidence: Any, vector: Any) -> dict[int, float]:
     return {pk: 1.0 - distance for pk, distance in near}
 
 
-def _vectors(message_ids: Sequence[int]) -> dict[int, Any]:
-    rows = Embedding.objects.filter(
-        message_id__in=message_ids, model=embeddings.model_name()
-    ).values_list("message_id", "vector")
-    return dict(rows)
-
-
-def _report(message: Message, vector: Any) -> Report:
+def _report(message: Message, vector: Vector | None) -> Report:
     return Report(
         text=message.text,
         fingerprint=message.text_hash,

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import prefetch_related_objects
 from django.db.models.functions import Now
 
-from apps.messages.classifiers.base import Neighbour, Sample, Verdict
+from apps.messages.classifiers.base import Neighbour, Sample, Vector, Verdict
 from apps.messages.classifiers.llm import LLMClassifier
 from apps.messages.classifiers.local import LocalClassifier
 from apps.messages.classifiers.rules import RulesClassifier
@@ -67,10 +67,10 @@ def ask_llm(message: Message) -> None:
         message.decide(_status_for(answer.category), answer, is_provisional=False)
 
 
-def embed_missing(messages: Sequence[Message]) -> dict[int, embeddings.Vectors]:
+def embed_missing(messages: Sequence[Message]) -> dict[int, Vector]:
     """Vectors by message id; those that are not stored yet are made in one call and stored."""
     model = embeddings.model_name()
-    vectors = vectors_of(messages, model)
+    vectors = vectors_of([message.pk for message in messages], model)
     missing = [message for message in messages if message.pk not in vectors]
     made = embeddings.embed([message.text for message in missing])
     Embedding.objects.bulk_create(
@@ -83,7 +83,7 @@ def embed_missing(messages: Sequence[Message]) -> dict[int, embeddings.Vectors]:
     return vectors | {message.pk: vector for message, vector in zip(missing, made, strict=True)}
 
 
-def sample_of(message: Message, vectors: dict[int, embeddings.Vectors]) -> Sample:
+def sample_of(message: Message, vectors: dict[int, Vector]) -> Sample:
     """The message with its conversation, as classifiers see it."""
     previous = (
         Message.objects.filter(
@@ -110,12 +110,12 @@ def sample_of(message: Message, vectors: dict[int, embeddings.Vectors]) -> Sampl
 
 
 def _neighbour(
-    message: Message, other: Message | None, vectors: dict[int, embeddings.Vectors]
+    message: Message, other: Message | None, vectors: dict[int, Vector]
 ) -> Neighbour | None:
     if other is None:
         return None
     if other.pk not in vectors:
-        vectors.update(vectors_of([other], embeddings.model_name()))
+        vectors.update(vectors_of([other.pk], embeddings.model_name()))
     return Neighbour(
         text=other.text,
         vector=vectors.get(other.pk),

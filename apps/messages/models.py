@@ -1,14 +1,16 @@
 """Stored messages, their vectors, and every classifier's answer about them."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Self
+from collections.abc import Iterable
+from typing import Self
 
+import numpy as np
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 from pgvector.django import VectorField
 
+from apps.messages.classifiers.base import Vector
 from apps.sources.envelope import Envelope
 from apps.sources.models import Chat, Project, Source
 from tasktracker.lib.embeddings import DIMENSIONS
@@ -245,7 +247,10 @@ class Classification(models.Model):
         return f"{self.classifier}: {self.category}/{self.priority} {self.confidence:.2f}"
 
 
-def vectors_of(messages: Sequence[Message], model: str) -> dict[int, Any]:
+def vectors_of(message_ids: Iterable[int], model: str) -> dict[int, Vector]:
     """Stored vectors by message id, float32 arrays of shape (384,)."""
-    rows = Embedding.objects.filter(message__in=messages, model=model)
-    return {row.message_id: row.vector.to_numpy() if hasattr(row.vector, "to_numpy") else row.vector for row in rows}
+    rows = Embedding.objects.filter(message_id__in=list(message_ids), model=model)
+    return {
+        message_id: np.asarray(vector, np.float32)
+        for message_id, vector in rows.values_list("message_id", "vector")
+    }

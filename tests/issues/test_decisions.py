@@ -1,0 +1,168 @@
+"""People decide last, and everything that they decide is in the history."""
+
+import pytest
+
+from apps.issues.decisions import (
+    CannotMerge,
+    CannotSplit,
+    approve,
+    change_status,
+    merge,
+    open_by_hand,
+    reopen,
+    split,
+    undo_merge,
+)
+from apps.issues.models import Change, Evidence, Issue, Match
+from apps.issues.triage import file
+from tasktracker.lib.workflow import LostRace, WrongTransition
+
+
+@pytest.fixture
+def two_issues(make_issue, make_message):
+    first = make_issue("Прод лежить", message=make_message(category="bug", priority="high"))
+    second = make_issue("502 всюди", message=make_message(category="bug", priority="high"))
+    return first, second
+
+
+def test_an_approval_is_in_the_history_with_its_person(make_issue, admin_user):
+    issue = make_issue()
+
+    approve(issue, by=admin_user, reason="so it is")
+
+    change = issue.changes.get()
+    assert (change.user, change.reason) == (admin_user, "so it is")
+    assert change.details == {"before": "new", "after": "approved"}
+
+
+def test_the_second_of_two_deciders_loses_the_race(make_issue, admin_user):
+    issue = make_issue()
+    stale = Issue.objects.get(pk=issue.pk)
+    approve(issue, by=admin_user)
+
+    with pytest.raises(LostRace):
+        change_status(stale, "rejected", by=admin_user)
+
+
+def test_a_wrong_transition_changes_nothing(make_issue, admin_user):
+    issue = make_issue()
+
+    with pytest.raises(WrongTransition):
+        change_status(issue, "done", by=admin_user)
+
+    assert not issue.changes.exists()
+
+
+def test_a_merge_moves_the_evidence(two_issues, admin_user):
+    first, second = two_issues
+
+    merge(second, into=first, by=admin_user)
+
+    second.refresh_from_db()
+    assert (second.status, second.duplicate_of) == ("duplicate", first)
+    assert (first.evidence.count(), second.evidence.count()) == (2, 0)
+
+
+def test_a_merge_is_in_both_histories(two_issues, admin_user):
+    first, second = two_issues
+
+    merge(second, into=first, by=admin_user)
+
+    for issue in two_issues:
+        assert issue.changes.filter(kind=Change.Kind.MERGED).exists()
+
+
+def test_undoing_a_merge_gives_the_evidence_back(two_issues, admin_user):
+    first, second = two_issues
+    merge(second, into=first, by=admin_user)
+
+    undo_merge(second, by=admin_user)
+
+    second.refresh_from_db()
+    assert (second.status, second.duplicate_of) == ("new", None)
+    assert (first.evidence.count(), second.evidence.count()) == (1, 1)
+
+
+def test_an_issue_is_not_merged_into_itself(make_issue, admin_user):
+    issue = make_issue()
+
+    with pytest.raises(CannotMerge):
+        merge(issue, into=issue, by=admin_user)
+
+
+def test_issues_of_different_projects_are_not_merged(make_issue, other_project, admin_user):
+    with pytest.raises(CannotMerge):
+        merge(make_issue(), into=make_issue(project=other_project), by=admin_user)
+
+
+def test_merges_never_go_round_in_a_circle(two_issues, admin_user):
+    first, second = two_issues
+    merge(second, into=first, by=admin_user)
+
+    with pytest.raises(CannotMerge):
+        merge(first, into=second, by=admin_user)
+
+
+def test_a_split_message_opens_an_issue_of_its_own(two_issues, admin_user):
+    first, second = two_issues
+    message = second.evidence.get().message
+    merge(second, into=first, by=admin_user)
+
+    made = split(message, by=admin_user)
+
+    assert made not in two_issues
+    assert made.evidence.get().message == message
+    assert first.evidence.count() == 1
+
+
+def test_a_split_message_never_goes_back_by_itself(make_message, admin_user):
+    text = "Прод лежить! 502 на всіх сторінках, клієнти не можуть оплатити"
+    values = {"status": "actionable", "category": "bug", "priority": "high"}
+    first, second = make_message(text, **values), make_message(text, **values)
+    file([first, second])
+
+    made = split(second, by=admin_user)
+
+    assert Match.objects.filter(message=second, outcome=Match.Outcome.REFUSED).exists()
+    assert Evidence.objects.get(message=second).issue == made
+
+
+def test_the_only_report_of_an_issue_is_not_split(make_issue, make_message, admin_user):
+    message = make_message(category="bug", priority="high")
+    make_issue(message=message)
+
+    with pytest.raises(CannotSplit):
+        split(message, by=admin_user)
+
+
+@pytest.mark.parametrize(("before", "after"), [("done", "approved"), ("rejected", "new")])
+def test_a_closed_issue_is_opened_again(make_issue, admin_user, before, after):
+    issue = make_issue(status=before)
+
+    reopen(issue, by=admin_user)
+
+    issue.refresh_from_db()
+    assert issue.status == after
+
+
+def test_an_issue_opened_by_hand_says_who_opened_it(project, admin_user):
+    issue = open_by_hand(
+        project=project,
+        title="Прод лежить",
+        description="",
+        category="bug",
+        priority="high",
+        origin="api",
+        by=admin_user,
+    )
+
+    assert issue.changes.get().user == admin_user
+
+
+def test_an_edit_records_before_and_after(make_issue, admin_user):
+    issue = make_issue("Прод лежть")
+
+    issue.edit({"title": "Прод лежить", "category": "bug"}, by=admin_user)
+
+    change = issue.changes.get()
+    assert change.details == {"field": "title", "before": "Прод лежть", "after": "Прод лежить"}

@@ -1,0 +1,166 @@
+"""A report joins the open issue that it is about, or opens one."""
+
+from datetime import timedelta
+
+import pytest
+
+from apps.issues.models import Change, Evidence, Issue, Match
+from apps.issues.triage import file
+from apps.messages.models import Message
+
+OUTAGE = "Прод лежить! 502 на всіх сторінках, клієнти не можуть оплатити замовлення"
+AVATAR = "Додайте, будь ласка, можливість змінити аватар у профілі"
+
+
+@pytest.fixture
+def make_report(make_message):
+    def make(text=OUTAGE, **changes):
+        values = {
+            "status": "actionable",
+            "category": "bug",
+            "priority": "high",
+            "confidence": 0.95,
+        }
+        return make_message(text, **{**values, **changes})
+
+    return make
+
+
+def issue_of(message):
+    return Evidence.objects.get(message=message).issue
+
+
+def test_a_first_report_opens_an_issue(make_report):
+    report = make_report()
+
+    file([report])
+
+    issue = Issue.objects.get()
+    assert (issue.status, issue.category, issue.priority) == ("new", "bug", "high")
+    assert issue.title
+    assert issue.evidence.get().level == Evidence.Level.OPENED
+    assert issue.changes.get().kind == Change.Kind.OPENED
+    report.refresh_from_db()
+    assert report.status == "filed"
+
+
+def test_the_same_text_again_is_evidence_of_the_same_issue(make_report):
+    first, second = make_report(), make_report(OUTAGE.upper())
+
+    file([first, second])
+
+    assert issue_of(first) == issue_of(second)
+    assert Evidence.objects.get(message=second).level == Evidence.Level.EXACT
+
+
+def test_a_report_in_the_other_language_joins_the_issue(make_report):
+    ukrainian = make_report("Прод лежить, 502 на всіх сторінках, ніхто не може оплатити замовлення")
+    english = make_report("Production is down, 502 on all pages, nobody can pay for an order")
+
+    file([ukrainian, english])
+
+    matches = Match.objects.filter(message=english)
+    assert issue_of(english) == issue_of(ukrainian) or matches.exists()
+
+
+def test_another_problem_opens_another_issue(make_report):
+    first, second = make_report(), make_report(AVATAR, category="feature")
+
+    file([first, second])
+
+    assert issue_of(first) != issue_of(second)
+
+
+def test_projects_do_not_see_each_other(make_report, other_project):
+    first, second = make_report(), make_report(project=other_project)
+
+    file([first, second])
+
+    assert issue_of(first).project != issue_of(second).project
+
+
+@pytest.mark.parametrize("status", ["done", "rejected", "duplicate"])
+def test_a_closed_issue_takes_no_more_evidence(make_report, status):
+    first, second = make_report(), make_report()
+    file([first])
+    Issue.objects.update(status=status)
+
+    file([second])
+
+    assert issue_of(first) != issue_of(second)
+
+
+def test_an_issue_that_is_too_old_takes_no_more_evidence(make_report, project):
+    first = make_report()
+    second = make_report(sent_at=first.sent_at + timedelta(days=project.open_issue_days + 1))
+
+    file([first, second])
+
+    assert issue_of(first) != issue_of(second)
+
+
+def test_a_more_urgent_report_raises_the_priority(make_report):
+    file([make_report(priority="medium"), make_report(priority="critical")])
+
+    issue = Issue.objects.get()
+    assert issue.priority == "critical"
+    assert issue.changes.filter(kind=Change.Kind.EDIT, details__field="priority").exists()
+
+
+def test_filing_twice_makes_one_issue(make_report):
+    report = make_report()
+    file([report])
+    Message.objects.update(status="actionable")
+
+    file([Message.objects.get()])
+
+    assert Issue.objects.count() == 1
+
+
+def test_the_edit_of_a_report_stays_with_its_issue(make_report):
+    report = make_report()
+    file([report])
+    edited = make_report(AVATAR, external_id=report.external_id, edit=1_772_442_000)
+
+    file([edited])
+
+    assert issue_of(edited) == issue_of(report)
+    assert Evidence.objects.get(message=edited).level == Evidence.Level.EDIT
+
+
+def test_a_superseded_report_leaves_the_word_to_its_edit(make_report):
+    report = make_report(is_superseded=True)
+
+    file([report])
+
+    report.refresh_from_db()
+    assert report.status == "noise"
+    assert not Issue.objects.exists()
+
+
+def test_a_confident_issue_is_approved_by_the_projects_policy(make_report, project):
+    project.auto_approve_above = 0.9
+    project.save()
+
+    file([make_report(confidence=0.95)])
+
+    issue = Issue.objects.get()
+    assert issue.status == "approved"
+    assert "0.95" in issue.changes.get(kind=Change.Kind.STATUS).reason
+
+
+@pytest.mark.parametrize("changes", [{"confidence": 0.5}, {"is_provisional": True}])
+def test_an_unsure_issue_waits_for_a_person(make_report, project, changes):
+    project.auto_approve_above = 0.9
+    project.save()
+
+    file([make_report(**changes)])
+
+    assert Issue.objects.get().status == "new"
+
+
+def test_entities_are_kept_on_the_issue(make_report):
+    file([make_report("Після оновлення до версії 2.4.1 кафка не стартує, падає з помилкою")])
+
+    entities = Issue.objects.get().entities
+    assert [entity["surface"] for entity in entities["versions"]] == ["2.4.1"]
