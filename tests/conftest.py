@@ -1,6 +1,6 @@
 """A project with a source and a chat, and makers of envelopes, messages and issues."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -13,8 +13,16 @@ from apps.issues.models import Evidence, Issue
 from apps.messages.models import Message
 from apps.sources.envelope import ChatReference, Envelope
 from apps.sources.models import Chat, Project, Source
+from tasktracker.lib import bus
 
 MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _bus() -> Iterator[None]:
+    """The connection ends with the session, before the server does."""
+    yield
+    bus.close()
 
 
 @pytest.fixture

@@ -2,17 +2,26 @@
 
 from tasktracker.settings.env import DATA_DIR, env
 
+_database = env.db_url("DATABASE_URL", default="postgresql://localhost/tasktracker")
 DATABASES = {
     "default": {
-        **env.db_url("DATABASE_URL", default="postgresql://localhost/tasktracker"),
+        **_database,
         "CONN_MAX_AGE": 0,  # persistent connections leak under ASGI; the web process pools instead
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"connect_timeout": 5, "application_name": env("PROCESS", default="manage")},
+        "OPTIONS": {
+            "connect_timeout": 5,
+            "application_name": env("PROCESS", default="manage"),
+            **_database.get("OPTIONS", {}),  # sslmode and the like from DATABASE_URL
+        },
         "TEST": {"NAME": "test_tasktracker"},
     }
 }
 if env.int("DATABASE_POOL", default=0):
-    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": env.int("DATABASE_POOL")}
+    DATABASES["default"]["OPTIONS"]["pool"] = {
+        "min_size": 1,
+        "max_size": env.int("DATABASE_POOL"),
+        "timeout": 5.0,  # seconds; with PostgreSQL away a webhook must not hang for long
+    }
 
 NATS_URL = env("NATS_URL", default="nats://127.0.0.1:4222")
 NATS_MAX_BYTES = env.int("NATS_MAX_BYTES", default=2 * 1024**3)

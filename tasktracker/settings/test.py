@@ -1,5 +1,7 @@
 """Tests: real services from wheels, started by the pytest plug-in `tests.embedded`."""
 
+from pathlib import Path
+
 from tasktracker.settings.base import *
 from tasktracker.settings.product import *
 from tasktracker.settings.services import *
@@ -13,3 +15,4 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+Path(str(STATIC_ROOT)).mkdir(parents=True, exist_ok=True)  # WhiteNoise warns without it; tests collect nothing
