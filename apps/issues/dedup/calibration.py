@@ -12,9 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from rapidfuzz import fuzz
 
-from apps.issues.dedup.conflicts import facts_of
+from apps.issues.dedup.conflicts import contradicts, facts_of
 from apps.issues.dedup.corpus import DUPLICATES, LOOKALIKES, Row
-from apps.issues.dedup.fuzzy import contradicts
 from apps.issues.dedup.pair_training import NEAREST, Pair, pairs_of, train
 from tasktracker.lib.text import normal_form
 

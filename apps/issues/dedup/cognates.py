@@ -8,6 +8,8 @@ from functools import lru_cache
 from tasktracker.lib.text import normal_form
 
 MIN_SKELETON = 3
+MIN_WORDS = 3
+MIN_CHARACTERS = 12  # "не працює", "still broken": the same words, hardly the same problem
 MAX_CHARACTERS = 2000  # as for embeddings: a longer text is a log, its head says what it is about
 
 _SOUNDS = str.maketrans(
@@ -79,3 +81,8 @@ def stems(text: str) -> frozenset[str]:
         for word in words_of(text).split()
         if word not in _COMMON and len(word) > 2
     )
+
+
+def is_telling(normal: str) -> bool:
+    """Long enough for the same words to mean the same problem."""
+    return len(normal.split()) >= MIN_WORDS and len(normal) >= MIN_CHARACTERS

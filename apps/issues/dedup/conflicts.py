@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 from apps.issues.dedup.cognates import MAX_CHARACTERS, words_of
 from tasktracker.lib.text import clean
@@ -181,3 +182,30 @@ def compare(one: Facts, other: Facts) -> Comparison:
         elif ours and theirs:
             conflicting[kind] = [sorted(ours), sorted(theirs)]
     return Comparison(shared, conflicting)
+
+
+def contradicts(ours: Facts, theirs: Facts) -> bool:
+    """Stricter than a conflict: any other number, platform, direction or negation."""
+    return bool(
+        compare(ours, theirs).conflicting
+        or ours.versions != theirs.versions
+        or ours.numbers != theirs.numbers
+        or ours.endpoints != theirs.endpoints
+        or ours.values != theirs.values
+        or ours.negations != theirs.negations
+        or ours.is_request != theirs.is_request
+    )
+
+
+def explain(normal: str, other: str, ours: Facts, theirs: Facts) -> dict[str, Any]:
+    """Codes and values that a page can show in any language."""
+    comparison = compare(ours, theirs)
+    theirs_words = set(other.split())
+    words = [
+        word for word in dict.fromkeys(normal.split()) if word in theirs_words and len(word) > 2
+    ]
+    return {
+        "words": words[:12],
+        "shared": dict(comparison.shared),
+        "conflicts": dict(comparison.conflicting),
+    }

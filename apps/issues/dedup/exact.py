@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 
 from apps.issues.dedup.base import Candidate, Match, Report
+from apps.issues.dedup.cognates import is_telling
 from tasktracker.lib.text import normal_form
-
-MIN_WORDS = 3
-MIN_CHARACTERS = 12  # "не працює", "still broken": the same words, hardly the same problem
 
 
 class Exact:
@@ -32,8 +30,3 @@ class Exact:
             )
             for issue_id in issues
         ]
-
-
-def is_telling(normal: str) -> bool:
-    """Long enough for the same words to mean the same problem."""
-    return len(normal.split()) >= MIN_WORDS and len(normal) >= MIN_CHARACTERS

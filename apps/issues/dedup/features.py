@@ -6,7 +6,7 @@ or less similarity, means "duplicate", because distant paraphrases were written 
 
 from rapidfuzz import fuzz
 
-from apps.issues.dedup.base import Report
+from apps.issues.dedup.base import Candidate, Report
 from apps.issues.dedup.cognates import skeletons, stems, words_of
 from apps.issues.dedup.conflicts import Comparison, Facts, compare, facts_of
 
@@ -51,16 +51,18 @@ _RIVAL_FLOOR, _RIVAL_CEILING = 0.2, 0.5  # below: any unrelated issue of a proje
 _OPENING_WORDS = 4
 
 
-def features_of(report: Report, other: Report, cosine: float, rival: float = 0.0) -> list[float]:
+def features_of(
+    report: Report, other: Report, similarity: float, rival: float = 0.0
+) -> list[float]:
     """The pair as numbers, in the order of NAMES. `rival` is the best cosine among other issues."""
     ours, theirs = facts_of(report.text), facts_of(other.text)
     comparison = compare(ours, theirs)
     same = report.language == other.language
     values = {
-        "cosine_same_language": cosine if same else 0.0,
-        "cosine_high_same_language": max(0.0, cosine - _HIGH_SAME) if same else 0.0,
-        "cosine_other_language": 0.0 if same else cosine,
-        "cosine_high_other_language": 0.0 if same else max(0.0, cosine - _HIGH_OTHER),
+        "cosine_same_language": similarity if same else 0.0,
+        "cosine_high_same_language": max(0.0, similarity - _HIGH_SAME) if same else 0.0,
+        "cosine_other_language": 0.0 if same else similarity,
+        "cosine_high_other_language": 0.0 if same else max(0.0, similarity - _HIGH_OTHER),
         "is_other_language": 0.0 if same else 1.0,
         "request_differs": float(ours.is_request != theirs.is_request),
         "fine_elsewhere": float(min(3, ours.fine)),
@@ -136,3 +138,10 @@ def _contradictions(comparison: Comparison, ours: Facts, theirs: Facts) -> dict[
             min(3, len(ours.values.get("symptom", none) - theirs.values.get("symptom", none)))
         ),
     }
+
+
+def cosine(report: Report, candidate: Candidate) -> float | None:
+    """Cosine of the two vectors, pgvector's answer without them, None when neither is known."""
+    if report.vector is not None and candidate.report.vector is not None:
+        return float(report.vector @ candidate.report.vector)
+    return candidate.similarity

@@ -1,14 +1,12 @@
 """Level 2: nearly the same words, and nothing that contradicts: for reposts, edits and typing errors."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from rapidfuzz import fuzz
 
 from apps.issues.dedup.base import Candidate, Match, Report
-from apps.issues.dedup.cognates import words_of
-from apps.issues.dedup.conflicts import Facts, compare, facts_of
-from apps.issues.dedup.exact import is_telling
+from apps.issues.dedup.cognates import is_telling, words_of
+from apps.issues.dedup.conflicts import contradicts, explain, facts_of
 
 
 class Fuzzy:
@@ -51,30 +49,3 @@ class Fuzzy:
             suggest_threshold=self.suggest_threshold,
             explanation=explain(normal, other, ours, theirs) | {"fuzzy": round(score, 4)},
         )
-
-
-def contradicts(ours: Facts, theirs: Facts) -> bool:
-    """Stricter than a conflict: any other number, platform, direction or negation."""
-    return bool(
-        compare(ours, theirs).conflicting
-        or ours.versions != theirs.versions
-        or ours.numbers != theirs.numbers
-        or ours.endpoints != theirs.endpoints
-        or ours.values != theirs.values
-        or ours.negations != theirs.negations
-        or ours.is_request != theirs.is_request
-    )
-
-
-def explain(normal: str, other: str, ours: Facts, theirs: Facts) -> dict[str, Any]:
-    """Codes and values that a page can show in any language."""
-    comparison = compare(ours, theirs)
-    theirs_words = set(other.split())
-    words = [
-        word for word in dict.fromkeys(normal.split()) if word in theirs_words and len(word) > 2
-    ]
-    return {
-        "words": words[:12],
-        "shared": dict(comparison.shared),
-        "conflicts": dict(comparison.conflicting),
-    }

@@ -11,10 +11,8 @@ from typing import Any
 
 from apps.issues.dedup.base import Candidate, Match, Report
 from apps.issues.dedup.cognates import words_of
-from apps.issues.dedup.conflicts import facts_of
-from apps.issues.dedup.features import NAMES, features_of
-from apps.issues.dedup.fuzzy import explain
-from apps.issues.dedup.semantic import cosine
+from apps.issues.dedup.conflicts import explain, facts_of
+from apps.issues.dedup.features import NAMES, cosine, features_of
 
 EXPLAINED = 4  # features named in an explanation
 NEAREST = 30  # candidates that are judged; the right one is hardly ever further down

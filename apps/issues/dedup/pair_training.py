@@ -82,7 +82,7 @@ def train(pairs: Sequence[Pair], rows: Sequence[Row]) -> PairModel:
 
 def _fit(features: Array, signs: Array, importance: Array, floors: Sequence[float | None]) -> Array:
     """Intercept and weights that minimise the regularised log loss within their bounds."""
-    from scipy.optimize import minimize  # type: ignore[import-untyped]
+    from scipy.optimize import minimize
 
     def loss(weights: Array) -> tuple[float, Array]:
         margin = signs * (features @ weights[1:] + weights[0])

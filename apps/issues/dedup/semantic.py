@@ -7,6 +7,7 @@ duplicates, so the merge threshold of this level alone is very high.
 from collections.abc import Sequence
 
 from apps.issues.dedup.base import Candidate, Match, Report
+from apps.issues.dedup.features import cosine
 
 
 class Semantic:
@@ -33,10 +34,3 @@ class Semantic:
             )
             for issue_id, score in sorted(best.items(), key=lambda item: -item[1])
         ]
-
-
-def cosine(report: Report, candidate: Candidate) -> float | None:
-    """Cosine of the two vectors, pgvector's answer without them, None when neither is known."""
-    if report.vector is not None and candidate.report.vector is not None:
-        return float(report.vector @ candidate.report.vector)
-    return candidate.similarity
