@@ -8,6 +8,12 @@ class AdminConfig(admin_apps.AdminConfig):
     default = False
     default_site = "tasktracker.admin.AdminSite"
 
+    def ready(self) -> None:
+        super().ready()
+        from tasktracker.admin import accounts
+
+        accounts.register()  # after Django's own, which it replaces
+
 
 class TaskTrackerConfig(AppConfig):
     default = True

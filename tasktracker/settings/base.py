@@ -1,16 +1,18 @@
 """What Django itself needs, the same everywhere."""
 
+from pathlib import Path
+
 import django_stubs_ext
-from django.templatetags.static import static
 from django.urls import reverse_lazy
-from django.utils.translation import gettext_lazy as _
 
 from tasktracker.settings.env import BASE_DIR, DATA_DIR, env
+from tasktracker.settings.unfold import UNFOLD as UNFOLD
 
 django_stubs_ext.monkeypatch()
 
 INSTALLED_APPS = [
     "unfold",
+    "unfold.contrib.filters",
     "tasktracker.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -87,7 +89,7 @@ TIME_ZONE = env("TIME_ZONE", default="Europe/Kyiv")
 # Static files
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "tasktracker" / "static"]
-STATIC_ROOT = env.path("STATIC_ROOT", default=str(DATA_DIR / "static"))
+STATIC_ROOT = Path(str(env("STATIC_ROOT", default=str(DATA_DIR / "static"))))
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
@@ -150,27 +152,5 @@ LOGGING = {
     "loggers": {
         "httpx": {"level": "WARNING"},  # it logs URLs, and Telegram's URLs hold the bot token
         "django.request": {"level": "ERROR"},
-    },
-}
-
-UNFOLD = {
-    "SITE_TITLE": "Task Tracker",
-    "SITE_HEADER": "Task Tracker",
-    "SITE_SYMBOL": "forum",
-    "SHOW_HISTORY": True,
-    "SHOW_VIEW_ON_SITE": False,
-    "SHOW_LANGUAGES": True,
-    "STYLES": [lambda request: static("admin/live.css")],
-    "SCRIPTS": [lambda request: static("live.js"), lambda request: static("admin/live.js")],
-    "SIDEBAR": {
-        "show_search": True,
-        "navigation": [
-            {
-                "title": _("Work"),
-                "items": [
-                    {"title": _("Overview"), "icon": "dashboard", "link": reverse_lazy("admin:index")},
-                ],
-            },
-        ],
     },
 }

@@ -1,0 +1,326 @@
+"""The review queue: what was found, why it was found, and what people decide about it."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import Count, Prefetch, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateFilter
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from apps.issues.admin.decide import VERBS, can_be_merged, decide, merge_all, offered, run
+from apps.issues.admin.merge import merge_page, suggestions
+from apps.issues.admin.words import explained, in_words
+from apps.issues.decisions import open_by_hand, split
+from apps.issues.models import Issue
+from apps.messages.models import Message
+from apps.sources.admin.display import (
+    badge,
+    category_badge,
+    link,
+    percent,
+    post_buttons,
+    priority_badge,
+)
+from apps.sources.admin.scope import (
+    CappedPaginator,
+    ProjectScopedAdmin,
+    VisibleRelatedFilter,
+    back_or_to,
+    page_of,
+)
+from tasktracker.lib.text import shorten
+
+STATUS_COLOURS = {
+    "new": "primary",
+    "approved": "success",
+    "in_progress": "info",
+    "rejected": "danger",
+    "duplicate": "warning",
+}
+EXPORT_COLOURS = {"created": "success", "failed": "danger", "pending": "info"}
+EDITABLE = ("title", "description", "category", "priority")
+
+
+class IssueForm(forms.ModelForm):  # type: ignore[type-arg]
+    reason = forms.CharField(
+        label=gettext_lazy("Why"),
+        required=False,
+        max_length=500,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=gettext_lazy("Goes into the history."),
+    )
+
+    class Meta:
+        model = Issue
+        fields = ["project", *EDITABLE]
+
+
+@admin.register(Issue)
+class IssueAdmin(ProjectScopedAdmin):
+    form = IssueForm
+    list_display = [
+        "short_title",
+        "category_label",
+        "priority_label",
+        "sureness",
+        "reports",
+        "reported_at",
+        "state",
+        "exported",
+        "buttons",
+    ]
+    list_display_links = ["short_title"]
+    list_filter = [
+        ("project", VisibleRelatedFilter),
+        ("status", ChoicesDropdownFilter),
+        ("category", ChoicesDropdownFilter),
+        ("priority", ChoicesDropdownFilter),
+        "is_provisional",
+        ("reported_at", RangeDateFilter),
+    ]
+    list_fullwidth = True
+    list_before_template = "admin/live_list.html"
+    search_fields = ["title", "description"]
+    search_help_text = gettext_lazy("Title or description")
+    date_hierarchy = "reported_at"
+    paginator = CappedPaginator
+    actions = [
+        "approve_selected",
+        "reject_selected",
+        "merge_into_oldest",
+        "merge_into",
+        "reopen_selected",
+    ]
+    change_form_template = "admin/issues/issue/change_form.html"
+    warn_unsaved_form = True
+
+    # Rows and forms
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        changelist = super().get_changelist_instance(request)
+        exports = Issue._meta.get_field("exports").related_model  # the next app, not imported here
+        rows = changelist.result_list.prefetch_related(
+            Prefetch("exports", exports._default_manager.only("issue_id", "status"))
+        )
+        counts = dict(
+            Issue.objects.filter(pk__in=[row.pk for row in rows])
+            .annotate(reports=Count("evidence"))
+            .values_list("pk", "reports")
+        )
+        for row in rows:
+            row.report_count = counts.get(row.pk, 0)
+            row.is_decidable = self.has_decide_permission(request)
+        changelist.result_list = rows
+        return changelist
+
+    def get_fieldsets(self, request: HttpRequest, obj: Issue | None = None) -> Any:
+        if obj is None:
+            return [(None, {"fields": ["project", *EDITABLE]})]
+        reason = ["reason"] if self.has_change_permission(request, obj) else []
+        found = ["project", "state", "sureness", "reported_at", "origin", "found_in_text"]
+        if obj.duplicate_of_id:
+            found.append("original_issue")
+        return [
+            (None, {"fields": [*EDITABLE, *reason]}),
+            (gettext_lazy("Found"), {"fields": found}),
+        ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Issue | None = None) -> list[str]:
+        computed = ["state", "sureness", "origin", "found_in_text", "original_issue"]
+        return ["project", "reported_at", *computed] if obj else computed
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Through the model's own verbs, so that the history knows who and why."""
+        data = form.cleaned_data
+        if change:
+            fresh = Issue.objects.get(pk=obj.pk)
+            edited = {name: data[name] for name in EDITABLE if name in form.changed_data}
+            fresh.edit(edited, by=request.user, reason=data.get("reason", ""))
+            return
+        values = {name: data[name] for name in ("project", *EDITABLE)}
+        obj.pk = open_by_hand(**values, origin="admin", by=request.user).pk
+        obj.refresh_from_db()
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("issues.change_issue"))
+
+    # Columns
+
+    @display(description=gettext_lazy("title"), ordering="title")
+    def short_title(self, issue: Issue) -> str:
+        return shorten(issue.title, 110)
+
+    @display(description=gettext_lazy("category"), ordering="category")
+    def category_label(self, issue: Issue) -> str:
+        return category_badge(issue)
+
+    @display(description=gettext_lazy("priority"), ordering="priority")
+    def priority_label(self, issue: Issue) -> str:
+        return priority_badge(issue)
+
+    @display(description=gettext_lazy("confidence"), ordering="confidence")
+    def sureness(self, issue: Issue) -> str:
+        return percent(issue.confidence)
+
+    @display(description=gettext_lazy("reports"))
+    def reports(self, issue: Any) -> int:
+        return int(issue.report_count)
+
+    @display(description=gettext_lazy("status"), ordering="status")
+    def state(self, issue: Issue) -> str:
+        return badge(issue.get_status_display(), STATUS_COLOURS.get(issue.status, ""))
+
+    @display(description=gettext_lazy("exports"))
+    def exported(self, issue: Any) -> Any:
+        states = [export.status for export in issue.exports.all()]
+        worst = next((state for state in ("failed", "pending", "created") if state in states), "")
+        return badge(len(states), EXPORT_COLOURS[worst]) if worst else ""
+
+    @display(description=gettext_lazy("decide"))
+    def buttons(self, issue: Any) -> str:
+        if not issue.is_decidable:
+            return ""
+        return post_buttons(
+            [(name, verb.icon, verb.title) for name, verb in offered(issue)],
+            lambda name: reverse("admin:issues_issue_decide", args=[issue.pk, name]),
+        )
+
+    @display(description=gettext_lazy("entities"))
+    def found_in_text(self, issue: Issue) -> str:
+        found = []
+        for kind, items in issue.entities.items():
+            if isinstance(items, list) and items:
+                names = [
+                    str(item.get("surface", item)) if isinstance(item, dict) else str(item)
+                    for item in items
+                ]
+                found.append(f"{kind}: {', '.join(names)}")
+        return "\n".join(found)
+
+    @display(description=gettext_lazy("duplicate of"))
+    def original_issue(self, issue: Issue) -> str:
+        original = issue.duplicate_of
+        return link(page_of(original), f"#{original.pk} {original.title}") if original else ""
+
+    # Pages
+
+    def changelist_address(self) -> str:
+        return reverse("admin:issues_issue_changelist")
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [
+            path("merge/", wrap(self.merge_view), name="issues_issue_merge"),
+            path(
+                "<int:issue_id>/decide/<str:verb>/",
+                wrap(require_POST(self.decide_view)),
+                name="issues_issue_decide",
+            ),
+            path(
+                "<int:issue_id>/merge_into/<int:into_id>/",
+                wrap(require_POST(self.merge_suggested_view)),
+                name="issues_issue_merge_suggested",
+            ),
+            path(
+                "<int:issue_id>/split/<int:message_id>/",
+                wrap(require_POST(self.split_view)),
+                name="issues_issue_split",
+            ),
+            *super().get_urls(),
+        ]
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kw: Any) -> Any:
+        issue = context.get("original")
+        if issue is not None:
+            evidence = list(issue.evidence.select_related("message", "message__chat"))
+            context |= {
+                "verbs": offered(issue),
+                "may_decide": self.has_decide_permission(request),
+                "can_be_merged": can_be_merged(issue),
+                "merge_address": f"{reverse('admin:issues_issue_merge')}?ids={issue.pk}",
+                "evidence": [(row, explained(row.explanation)) for row in evidence],
+                "suggestions": [
+                    (match, explained(match.explanation))
+                    for match in suggestions([issue], self.get_queryset(request))
+                ],
+                "changes": [
+                    (change, in_words(change)) for change in issue.changes.select_related("user")
+                ],
+                "exports": issue.exports.select_related("tracker").defer("tracker__config"),
+                "duplicates": issue.duplicates.all(),
+            }
+        return super().render_change_form(request, context, *args, **kw)
+
+    def merge_view(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_decide_permission(request):
+            return self._gone(request, "")
+        return merge_page(self, request)
+
+    def decide_view(self, request: HttpRequest, issue_id: int, verb: str) -> HttpResponse:
+        issue = self._deciding(request, issue_id)
+        if issue is None or verb not in VERBS:
+            return self._gone(request, issue_id)
+        decide(request, [issue], verb, reason=request.POST.get("reason", "")[:500])
+        return back_or_to(request, page_of(issue))
+
+    def merge_suggested_view(
+        self, request: HttpRequest, issue_id: int, into_id: int
+    ) -> HttpResponse:
+        issue = self._deciding(request, issue_id)
+        into = self._deciding(request, into_id)
+        if issue is None or into is None:
+            return self._gone(request, issue_id)
+        done = merge_all(request, [issue], into=into)
+        return HttpResponseRedirect(page_of(into if done else issue))
+
+    def split_view(self, request: HttpRequest, issue_id: int, message_id: int) -> HttpResponse:
+        issue = self._deciding(request, issue_id)
+        message = Message.objects.filter(pk=message_id, evidence__issue=issue_id).first()
+        if issue is None or message is None:
+            return self._gone(request, issue_id)
+        made: list[Issue] = []
+        run(request, [issue], lambda _issue: made.append(split(message, by=request.user)))
+        return HttpResponseRedirect(page_of(made[0] if made else issue))
+
+    def _deciding(self, request: HttpRequest, issue_id: int) -> Issue | None:
+        if not self.has_decide_permission(request):
+            return None
+        return self.get_queryset(request).filter(pk=issue_id).first()
+
+    def _gone(self, request: HttpRequest, issue_id: Any) -> HttpResponse:
+        return self._get_obj_does_not_exist_redirect(request, self.opts, str(issue_id))
+
+    # Actions
+
+    @admin.action(description=gettext_lazy("Approve"), permissions=["decide"])
+    def approve_selected(self, request: HttpRequest, queryset: QuerySet[Issue]) -> None:
+        decide(request, queryset, "approve")
+
+    @admin.action(description=gettext_lazy("Reject"), permissions=["decide"])
+    def reject_selected(self, request: HttpRequest, queryset: QuerySet[Issue]) -> None:
+        decide(request, queryset, "reject")
+
+    @admin.action(description=gettext_lazy("Reopen"), permissions=["decide"])
+    def reopen_selected(self, request: HttpRequest, queryset: QuerySet[Issue]) -> None:
+        decide(request, queryset, "reopen")
+
+    @admin.action(description=gettext_lazy("Merge into the oldest of them"), permissions=["decide"])
+    def merge_into_oldest(self, request: HttpRequest, queryset: QuerySet[Issue]) -> None:
+        issues = list(queryset.order_by("reported_at", "pk"))
+        if len(issues) < 2:
+            self.message_user(request, _("Select at least two issues."), messages.WARNING)
+            return
+        oldest, *others = issues
+        merge_all(request, others, into=oldest)
+
+    @admin.action(description=gettext_lazy("Merge into…"), permissions=["decide"])
+    def merge_into(self, request: HttpRequest, queryset: QuerySet[Issue]) -> HttpResponse:
+        ids = ",".join(str(pk) for pk in queryset.values_list("pk", flat=True)[:500])
+        return HttpResponseRedirect(f"{reverse('admin:issues_issue_merge')}?ids={ids}")

@@ -1,0 +1,153 @@
+"""Changes and explanations, told in words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from apps.issues.models import Change, Evidence, Issue
+from apps.messages.models import Category, Priority
+from tasktracker.lib.text import shorten
+
+#: Kinds of facts that two reports share or that set them apart (apps.issues.dedup.conflicts).
+KINDS = {
+    "versions": gettext_lazy("versions"),
+    "numbers": gettext_lazy("numbers"),
+    "endpoints": gettext_lazy("addresses or codes"),
+    "platform": gettext_lazy("platform"),
+    "browser": gettext_lazy("browser"),
+    "environment": gettext_lazy("environment"),
+    "transfer": gettext_lazy("direction of transfer"),
+    "session": gettext_lazy("login or logout"),
+    "frequency": gettext_lazy("how often"),
+    "change": gettext_lazy("what is done"),
+    "wallet": gettext_lazy("wallet"),
+    "channel": gettext_lazy("channel"),
+    "symptom": gettext_lazy("symptom"),
+    "size": gettext_lazy("too much or too little"),
+}
+_CHOICES: dict[str, Mapping[Any, Any]] = {
+    "category": dict(Category.choices),
+    "priority": dict(Priority.choices),
+    "status": dict(Issue.Status.choices),
+}
+
+
+def in_words(change: Change) -> str:
+    """What happened, for the history."""
+    return _TELL.get(change.kind, _other)(change, change.details)
+
+
+def explained(explanation: Mapping[str, Any]) -> list[str]:
+    """Why two reports look the same, one reason a line."""
+    lines = []
+    words = explanation.get("words")
+    if isinstance(words, list) and words:
+        lines.append(_("Words in both: %(words)s") % {"words": ", ".join(map(str, words))})
+    for kind, values in _mapping(explanation.get("shared")).items():
+        lines.append(_("Same %(kind)s: %(values)s") % {"kind": _kind(kind), "values": _join(values)})
+    for kind, sides in _mapping(explanation.get("conflicts")).items():
+        if isinstance(sides, list) and len(sides) == 2:
+            details = {"kind": _kind(kind), "one": _join(sides[0]), "other": _join(sides[1])}
+            lines.append(_("Different %(kind)s: %(one)s and %(other)s") % details)
+    if isinstance(explanation.get("cosine"), int | float):
+        details = {"value": f"{explanation['cosine']:.2f}"}
+        lines.append(_("Nearness of meaning: %(value)s") % details)
+    if isinstance(explanation.get("fuzzy"), int | float):
+        details = {"value": f"{explanation['fuzzy']:.0%}"}
+        lines.append(_("Alike by words: %(value)s") % details)
+    if "fingerprint" in explanation:
+        lines.append(_("The texts are the same, apart from case and punctuation."))
+    return lines
+
+
+def _opened(change: Change, details: Mapping[str, Any]) -> str:
+    if details.get("message"):
+        return _("Opened from message %(id)s") % {"id": details["message"]}
+    return _("Opened without a message")
+
+
+def _status(change: Change, details: Mapping[str, Any]) -> str:
+    return _("Status: %(before)s → %(after)s") % {
+        "before": _shown("status", details.get("before")),
+        "after": _shown("status", details.get("after")),
+    }
+
+
+def _edit(change: Change, details: Mapping[str, Any]) -> str:
+    name = str(details.get("field", ""))
+    return _("%(field)s: %(before)s → %(after)s") % {
+        "field": _field_name(name),
+        "before": _shown(name, details.get("before")),
+        "after": _shown(name, details.get("after")),
+    }
+
+
+def _evidence(change: Change, details: Mapping[str, Any]) -> str:
+    levels: Mapping[Any, Any] = dict(Evidence.Level.choices)
+    return _("One more report: message %(id)s (%(level)s)") % {
+        "id": details.get("message"),
+        "level": levels.get(details.get("level"), details.get("level")),
+    }
+
+
+def _merged(change: Change, details: Mapping[str, Any]) -> str:
+    if "into" in details:
+        return _("Merged into issue %(id)s") % {"id": details["into"]}
+    return _("Took over the reports of issue %(id)s") % {"id": details.get("taken")}
+
+
+def _split(change: Change, details: Mapping[str, Any]) -> str:
+    if "taken_from" in details:
+        return _("Split out of issue %(id)s") % {"id": details["taken_from"]}
+    return _("Reports went to issue %(id)s") % {"id": details.get("given")}
+
+
+def _export(change: Change, details: Mapping[str, Any]) -> str:
+    return _("Exported to %(tracker)s as %(id)s") % {
+        "tracker": details.get("tracker"),
+        "id": details.get("id"),
+    }
+
+
+def _other(change: Change, details: Mapping[str, Any]) -> str:
+    return str(change.get_kind_display())
+
+
+_TELL = {
+    Change.Kind.OPENED: _opened,
+    Change.Kind.STATUS: _status,
+    Change.Kind.EDIT: _edit,
+    Change.Kind.EVIDENCE: _evidence,
+    Change.Kind.MERGED: _merged,
+    Change.Kind.SPLIT: _split,
+    Change.Kind.EXPORT: _export,
+}
+
+
+def _field_name(name: str) -> str:
+    try:
+        label = str(Issue._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
+    except LookupError:
+        return name
+    return label[:1].upper() + label[1:]
+
+
+def _shown(field: str, value: Any) -> str:
+    if value in (None, ""):
+        return "–"
+    known = _CHOICES.get(field, {}).get(value)
+    return str(known) if known else f"“{shorten(str(value), 120)}”"
+
+
+def _kind(kind: str) -> str:
+    return str(KINDS.get(kind, kind))
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _join(values: Any) -> str:
+    return ", ".join(map(str, values)) if isinstance(values, list | tuple) else str(values)

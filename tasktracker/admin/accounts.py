@@ -1,0 +1,72 @@
+"""People, their groups and their API tokens: for administrators only."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group, User
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from rest_framework.authtoken.admin import TokenAdmin as FrameworkTokenAdmin
+from rest_framework.authtoken.models import TokenProxy
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+
+class AdministratorsOnly(ModelAdmin):
+    """Who can edit accounts can become anybody: so it is for superusers."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_active and request.user.is_superuser)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_module_permission(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.has_module_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_module_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_module_permission(request)
+
+
+class UserAdmin(DjangoUserAdmin, AdministratorsOnly):  # type: ignore[type-arg,misc]
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ["username", "email", "is_active", "is_staff", "is_superuser", "last_login"]
+
+
+class GroupAdmin(DjangoGroupAdmin, AdministratorsOnly):  # type: ignore[misc]
+    pass
+
+
+class TokenAdmin(FrameworkTokenAdmin, AdministratorsOnly):  # type: ignore[misc]
+    """A token's key is shown once, when it is made."""
+
+    list_display = ["user", "shortened_key", "created"]
+    list_display_links = ["user"]
+    autocomplete_fields = ["user"]
+
+    @display(description=gettext_lazy("key"))
+    def shortened_key(self, token: TokenProxy) -> str:
+        return f"{token.key[:4]}…"
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if not change:
+            text = _("The token is %(key)s. It is shown only now.")
+            self.message_user(request, text % {"key": obj.key}, messages.WARNING)
+
+
+def register() -> None:
+    """Replace the plain pages that Django and the REST framework registered."""
+    for model, model_admin in ((User, UserAdmin), (Group, GroupAdmin), (TokenProxy, TokenAdmin)):
+        if admin.site.is_registered(model):
+            admin.site.unregister(model)
+        admin.site.register(model, model_admin)

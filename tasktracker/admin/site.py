@@ -1,0 +1,20 @@
+"""The site and its first page."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext_lazy as _
+from unfold.sites import UnfoldAdminSite
+
+
+class AdminSite(UnfoldAdminSite):
+    index_title = _("Overview")
+
+    def index(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        # Models are not loaded yet when Django makes the site.
+        from tasktracker.admin.dashboard import overview
+
+        return super().index(request, {**overview(request.user), **(extra_context or {})})
