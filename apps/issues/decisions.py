@@ -3,18 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from apps.issues.models import Change, Evidence, Issue, Match
+from apps.issues.models import Change, Evidence, Issue, Match, Person
 from apps.issues.triage import lock_project, open_issue
 from apps.messages.models import Message
 from apps.sources.models import Project
 from tasktracker.lib.workflow import WrongTransition
-
-User = AbstractBaseUser | None
 
 
 class CannotMerge(ValueError):
@@ -33,7 +30,7 @@ def open_by_hand(
     category: str,
     priority: str,
     origin: str,
-    by: User,
+    by: Person,
 ) -> Issue:
     """An issue that a person or another system wrote, without a message behind it."""
     with transaction.atomic():
@@ -51,23 +48,23 @@ def open_by_hand(
     return issue
 
 
-def approve(issue: Issue, *, by: User, reason: str = "") -> None:
+def approve(issue: Issue, *, by: Person, reason: str = "") -> None:
     issue.change_status(Issue.Status.APPROVED, by=by, reason=reason)
 
 
-def reject(issue: Issue, *, by: User, reason: str = "") -> None:
+def reject(issue: Issue, *, by: Person, reason: str = "") -> None:
     issue.change_status(Issue.Status.REJECTED, by=by, reason=reason)
 
 
-def start(issue: Issue, *, by: User, reason: str = "") -> None:
+def start(issue: Issue, *, by: Person, reason: str = "") -> None:
     issue.change_status(Issue.Status.IN_PROGRESS, by=by, reason=reason)
 
 
-def finish(issue: Issue, *, by: User, reason: str = "") -> None:
+def finish(issue: Issue, *, by: Person, reason: str = "") -> None:
     issue.change_status(Issue.Status.DONE, by=by, reason=reason)
 
 
-def reopen(issue: Issue, *, by: User, reason: str = "") -> None:
+def reopen(issue: Issue, *, by: Person, reason: str = "") -> None:
     """Done goes back to approved, rejected back to new, a duplicate stands on its own again."""
     if issue.status == Issue.Status.DUPLICATE:
         undo_merge(issue, by=by, reason=reason)
@@ -77,7 +74,7 @@ def reopen(issue: Issue, *, by: User, reason: str = "") -> None:
         issue.change_status(Issue.Status.APPROVED, by=by, reason=reason)
 
 
-def change_status(issue: Issue, status: str, *, by: User, reason: str = "") -> None:
+def change_status(issue: Issue, status: str, *, by: Person, reason: str = "") -> None:
     """Any status that a person may set; raises WrongTransition or LostRace."""
     verbs: dict[str, Callable[..., None]] = {
         Issue.Status.APPROVED: approve,
@@ -93,7 +90,7 @@ def change_status(issue: Issue, status: str, *, by: User, reason: str = "") -> N
     verbs[status](issue, by=by, reason=reason)
 
 
-def merge(issue: Issue, *, into: Issue, by: User, reason: str = "") -> None:
+def merge(issue: Issue, *, into: Issue, by: Person, reason: str = "") -> None:
     """Make `issue` a duplicate of `into`, which takes its evidence; raises CannotMerge."""
     with transaction.atomic():
         lock_project(issue.project_id)
@@ -108,7 +105,7 @@ def merge(issue: Issue, *, into: Issue, by: User, reason: str = "") -> None:
         Issue.announce([into.pk], into.status)
 
 
-def undo_merge(issue: Issue, *, by: User, reason: str = "") -> None:
+def undo_merge(issue: Issue, *, by: Person, reason: str = "") -> None:
     """Give the issue its evidence back, as far as it still lies where the merge put it."""
     with transaction.atomic():
         lock_project(issue.project_id)
@@ -124,7 +121,7 @@ def undo_merge(issue: Issue, *, by: User, reason: str = "") -> None:
         Issue.announce([into.pk], into.status)
 
 
-def split(message: Message, *, by: User, reason: str = "") -> Issue:
+def split(message: Message, *, by: Person, reason: str = "") -> Issue:
     """Take a message out of its issue into one of its own; raises CannotSplit."""
     with transaction.atomic():
         project = lock_project(message.project_id)

@@ -3,7 +3,7 @@
 from typing import Any, Self
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models, transaction
 from django.db.models.functions import Now
@@ -12,6 +12,10 @@ from django.utils.translation import gettext_lazy as _
 from apps.messages.models import Category, Message, Priority
 from apps.sources.models import Project
 from tasktracker.lib.workflow import WorkItem
+
+
+#: Whoever decides: a user, or None for the system.
+Person = AbstractBaseUser | AnonymousUser | None
 
 
 class Issue(WorkItem):
@@ -82,7 +86,7 @@ class Issue(WorkItem):
     # Mutators
 
     def change_status(
-        self, status: str, *, by: AbstractBaseUser | None = None, reason: str = "", **fields: Any
+        self, status: str, *, by: Person = None, reason: str = "", **fields: Any
     ) -> None:
         """Move and write it into the history; raises WrongTransition or LostRace."""
         before = self.status
@@ -93,7 +97,7 @@ class Issue(WorkItem):
             )
 
     def edit(
-        self, changes: dict[str, Any], *, by: AbstractBaseUser | None = None, reason: str = ""
+        self, changes: dict[str, Any], *, by: Person = None, reason: str = ""
     ) -> None:
         """Set fields that a person may set; only what really changes is written and recorded."""
         changed = {name: value for name, value in changes.items() if getattr(self, name) != value}
@@ -114,7 +118,7 @@ class Issue(WorkItem):
             self.announce([self.pk], self.status)
 
     def record(
-        self, kind: str, *, by: AbstractBaseUser | None = None, reason: str = "", **details: Any
+        self, kind: str, *, by: Person = None, reason: str = "", **details: Any
     ) -> "Change":
         return Change.objects.create(
             issue=self, kind=kind, user_id=by.pk if by else None, reason=reason, details=details

@@ -1,6 +1,6 @@
 """What people decide about messages."""
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import transaction
 
 from apps.messages.models import ACTIONABLE_CATEGORIES, Classification, Message
@@ -10,7 +10,7 @@ PERSON = "person"
 
 
 def reclassify(
-    message: Message, *, category: str, priority: str, by: AbstractBaseUser
+    message: Message, *, category: str, priority: str, by: AbstractBaseUser | AnonymousUser
 ) -> None:
     """A person's answer: kept as one more classification, and it wins.
 
@@ -36,7 +36,7 @@ def reclassify(
             message.decide(target, answer, is_provisional=False)
 
 
-def retry(message: Message, *, by: AbstractBaseUser) -> None:
+def retry(message: Message, *, by: AbstractBaseUser | AnonymousUser) -> None:
     """Let the pipeline read the message again; raises WrongTransition or LostRace."""
     message.move_to(Message.Status.RECEIVED)
 

