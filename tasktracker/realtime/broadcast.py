@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 from channels.layers import get_channel_layer
@@ -50,9 +49,15 @@ def publish(project_id: int, type: str, data: Mapping[str, Any]) -> None:  # noq
 def publish_many(announcements: Iterable[Announcement]) -> None:
     """Store the events after the commit and send them; never raises, never waits for Valkey."""
     announcements = list(announcements)
-    if announcements:
-        # robust: a failing live update is logged and never fails the work that it tells about.
-        transaction.on_commit(partial(_store_and_send, announcements), robust=True)
+    if not announcements:
+        return
+
+    def store_and_send() -> None:
+        _store_and_send(announcements)
+
+    # robust: a failing live update is logged and never fails the work that it tells about. Django's log
+    # line needs a function with a name, which a partial has not.
+    transaction.on_commit(store_and_send, robust=True)
 
 
 def prune() -> int:

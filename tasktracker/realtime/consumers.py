@@ -7,6 +7,7 @@ from collections import deque
 from contextlib import suppress
 from typing import Any
 
+from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -58,6 +59,10 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has
         self.scope, self.base_send, self.channel_layer = scope, send, None
         with suppress(StopConsumer):
             await await_many_dispatch([receive], self.dispatch)
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Without a hop to the database's thread: `database_sync_to_async` closes what it opened."""
+        await getattr(self, get_handler_name(message))(message)
 
     async def connect(self) -> None:
         self.outbox: deque[tuple[int, str]] = deque()

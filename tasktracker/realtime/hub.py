@@ -7,7 +7,7 @@ can connect while Valkey is away. What the layer lost is found in the table a fe
 
 import asyncio
 import logging
-from typing import Protocol
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 from channels.db import database_sync_to_async
@@ -48,6 +48,7 @@ class Hub:
         self._delivered: set[int] = set()
         self._floor: int | None = None  # everything up to here was delivered
         self._newest = 0
+        self.is_listening = asyncio.Event()
 
     # Mutators
 
@@ -120,16 +121,24 @@ class Hub:
             try:
                 channel = await layer.new_channel()
                 await layer.group_add(GROUP, channel)
+                self.is_listening.set()
                 while True:
                     # Once subscribed, the layer reconnects and subscribes again by itself.
-                    self.deliver(LiveEvent.from_layer(await layer.receive(channel)))
+                    self._hear(await layer.receive(channel))
             except (RedisError, OSError) as error:
                 logger.warning("no subscription to live events yet: %s", type(error).__name__)
-            except (KeyError, TypeError, ValueError):
-                logger.exception("a live event could not be read")
             finally:
+                self.is_listening.clear()
                 await layer.flush()
             await asyncio.sleep(LISTEN_AGAIN)
+
+    def _hear(self, message: dict[str, Any]) -> None:
+        try:
+            event = LiveEvent.from_layer(message)
+        except (KeyError, TypeError):
+            logger.warning("a message on the channel layer is no event")
+        else:
+            self.deliver(event)
 
 
 _hubs: "WeakKeyDictionary[asyncio.AbstractEventLoop, Hub]" = WeakKeyDictionary()

@@ -1,0 +1,234 @@
+"""What the flow announces becomes an event in the contract's shape."""
+
+import pytest
+from django.contrib.auth import get_user_model
+
+from apps.exports.models import TaskExport, Tracker
+from apps.issues.models import Evidence, Issue
+from apps.messages.models import Message
+from apps.sources.envelope import Envelope
+from apps.sources.intake import envelope_accepted
+from apps.sources.models import Chat, Project
+from tasktracker.lib.workflow import status_changed
+from tasktracker.realtime import receivers
+from tasktracker.realtime.events import MAX_CONTENT
+from tasktracker.realtime.models import Event
+
+CONTRACT_MESSAGE = {
+    "id", "external_message_id", "content", "author", "sent_at", "source_name", "analyzed",
+    "avatar_url", "persisted",
+}  # fmt: skip
+CONTRACT_TASK = {
+    "id", "title", "description", "category", "priority", "source", "created_at", "status",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def forget_routes():
+    receivers._route.cache_clear()
+
+
+def accepted(envelope):
+    envelope_accepted.send_robust(sender=Envelope, envelope=envelope)
+
+
+def announced(model, ids, status, *, is_new=False):
+    status_changed.send_robust(sender=model, ids=ids, status=status, is_new=is_new)
+
+
+@pytest.fixture
+def issue(project):
+    return Issue.objects.create(
+        project=project,
+        title="Checkout answers 502",
+        category="bug",
+        priority="high",
+        reported_at="2026-03-02T09:00:00Z",
+    )
+
+
+def test_an_accepted_envelope_is_new_at_once_and_not_persisted(
+    make_envelope, django_capture_on_commit_callbacks, source
+):
+    envelope = make_envelope("Каса не працює")
+    with django_capture_on_commit_callbacks(execute=True):
+        accepted(envelope)
+
+    event = Event.objects.get()
+    assert event.type == "message.new"
+    assert event.data.keys() >= CONTRACT_MESSAGE
+    assert (event.data["id"], event.data["persisted"]) == (0, False)
+    assert event.data["external_message_id"] == envelope.external_id
+    assert event.data["source_name"] == source.name
+    assert event.data["avatar_url"] is None
+
+
+def test_a_routed_chat_is_told_to_the_project_that_it_is_routed_to(
+    make_envelope, django_capture_on_commit_callbacks, chat, other_project
+):
+    Chat.objects.filter(pk=chat.pk).update(project=other_project)
+    with django_capture_on_commit_callbacks(execute=True):
+        accepted(make_envelope())
+
+    assert Event.objects.get().project == other_project
+
+
+@pytest.mark.parametrize("changes", [{"is_history": True}, {"source_id": 999_999}])
+def test_archives_and_unknown_sources_are_not_told_message_by_message(
+    changes, make_envelope, django_capture_on_commit_callbacks
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        accepted(make_envelope(**changes))
+
+    assert not Event.objects.exists()
+
+
+def test_a_chat_that_nobody_monitors_is_not_shown(
+    make_envelope, django_capture_on_commit_callbacks, chat
+):
+    Chat.objects.filter(pk=chat.pk).update(is_monitored=False)
+    with django_capture_on_commit_callbacks(execute=True):
+        accepted(make_envelope())
+
+    assert not Event.objects.exists()
+
+
+def test_where_a_chat_belongs_is_asked_once_for_many_messages(make_envelope, chat):
+    accepted(make_envelope())
+    route = receivers._route
+    before = route.cache_info().misses
+    for _ in range(5):
+        accepted(make_envelope())
+
+    assert route.cache_info().misses == before
+
+
+def test_a_stored_message_is_updated_with_its_row(make_message, django_capture_on_commit_callbacks):
+    message = make_message(avatar_url="https://chat.example/a.png")
+    with django_capture_on_commit_callbacks(execute=True):
+        announced(Message, [message.pk], "received", is_new=True)
+
+    event = Event.objects.get()
+    assert event.type == "message.updated"
+    assert event.data.keys() >= CONTRACT_MESSAGE
+    assert (event.data["id"], event.data["persisted"]) == (message.pk, True)
+    assert event.data["avatar_url"] == "https://chat.example/a.png"
+    assert event.data["analyzed"] is False
+
+
+def test_a_classified_message_tells_its_answer(make_message, django_capture_on_commit_callbacks):
+    message = make_message(status="actionable", category="bug", priority="high", confidence=0.9)
+    with django_capture_on_commit_callbacks(execute=True):
+        announced(Message, [message.pk], "actionable")
+
+    data = Event.objects.get().data
+    assert (data["status"], data["category"], data["priority"], data["confidence"]) == (
+        "actionable",
+        "bug",
+        "high",
+        0.9,
+    )
+    assert data["analyzed"] is True
+
+
+def test_an_announcement_costs_one_query_however_many_rows(make_message, django_assert_num_queries):
+    ids = [make_message().pk for _ in range(20)]
+
+    with django_assert_num_queries(1):
+        receivers.tell_messages(ids)
+
+
+def test_an_archive_is_one_hint_per_announcement(make_message, django_capture_on_commit_callbacks):
+    ids = [make_message(is_history=True).pk for _ in range(3)]
+    with django_capture_on_commit_callbacks(execute=True):
+        announced(Message, ids, "received")
+
+    event = Event.objects.get()
+    assert event.type == "stats"
+    assert event.data == {"project": "shop", "reason": "history", "count": 3}
+
+
+def test_a_message_that_an_edit_replaced_is_not_told(
+    make_message, django_capture_on_commit_callbacks
+):
+    message = make_message(is_superseded=True)
+    with django_capture_on_commit_callbacks(execute=True):
+        announced(Message, [message.pk], "noise")
+
+    assert not Event.objects.exists()
+
+
+def test_a_very_long_text_travels_cut(make_message, django_capture_on_commit_callbacks):
+    message = make_message("слово " * 2000)
+    with django_capture_on_commit_callbacks(execute=True):
+        announced(Message, [message.pk], "received")
+
+    content = Event.objects.get().data["content"]
+    assert len(content) <= MAX_CONTENT
+    assert content.endswith("…")
+
+
+def test_an_opened_issue_is_a_created_task_from_the_source_of_its_first_report(
+    issue, make_message, django_capture_on_commit_callbacks
+):
+    for level in ("opened", "exact"):
+        Evidence.objects.create(issue=issue, message=make_message(), level=level)
+    with django_capture_on_commit_callbacks(execute=True):
+        announced(Issue, [issue.pk], "new", is_new=True)
+
+    event = Event.objects.get()
+    assert event.type == "task_created"
+    assert event.data.keys() >= CONTRACT_TASK
+    assert (event.data["source"], event.data["reports"]) == ("Dev chat", 2)
+
+
+def test_an_issue_without_reports_says_where_it_came_from(
+    issue, django_capture_on_commit_callbacks
+):
+    Issue.objects.filter(pk=issue.pk).update(origin="api")
+    with django_capture_on_commit_callbacks(execute=True):
+        announced(Issue, [issue.pk], "new", is_new=True)
+
+    assert Event.objects.get().data["source"] == "api"
+
+
+def test_a_changed_status_is_an_updated_task(issue, django_capture_on_commit_callbacks):
+    person = get_user_model().objects.create_user("olena")
+    with django_capture_on_commit_callbacks(execute=True):
+        issue.change_status("rejected", by=person)
+
+    events = Event.objects.filter(type="task_updated")
+    assert [event.data["status"] for event in events] == ["rejected"]
+
+
+def test_an_export_tells_its_task_and_its_address(
+    issue, project, django_capture_on_commit_callbacks
+):
+    tracker = Tracker.objects.create(project=project, kind="json_file", name="Archive")
+    export = TaskExport.objects.create(
+        issue=issue, tracker=tracker, status="created", external_url="https://tracker.example/7"
+    )
+    with django_capture_on_commit_callbacks(execute=True):
+        announced(TaskExport, [export.pk], "created")
+
+    event = Event.objects.get()
+    assert event.type == "export_updated"
+    assert event.data["task_id"] == issue.pk
+    assert event.data["external_url"] == "https://tracker.example/7"
+
+
+def test_rows_of_two_projects_go_to_their_own_people(
+    issue, other_project, django_capture_on_commit_callbacks
+):
+    foreign = Issue.objects.create(
+        project=other_project, title="x", category="bug", priority="low",
+        reported_at="2026-03-02T09:00:00Z",
+    )  # fmt: skip
+    with django_capture_on_commit_callbacks(execute=True):
+        announced(Issue, [issue.pk, foreign.pk], "new")
+
+    assert set(Event.objects.values_list("project", flat=True)) == {
+        issue.project_id,
+        foreign.project_id,
+    }
+    assert Project.objects.count() == 2
