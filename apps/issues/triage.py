@@ -23,6 +23,7 @@ from tasktracker.lib.text import language_of
 NEAREST = 20  # reports by meaning that are looked at
 RECENT = 200  # reports inside the window of similar words that are looked at
 SUGGESTIONS = 3
+HOLD = 0.4  # a suggestion with this score keeps an issue from being approved by policy
 
 _PRIORITIES = list(Priority.values)  # from low to critical
 
@@ -112,7 +113,7 @@ def _file(message: Message, project: Project, vector: Vector | None) -> None:
     suggestions = [match for match in matches if match.is_suggestion][:SUGGESTIONS]
     for match in suggestions:
         _remember(message, match, Match.Outcome.SUGGESTED)
-    _approve_by_policy(issue, project, has_suggestions=bool(suggestions))
+    _approve_by_policy(issue, project, doubt=max((match.score for match in suggestions), default=0))
 
 
 def attach(
@@ -235,10 +236,10 @@ def _remember(message: Message, match: FoundMatch, outcome: str) -> None:
     )
 
 
-def _approve_by_policy(issue: Issue, project: Project, *, has_suggestions: bool) -> None:
-    """A project may let confident issues through; one that may be a duplicate waits for a person."""
+def _approve_by_policy(issue: Issue, project: Project, *, doubt: float) -> None:
+    """A project may let confident issues through; a likely duplicate waits for a person."""
     limit = project.auto_approve_above
-    if limit is None or has_suggestions or issue.is_provisional:
+    if limit is None or doubt >= HOLD or issue.is_provisional:
         return
     if issue.confidence is not None and issue.confidence >= limit:
         issue.change_status(
