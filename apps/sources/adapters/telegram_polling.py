@@ -1,0 +1,96 @@
+"""getUpdates over python-telegram-bot, with the updates as Telegram wrote them."""
+
+import json
+import logging
+import os
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import telegram
+from telegram.error import TelegramError
+from telegram.request import HTTPXRequest
+
+#: Telegram keeps the previous list when none is given, so it is always given.
+ALLOWED_UPDATES = (
+    "message",
+    "edited_message",
+    "channel_post",
+    "edited_channel_post",
+    "my_chat_member",
+)
+AT_ONCE = 100  # updates; Telegram gives no more
+SLACK = 10.0  # seconds that an answer may be later than the long poll
+
+# The library announces that pauses will be timedeltas; take them now.
+os.environ.setdefault("PTB_TIMEDELTA", "true")
+# Below WARNING these write addresses, and Telegram's URLs hold the bot token.
+for _name in ("httpx", "httpcore", "telegram"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+
+class BotConnection:
+    """One bot's connection; raises telegram.error.TelegramError."""
+
+    def __init__(self, token: str, api_url: str) -> None:
+        self._request = _RawUpdates(read_timeout=SLACK)
+        self._token = token
+        self._api_url = api_url.rstrip("/")
+
+    async def __aenter__(self) -> Self:
+        self._bot = telegram.Bot(
+            self._token,
+            base_url=f"{self._api_url}/bot",
+            request=self._request,
+            get_updates_request=self._request,
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._request.shutdown()
+
+    async def updates(self, *, offset: int, long_poll: int) -> list[tuple[int, dict[str, Any]]]:
+        """Updates from `offset` on with their numbers; waits up to `long_poll` seconds for one."""
+        self._request.taken = []
+        await self._bot.get_updates(
+            offset=offset or None,
+            limit=AT_ONCE,
+            timeout=long_poll,
+            allowed_updates=list(ALLOWED_UPDATES),
+            read_timeout=SLACK,
+        )
+        return _numbered(self._request.taken)
+
+
+class _RawUpdates(HTTPXRequest):
+    """Keeps the updates from the library, which fails a whole batch for one that it cannot parse."""
+
+    taken: list[Any]
+
+    def parse_json_payload(self, payload: bytes) -> dict[str, Any]:  # type: ignore[override]
+        try:
+            answer = json.loads(payload)
+        except (ValueError, RecursionError):
+            raise TelegramError("the answer is not JSON") from None
+        if not isinstance(answer, dict):
+            raise TelegramError("the answer is not an object")
+        if isinstance(answer.get("result"), list):
+            self.taken = answer["result"]
+            answer["result"] = []
+        return answer
+
+
+def _numbered(updates: Sequence[Any]) -> list[tuple[int, dict[str, Any]]]:
+    numbered = [
+        (update["update_id"], update)
+        for update in updates
+        if isinstance(update, dict) and isinstance(update.get("update_id"), int)
+    ]
+    if updates and not numbered:
+        raise TelegramError("the answer holds no update that has a number")
+    return numbered

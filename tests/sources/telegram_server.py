@@ -1,0 +1,69 @@
+"""A local server that answers getUpdates as Telegram does, over real HTTP."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs
+
+TOKEN = "123456:AAF-a-token-that-nobody-may-see"
+
+
+class TelegramServer:
+    """Updates wait until a higher offset is asked for; `errors` are answered first."""
+
+    def __init__(self) -> None:
+        self.updates: list[dict[str, Any]] = []
+        self.errors: list[tuple[int, dict[str, Any]]] = []
+        self.questions: list[dict[str, Any]] = []
+        self.url = ""
+
+    def add(self, *updates: dict[str, Any]) -> None:
+        self.updates += updates
+
+    def fail(self, code: int, description: str, **parameters: Any) -> None:
+        answer: dict[str, Any] = {"ok": False, "error_code": code, "description": description}
+        self.errors.append((code, {**answer, **({"parameters": parameters} if parameters else {})}))
+
+    def answer(self, path: str, question: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        if path != f"/bot{TOKEN}/getUpdates":
+            return 401, {"ok": False, "error_code": 401, "description": "Unauthorized"}
+        self.questions.append(question)
+        if self.errors:
+            return self.errors.pop(0)
+        offset = int(question.get("offset", 0))
+        self.updates = [update for update in self.updates if update["update_id"] >= offset]
+        return 200, {"ok": True, "result": self.updates[: int(question["limit"])]}
+
+
+@contextmanager
+def telegram_server() -> Iterator[TelegramServer]:
+    telegram = TelegramServer()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+            question = {name: values[0] for name, values in parse_qs(body).items()}
+            code, answer = telegram.answer(self.path, question)
+            data = json.dumps(answer).encode()
+            self.send_response(code)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    telegram.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield telegram
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
