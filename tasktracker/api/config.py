@@ -39,7 +39,9 @@ class ConfigView(APIView):
             {
                 "wsUrl": "ws" + base.removeprefix("http") + "/ws",
                 "apiBaseUrl": base,
-                "languages": [{"code": code, "name": str(name)} for code, name in settings.LANGUAGES],
+                "languages": [
+                    {"code": code, "name": str(name)} for code, name in settings.LANGUAGES
+                ],
                 "defaultLanguage": settings.LANGUAGE_CODE,
                 "features": {"realtime": True, "llm": llm.is_available(cloud=True)},
             }

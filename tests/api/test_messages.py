@@ -136,7 +136,12 @@ def test_list_shows_only_own_projects_newest_first(api, say, project, other_proj
 def test_one_message_shows_its_classifications(api, say, project, other_project):
     message, foreign = say(project), say(other_project)
     Classification.objects.create(
-        message=message, classifier="rules", version="1", category="bug", priority="high", confidence=1
+        message=message,
+        classifier="rules",
+        version="1",
+        category="bug",
+        priority="high",
+        confidence=1,
     )
 
     shown = api.get(f"/api/messages/{message.pk}").json()
@@ -234,9 +239,7 @@ def test_page_is_never_larger_than_200(api, project, say, limit):
     assert response.json()["results"] == []
 
 
-def test_list_costs_the_same_for_one_and_for_many(
-    api, say, project, django_assert_max_num_queries
-):
+def test_list_costs_the_same_for_one_and_for_many(api, say, project, django_assert_max_num_queries):
     for _ in range(5):
         say(project)
 

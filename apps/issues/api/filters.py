@@ -33,12 +33,16 @@ class TaskFilter(ScopedFilterSet):
     category = django_filters.MultipleChoiceFilter(choices=Category.choices)
     priority = WordFilter(choices=Priority.choices)
     status = WordFilter(choices=Issue.Status.choices)
-    source = django_filters.CharFilter(method="from_source", help_text=_("Name of a source, or origin."))
+    source = django_filters.CharFilter(
+        method="from_source", help_text=_("Name of a source, or origin.")
+    )
     is_provisional = django_filters.BooleanFilter()
     date_from = FromDayFilter(field_name="reported_at", help_text=_("Day, inclusive."))
     date_to = UntilDayFilter(field_name="reported_at", help_text=_("Day, inclusive."))
     q = django_filters.CharFilter(method="with_words", help_text=_("Part of title or description."))
-    ordering = django_filters.OrderingFilter(fields=["created_at", "reported_at", "updated_at", "id"])
+    ordering = django_filters.OrderingFilter(
+        fields=["created_at", "reported_at", "updated_at", "id"]
+    )
 
     class Meta:
         model = Issue

@@ -88,9 +88,7 @@ class TaskViewSet(
             given = {"status": request.query_params["status"]}
         body = _checked(TaskStatusSerializer, given)
         if body["status"] != issue.status:
-            decisions.change_status(
-                issue, body["status"], by=request.user, reason=body["reason"]
-            )
+            decisions.change_status(issue, body["status"], by=request.user, reason=body["reason"])
         return Response(
             {"message": _("Task status updated"), "task_id": issue.pk, "status": issue.status}
         )
@@ -100,7 +98,9 @@ class TaskViewSet(
     def merge(self, request: Request, pk: str) -> Response:
         """Make this task a duplicate of another one, which takes its reports."""
         issue = self.get_object()
-        into = self.get_queryset().filter(pk=_checked(MergeSerializer, request.data)["into"]).first()
+        into = (
+            self.get_queryset().filter(pk=_checked(MergeSerializer, request.data)["into"]).first()
+        )
         if into is None:
             raise NotFound(_("There is no such task to merge into."))
         try:

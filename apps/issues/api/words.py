@@ -23,7 +23,9 @@ class _ChoiceWithOlderWords(serializers.ChoiceField):
     older: Mapping[str, str] = {}
 
     def to_internal_value(self, data: Any) -> Any:
-        return super().to_internal_value(self.older.get(data, data) if isinstance(data, str) else data)
+        return super().to_internal_value(
+            self.older.get(data, data) if isinstance(data, str) else data
+        )
 
 
 @extend_schema_field(serializers.ChoiceField(choices=Issue.Status.choices))

@@ -115,7 +115,9 @@ class MessageCreateSerializer(serializers.Serializer[Any]):
     author = serializers.CharField(max_length=200)
     timestamp = serializers.DateTimeField(default_timezone=UTC)
     chat_id = serializers.CharField(max_length=MAX_KEY)
-    user_id = serializers.CharField(max_length=200, required=False, allow_null=True, allow_blank=True)
+    user_id = serializers.CharField(
+        max_length=200, required=False, allow_null=True, allow_blank=True
+    )
     avatar_url = serializers.CharField(
         max_length=500,
         required=False,
