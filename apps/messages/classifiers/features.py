@@ -13,6 +13,7 @@ from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.preprocessing import normalize
 
 from apps.messages.classifiers.base import CATEGORIES, Neighbour, Sample, Vector
+from tasktracker.lib.text import clean
 
 #: Raised whenever the numbers change: an artefact made for other numbers is refused.
 FEATURES_VERSION = 1
@@ -50,33 +51,43 @@ CUES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("alert resolved", r"resolved|recovered|🟢|✅|passed|back to normal"),
         (
             "stack trace",
-            r"traceback|exception|error:|errno|panic:|\bat [\w.$]+\(|file \".+\", line|segfault"
-            r"|nullpointer|undefined is not|stack ?trace|стектрейс",
+            (
+                r"traceback|exception|error:|errno|panic:|\bat [\w.$]+\(|file \".+\", line|segfault"
+                r"|nullpointer|undefined is not|stack ?trace|стектрейс"
+            ),
         ),
         ("status code", r"\b(?:4\d\d|5\d\d)\b(?! ?(?:грн|uah|eur|usd|₴|\$|€))|\b5xx\b"),
         (
             "outage",
-            r"лежимо|лежить|лягл|\bліг\b|\bвпав|\bвпал|недоступн|\bdown\b|outage|unreachable|timed? ?out"
-            r"|таймаут|не відкрива|не загруж|не груз|не пускає|can'?t log ?in|cannot log ?in|read-only"
-            r"|unavailable|\b50[0234]\b|нічого не працює|все стоїть|падають",
+            (
+                r"лежимо|лежить|лягл|\bліг\b|\bвпав|\bвпал|недоступн|\bdown\b|outage|unreachable|timed? ?out"
+                r"|таймаут|не відкрива|не загруж|не груз|не пускає|can'?t log ?in|cannot log ?in|read-only"
+                r"|unavailable|\b50[0234]\b|нічого не працює|все стоїть|падають"
+            ),
         ),
         (
             "failure",
-            r"не прац|не робот|зламал|поламал|ламає|глюч|\bбаг|помилк|ошибк|падає|вилітає|зависа|завис"
-            r"|крутиться|зник|пропа[влд]|злітає|дублю|двічі|не приход|не доход|не зберіг|не відправ|broken|broke\b"
-            r"|\bbug|\berror|fail|crash|wrong|doesn'?t|does not|isn'?t|won'?t|not work|stuck|missing|freez"
-            r"|hang|lost|vanish|disappear|blank|empty|twice|duplicat|instead of|спиня|замість|криво|порожн",
+            (
+                r"не прац|не робот|зламал|поламал|ламає|глюч|\bбаг|помилк|ошибк|падає|вилітає|зависа|завис"
+                r"|крутиться|зник|пропа[влд]|злітає|дублю|двічі|не приход|не доход|не зберіг|не відправ|broken|broke\b"
+                r"|\bbug|\berror|fail|crash|wrong|doesn'?t|does not|isn'?t|won'?t|not work|stuck|missing|freez"
+                r"|hang|lost|vanish|disappear|blank|empty|twice|duplicat|instead of|спиня|замість|криво|порожн"
+            ),
         ),
         (
             "money",
-            r"двічі|два рази|подвійн|twice|double|charged|debit|списа|списує|зняло|зняли|refund|поверн\w+ (?:кошт|грош)"
-            r"|оплат|платіж|payment|payout|\bmoney|гроші|грошей|баланс|invoice|checkout|[€$₴]\s?\d|\d\s?(?:грн|uah|eur|usd)",
+            (
+                r"двічі|два рази|подвійн|twice|double|charged|debit|списа|списує|зняло|зняли|refund|поверн\w+ (?:кошт|грош)"
+                r"|оплат|платіж|payment|payout|\bmoney|гроші|грошей|баланс|invoice|checkout|[€$₴]\s?\d|\d\s?(?:грн|uah|eur|usd)"
+            ),
         ),
         (
             "exposure",
-            r"чуж[іеаиоу]|someone else|other (?:person|people|client|customer|user)|another (?:client|customer|user)"
-            r"|парол|password|passwords|secret|token|\bkey\b|\bключ|\.env\b|leak|витік|expos|паспорт|passport|персональн"
-            r"|без логін|no login|incognito|відкрит\w+ (?:назовні|на всіх)|phish|фішинг|hack|злама|xss|injection|deactivated",
+            (
+                r"чуж[іеаиоу]|someone else|other (?:person|people|client|customer|user)|another (?:client|customer|user)"
+                r"|парол|password|passwords|secret|token|\bkey\b|\bключ|\.env\b|leak|витік|expos|паспорт|passport|персональн"
+                r"|без логін|no login|incognito|відкрит\w+ (?:назовні|на всіх)|phish|фішинг|hack|злама|xss|injection|deactivated"
+            ),
         ),
         ("loss", r"gone|lost|deleted|wiped|зник|втрач|стерт|видал|пропа[лв]|нул[іья]|corrupt"),
         ("everybody", r"\bвсі\b|\bвсіх\b|\bусіх\b|\bусі\b|у всьому|\bevery|\beverything|everyone|nobody|ніхто|100 ?%|all (?:users|clients|customers|orders)|\ball\b"),
@@ -87,10 +98,12 @@ CUES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("prod", r"\bпрод\b|\bпроді\b|\bprod\b|production|боєвому|live site"),
         (
             "done",
-            r"поправи|пофікси|виправи|зроби[вл]|готово|задепло|викоти|відкоти|перемкну|перезапусти|піднял|закри[влтю]"
-            r"|залив|вмерж|змерж|працює вже|вже працює|запрацюва|відпусти|перевіри[влі]|fixed|resolved|rolled back|reverted"
-            r"|deployed|merged|shipped|released|restarted|works now|working again|is back|\bdone\b|closed|renewed|confirmed"
-            r"|підтверджую|оновив|додав|повернув|відправи[вл]|надісла",
+            (
+                r"поправи|пофікси|виправи|зроби[вл]|готово|задепло|викоти|відкоти|перемкну|перезапусти|піднял|закри[влтю]"
+                r"|залив|вмерж|змерж|працює вже|вже працює|запрацюва|відпусти|перевіри[влі]|fixed|resolved|rolled back|reverted"
+                r"|deployed|merged|shipped|released|restarted|works now|working again|is back|\bdone\b|closed|renewed|confirmed"
+                r"|підтверджую|оновив|додав|повернув|відправи[вл]|надісла"
+            ),
         ),
         ("taking it", r"гляну|дивлюсь|дивлюся|подивлюсь|беру|займусь|зараз перевір|looking|on it|i'?ll |will do|taking|let me|checking|i see"),
         ("mine", r"мій косяк|my (?:bad|mistake|fault)|not a bug|не баг|false alarm|хибна тривога|моя помилка|наплута|це я\b|user error|так задумано"),
@@ -101,15 +114,19 @@ CUES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("laughter", r"хаха|ахах|lol|haha|😂|🤣|😄|\)\)"),
         (
             "asks",
-            r"^\W*(?:а |і |and |so |but |@\w+,? |\w+, ?(?:а )?)?(?:хто|що|шо|де|коли|як|чому|навіщо|скільки|який|яка|яке|які|чи|куди|звідки"
-            r"|who|what|where|when|how|why|which|does|do|did|is|are|can|could|should|has|have|any|anyone|will)\b",
+            (
+                r"^\W*(?:а |і |and |so |but |@\w+,? |\w+, ?(?:а )?)?(?:хто|що|шо|де|коли|як|чому|навіщо|скільки|який|яка|яке|які|чи|куди|звідки"
+                r"|who|what|where|when|how|why|which|does|do|did|is|are|can|could|should|has|have|any|anyone|will)\b"
+            ),
         ),
         ("asks for access", r"доступ|access|права на|permission|invite|запрос|credentials|хто знає|хтось знає|підкаж|anyone know|who (?:has|knows|owns|can)|хто має|де (?:лежить|взяти|знайти)|where (?:is|are|can|do)|link to|лінк на"),
         (
             "wish",
-            r"було б|хотілося|хочеться|хочу|хочуть|хоче\b|хотіли|варто|давайте|можна (?:було б )?(?:додати|зробити|щоб)|додайте|зробіть|зробити|прикрут|треба|потрібн|потрібен"
-            r"|пропозиці|ідея|would be|could we|can we (?:have|get|add|make)|please add|\badd\b|feature|wish|\bidea\b|suggest|support for"
-            r"|i'?d (?:like|love)|we need|\bneed\b|should (?:be able|have|let)|allow|бракує|не вистачає|нема способу|a way to|\bwant|let me|щоб можна|instead of having",
+            (
+                r"було б|хотілося|хочеться|хочу|хочуть|хоче\b|хотіли|варто|давайте|можна (?:було б )?(?:додати|зробити|щоб)|додайте|зробіть|зробити|прикрут|треба|потрібн|потрібен"
+                r"|пропозиці|ідея|would be|could we|can we (?:have|get|add|make)|please add|\badd\b|feature|wish|\bidea\b|suggest|support for"
+                r"|i'?d (?:like|love)|we need|\bneed\b|should (?:be able|have|let)|allow|бракує|не вистачає|нема способу|a way to|\bwant|let me|щоб можна|instead of having"
+            ),
         ),
         ("please", r"будь ласка|please|\bpls\b|плз|прошу"),
         ("event", r"мітинг|meeting|call\b|стендап|standup|демо|ретро|retro|планування|planning|maintenance|обслуговування|роботи на|freeze|фриз|postmortem|постмортем|нагадую|reminder|heads up|fyi|до відома"),
@@ -144,7 +161,7 @@ def without_vectors(sample: Sample) -> Sample:
 
 def term_counts(texts: Sequence[str]) -> csr_matrix:
     """Damped counts of hashed character and word n-grams, shape (len(texts), BINS)."""
-    shortened = [text[:MAX_CHARACTERS] for text in texts]
+    shortened = [clean(text)[:MAX_CHARACTERS] for text in texts]
     characters, words = _vectorizers()
     counts = csr_matrix(
         hstack([characters.transform(shortened), words.transform(shortened)]), dtype=np.float32
@@ -172,7 +189,7 @@ def _vectorizers() -> tuple[HashingVectorizer, HashingVectorizer]:
     )
     words = HashingVectorizer(
         ngram_range=(1, 2),
-        token_pattern=r"(?u)\b\w+\b",
+        token_pattern=r"(?u)\b\w+\b",  # noqa: S106 - tokens of text
         n_features=WORD_BINS,
         norm=None,
         alternate_sign=False,
@@ -224,7 +241,7 @@ def _neighbour_values(neighbour: Neighbour) -> list[float]:
 @lru_cache(maxsize=4096)  # a message is a neighbour of the next ones
 def cues(text: str) -> tuple[float, ...]:
     """The cheap signs of one text: CUES as 0 or 1, then length, words, letters and digits."""
-    text = text[:MAX_CHARACTERS]
+    text = clean(text)[:MAX_CHARACTERS]
     lowered = text.lower().replace("’", "'").replace("ʼ", "'")
     letters = sum(character.isalpha() for character in text)
     words = len(text.split())

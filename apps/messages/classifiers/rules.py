@@ -9,18 +9,20 @@ from apps.messages.classifiers.base import CATEGORIES, PRIORITIES, Sample, Verdi
 from tasktracker.lib.text import clean, normal_form
 
 #: A text of these words alone asks for nothing and reports nothing. Normal forms: no apostrophes.
-PLEASANTRIES = frozenset(
-    "привіт привітик вітаю вітання салют хай доброго доброе добрий добрий доброї ранку ранок дня день"
+_PLEASANTRIES = (
+    "привіт привітик вітаю вітання салют хай доброго доброе добрий доброї ранку ранок дня день"
     " вечора вечір утра ночі всім усім колеги друзі народ команда команді"
-    " дякую дяка дякс дяки дякую спасибі спасибо спс велике щиро будь ласка прошу"
+    " дякую дяка дякс дяки спасибі спасибо спс велике щиро будь ласка прошу"
     " ок окей окі ага угу супер клас круто чудово добре домовились зрозуміло зрозуміла зрозумів прийнято прийняв"
     " прийняла плюс"
     " hi hello hey morning good evening afternoon all everyone team folks guys"
     " thanks thank you thx ty cheers much so a lot very many"
-    " ok okay great nice cool perfect awesome lovely super noted understood agreed".split()
-)  # fmt: skip
+    " ok okay great nice cool perfect awesome lovely super noted understood agreed"
+)
 #: Words that mean nothing alone: at least one other pleasantry must stand beside them.
-FILLERS = frozenset("so a lot very many much you all будь ласка дня день всім усім ранок good".split())
+_FILLERS = "so a lot very many much you all будь ласка дня день всім усім ранок good"
+PLEASANTRIES = frozenset(_PLEASANTRIES.split())
+FILLERS = frozenset(_FILLERS.split())
 MAX_PLEASANTRY_WORDS = 6
 
 

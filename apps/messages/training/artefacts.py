@@ -43,9 +43,7 @@ class Artefacts:
     figures: dict[str, Any]
 
     def write(self, *, means: Path, weights: Path, figures: Path) -> None:
-        np.savez_compressed(
-            means, allow_pickle=False, model=np.array(self.backend), **self.means
-        )
+        np.savez_compressed(means, allow_pickle=False, model=np.array(self.backend), **self.means)
         np.savez_compressed(weights, allow_pickle=False, **self.model.arrays())
         figures.write_text(json.dumps(self.figures, indent=1) + "\n", encoding="utf-8")
 
@@ -75,10 +73,11 @@ def raw_vectors(
 
 def language_means(vectors: dict[str, Vector]) -> dict[str, Vector]:
     """The mean raw vector of each language; each text counts once."""
-    means = {}
+    means: dict[str, Vector] = {}
     for language in ("uk", "en"):
         chosen = [vector for text, vector in vectors.items() if language_of(text) == language]
-        means[language] = np.mean(chosen, axis=0, dtype=np.float64).astype(np.float32)
+        mean: Vector = np.stack(chosen).mean(axis=0, dtype=np.float64).astype(np.float32)
+        means[language] = mean
     return means
 
 

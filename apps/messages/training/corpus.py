@@ -87,9 +87,7 @@ def texts_of(examples: Sequence[Example]) -> list[str]:
 
 def with_vectors(examples: Sequence[Example], vectors: Mapping[str, Vector]) -> list[Example]:
     """The examples with the vector of every text, neighbours too."""
-    return [
-        replace(example, sample=place_vectors(example.sample, vectors)) for example in examples
-    ]
+    return [replace(example, sample=place_vectors(example.sample, vectors)) for example in examples]
 
 
 def place_vectors(sample: Sample, vectors: Mapping[str, Vector]) -> Sample:

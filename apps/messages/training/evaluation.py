@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -194,7 +195,7 @@ def reliability(answers: Labels, shares: Matrix) -> list[dict[str, float]]:
     confidence, right = shares.max(axis=1), shares.argmax(axis=1) == answers
     edges = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.01)
     table = []
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in pairwise(edges):
         band = (confidence >= low) & (confidence < high)
         if band.any():
             table.append(
@@ -222,9 +223,7 @@ def _issue_figures(answers: Labels, shares: Matrix) -> dict[str, dict[str, float
     return figures
 
 
-def _per_class(
-    answers: Labels, said: Labels, names: Sequence[str]
-) -> dict[str, dict[str, float]]:
+def _per_class(answers: Labels, said: Labels, names: Sequence[str]) -> dict[str, dict[str, float]]:
     columns = precision_recall_fscore_support(
         answers, said, labels=range(len(names)), zero_division=0
     )

@@ -14,13 +14,22 @@ from apps.messages.classifiers.base import CATEGORIES, PRIORITIES, Neighbour, Sa
 from apps.messages.classifiers.features import (
     DENSE,
     FEATURES_VERSION,
+    NEIGHBOUR_WEIGHT,
+    TERM_WEIGHT,
+    VECTOR_WEIGHT,
     Matrix,
     dense_features,
     term_counts,
     weigh_terms,
     without_vectors,
 )
-from apps.messages.classifiers.local import Head, Heads, LinearModel, with_category
+from apps.messages.classifiers.local import (
+    CATEGORY_WEIGHT,
+    Head,
+    Heads,
+    LinearModel,
+    with_category,
+)
 from apps.messages.training.corpus import Example, change_neighbours, without_context
 
 Labels = npt.NDArray[np.intp]
@@ -30,6 +39,8 @@ REGULARISATION = {"seeing": {"category": 0.15, "priority": 0.05}, "blind": {"cat
 #: What a neighbour was decided to be is sometimes unknown and sometimes wrong: learn it so.
 UNKNOWN_SHARE = 0.4
 WRONG_SHARE = 0.15
+#: Short, calm messages about something terrible are rare in the corpus and must not be missed.
+CRITICAL_BUG_WEIGHT = 2.0
 
 
 @dataclass(frozen=True)
@@ -86,7 +97,7 @@ def fit_model(
             replace(category, temperature=temperatures[kind]["category"]),
             replace(priority, temperature=temperatures[kind]["priority"]),
         )
-    version = f"{FEATURES_VERSION}-{corpus_hash(encoded.examples)[:8]}"
+    version = f"{FEATURES_VERSION}-{recipe_hash(encoded.examples)[:8]}"
     return LinearModel(version, embedding_model, frequencies, heads["seeing"], heads["blind"])
 
 
@@ -122,15 +133,18 @@ def rows_to_learn(examples: Sequence[Example], chosen: Labels, kind: str) -> lis
     rng = np.random.default_rng(SEED)
     rows = []
     for number in chosen:
-        sample = examples[number].sample
-        if examples[number].is_conversation:
+        example = examples[number]
+        sample = example.sample
+        is_critical_bug = (example.category, example.priority) == ("bug", "critical")
+        loud = CRITICAL_BUG_WEIGHT if is_critical_bug else 1.0
+        if example.is_conversation:
             noisy = change_neighbours(sample, _unreliable(rng))
             undecided = change_neighbours(sample, _undecided)
-            rows.append(Row(number, noisy, 1.0, True))
-            rows.append(Row(number, undecided, 0.5, True))
-            rows.append(Row(number, without_context(sample), 0.5, False))
+            rows.append(Row(number, noisy, loud, True))
+            rows.append(Row(number, undecided, 0.5 * loud, True))
+            rows.append(Row(number, without_context(sample), 0.5 * loud, False))
         else:
-            rows.append(Row(number, sample, 1.0, False))
+            rows.append(Row(number, sample, loud, False))
     if kind == "blind":
         rows = [replace(row, sample=without_vectors(row.sample)) for row in rows]
     return rows
@@ -150,6 +164,17 @@ def corpus_hash(examples: Sequence[Example]) -> str:
     """Changes when a text or an answer does."""
     answers = [[item.sample.text, item.category, item.priority] for item in examples]
     return hashlib.sha256(json.dumps(answers).encode()).hexdigest()
+
+
+def recipe_hash(examples: Sequence[Example]) -> str:
+    """Changes with the corpus and with what decides how it is learned: other weights, other version."""
+    recipe = [
+        corpus_hash(examples),
+        [FEATURES_VERSION, VECTOR_WEIGHT, NEIGHBOUR_WEIGHT, TERM_WEIGHT, CATEGORY_WEIGHT],
+        [SEED, UNKNOWN_SHARE, WRONG_SHARE, CRITICAL_BUG_WEIGHT],
+        REGULARISATION,
+    ]
+    return hashlib.sha256(json.dumps(recipe).encode()).hexdigest()
 
 
 def _unreliable(rng: np.random.Generator) -> Callable[[Neighbour], Neighbour]:

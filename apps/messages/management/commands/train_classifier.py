@@ -39,7 +39,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         examples = read_corpus(options["data"])
         if not examples:
-            raise CommandError(_("There are no labelled messages in %(path)s.") % {"path": options["data"]})
+            raise CommandError(
+                _("There are no labelled messages in %(path)s.") % {"path": options["data"]}
+            )
         made = self._train(examples)
         paths = artefact_paths(options["output"])
         made.write(**paths)
@@ -103,6 +105,11 @@ def summary(figures: dict[str, Any]) -> str:
 
 @contextmanager
 def _progress() -> Iterator[Progress]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True)) as progress:
         yield progress

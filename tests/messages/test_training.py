@@ -1,0 +1,259 @@
+"""Training reads conversations with their context and gives the same weights each time."""
+
+import json
+
+import numpy as np
+import pytest
+
+from apps.messages.classifiers.base import Sample
+from apps.messages.classifiers.local import LocalClassifier, load_model
+from apps.messages.training.artefacts import (
+    centred,
+    language_means,
+    raw_vectors,
+    report_on,
+    train,
+)
+from apps.messages.training.corpus import (
+    Example,
+    read_conversation,
+    read_corpus,
+    read_singles,
+    texts_of,
+)
+from apps.messages.training.evaluation import (
+    fit_temperature,
+    folds_of,
+    predict_in_order,
+    reliability,
+)
+from apps.messages.training.fitting import Encoded, corpus_hash, rows_to_learn
+from tasktracker.lib.text import language_of
+
+WORDS = {
+    "bug": ("падає помилка", "crashes with an error"),
+    "feature": ("додайте фільтр", "please add a filter"),
+    "question": ("хто знає де", "who knows where"),
+    "info": ("готово, задеплоїв", "done and deployed"),
+}
+PRIORITIES = ("low", "medium", "high", "critical")
+
+
+def message(number, text, at, **more):
+    return {
+        "id": number,
+        "type": "message",
+        "date_unixtime": str(at),
+        "from_id": "user1",
+        "text": text,
+        **more,
+    }
+
+
+@pytest.fixture
+def chat(tmp_path):
+    """A small export with its key."""
+    messages = [
+        message(1, "checkout is down", 1000),
+        message(
+            2, ["глянь ", {"type": "link", "text": "https://a.example"}], 1060, from_id="user2"
+        ),
+        {"id": 3, "type": "service", "date_unixtime": "1070", "text": ""},
+        message(4, "", 1080),
+        message(5, "on it", 5000, reply_to_message_id=1, forwarded_from="Ann"),
+        message(6, "nobody labelled this", 5010),
+    ]
+    labels = [(1, "bug", "critical"), (2, "info", "low"), (4, "info", "low"), (5, "info", "low")]
+    (tmp_path / "result.json").write_text(json.dumps({"messages": messages}), encoding="utf-8")
+    (tmp_path / "key.jsonl").write_text(
+        "\n".join(json.dumps({"id": i, "category": c, "priority": p}) for i, c, p in labels),
+        encoding="utf-8",
+    )
+    return read_conversation(tmp_path / "result.json", tmp_path / "key.jsonl")
+
+
+def small_corpus():
+    """Two chats and sixteen runs of single messages, with every category and priority in each."""
+    examples = []
+    for run in range(16):
+        for category, phrases in WORDS.items():
+            for priority in PRIORITIES:
+                text = f"{phrases[run % 2]} {priority} {run} {category[0]}"
+                examples.append(
+                    Example(Sample(text), category, priority, f"run/{run}", is_conversation=run < 2)
+                )
+    return examples
+
+
+def raw_of(examples):
+    """Vectors that depend on the text alone, like those of an embedding model."""
+    vectors = {}
+    for text in texts_of(examples):
+        vector = np.random.default_rng(list(text.encode())).normal(size=384).astype(np.float32)
+        vectors[text] = vector / np.linalg.norm(vector)
+    return vectors
+
+
+def test_conversation_keeps_labelled_messages_with_text(chat):
+    assert [example.sample.text for example in chat] == [
+        "checkout is down",
+        "глянь https://a.example",
+        "on it",
+    ]
+
+
+def test_message_knows_the_one_before_it(chat):
+    previous = chat[1].sample.previous
+
+    assert (previous.text, previous.category) == ("checkout is down", "bug")
+    assert (previous.seconds_before, previous.is_same_author) == (60, False)
+
+
+def test_message_of_an_hour_ago_is_context_only_when_replied_to(chat):
+    late = chat[2].sample
+
+    assert late.previous is None
+    assert late.replied_to.text == "checkout is down"
+    assert late.is_reply
+    assert late.is_forward
+
+
+def test_shipped_corpus_is_read_whole(settings):
+    examples = read_corpus(settings.BASE_DIR / "data" / "training")
+
+    assert sum(not example.is_conversation for example in examples) == 1560
+    assert {e.group for e in examples if e.is_conversation} == {
+        "chat/agency",
+        "chat/bank",
+        "chat/food",
+        "chat/hr",
+    }
+
+
+def test_shipped_figures_are_of_the_shipped_corpus(settings):
+    path = settings.BASE_DIR / "apps" / "messages" / "classifiers" / "local_model.json"
+    figures = json.loads(path.read_text(encoding="utf-8"))
+
+    examples = read_corpus(settings.BASE_DIR / "data" / "training")
+
+    assert figures["corpus"]["sha256"] == corpus_hash(examples)
+    assert figures["version"] == load_model().version
+
+
+def test_no_group_is_on_both_sides_of_a_split():
+    examples = small_corpus()
+    folds = folds_of(examples)
+
+    for group in {example.group for example in examples}:
+        assert len({folds[n] for n, e in enumerate(examples) if e.group == group}) == 1
+    assert set(folds) == {0, 1, 2, 3}
+
+
+def test_conversation_is_also_learned_without_its_context(chat):
+    rows = rows_to_learn(chat, np.arange(3), "seeing")
+
+    shown = [row.sample for row in rows if row.example == 2]
+    assert [sample.replied_to is None for sample in shown] == [False, False, True]
+    assert shown[1].replied_to.category is None
+
+
+def test_two_trainings_give_equal_weights_that_survive_the_disk(tmp_path):
+    examples = small_corpus()
+
+    first, second = (train(examples, raw_of(examples), "made-up/model") for _ in range(2))
+
+    assert first.figures == second.figures
+    left, right = first.model.arrays(), second.model.arrays()
+    assert left.keys() == right.keys()
+    assert all(np.array_equal(left[name], right[name]) for name in left)
+
+    first.write(
+        means=tmp_path / "means.npz", weights=tmp_path / "w.npz", figures=tmp_path / "f.json"
+    )
+    stored = LocalClassifier(weights=tmp_path / "w.npz")
+    (verdict,) = stored.classify([Sample("падає помилка")])
+    assert verdict.category == "bug"
+    assert stored.version == first.figures["version"]
+
+
+def test_embedding_is_done_once(tmp_path):
+    embedded = []
+
+    def embed_raw(texts):
+        embedded.extend(texts)
+        return np.ones((len(texts), 384), np.float32)
+
+    for texts in (["a", "b"], ["b", "c"]):
+        raw_vectors(texts, "model-1", embed_raw, tmp_path / "v.npz", lambda count: None)
+    assert embedded == ["a", "b", "c"]
+
+    raw_vectors(["a"], "model-2", embed_raw, tmp_path / "v.npz", lambda count: None)
+    assert embedded == ["a", "b", "c", "a"]
+
+
+def test_centred_vectors_of_a_language_have_no_common_direction_left():
+    raw = {
+        text: (vector + 2) / np.linalg.norm(vector + 2)
+        for text, vector in raw_of(small_corpus()).items()
+    }
+
+    after = centred(raw, language_means(raw))
+
+    for language in ("uk", "en"):
+        chosen = np.stack([after[text] for text in raw if language_of(text) == language])
+        assert np.linalg.norm(chosen.mean(axis=0)) < 0.1
+        assert np.allclose(np.linalg.norm(chosen, axis=1), 1, atol=1e-5)
+
+
+def test_temperature_cools_what_was_too_sure():
+    logits = np.array([[9.0, 0, 0, 0]] * 10, np.float32)
+    answers = np.array([0] * 7 + [1, 2, 3])
+
+    assert fit_temperature(logits, answers) > 2
+
+
+def test_reliability_compares_promise_and_outcome():
+    shares = np.array([[0.92, 0.08, 0, 0], [0.92, 0.08, 0, 0], [0.4, 0.3, 0.2, 0.1]])
+
+    table = reliability(np.array([0, 1, 0]), shares)
+
+    assert [(row["from"], row["messages"], row["right"]) for row in table] == [
+        (0.0, 1, 1.0),
+        (0.9, 2, 0.5),
+    ]
+
+
+def test_later_message_sees_what_was_decided_about_the_earlier_one(chat):
+    seen = []
+
+    def predict(samples):
+        seen.append(samples[0].previous and samples[0].previous.category)
+        return np.array([[0, 1, 0, 0]]), np.array([[1, 0, 0, 0]])  # everything is a feature
+
+    predict_in_order(chat, predict)
+
+    assert seen == [None, "feature", None]
+
+
+def test_report_counts_what_was_found(chat):
+    def predict(samples):
+        return np.array([[0.1, 0.1, 0.1, 0.7]]), np.array([[0.7, 0.1, 0.1, 0.1]])
+
+    figures = report_on(chat, predict)
+
+    assert figures["category"]["issues"]["0.5"]["recall"] == 0
+    assert figures["category"]["per_class"]["info"]["recall"] == 1
+    assert figures["priority"]["per_class"]["critical"]["recall"] == 0
+
+
+def test_runs_of_single_messages_are_groups(tmp_path):
+    path = tmp_path / "part_z.jsonl"
+    rows = [{"text": f"m{n}", "category": "info", "priority": "low"} for n in range(60)]
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+
+    assert {example.group for example in read_singles(path)} == {
+        "part_z/0",
+        "part_z/1",
+        "part_z/2",
+    }
+    assert Encoded.of(read_singles(path)).categories.tolist() == [3] * 60
