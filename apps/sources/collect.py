@@ -132,10 +132,12 @@ class Poller:
 
     async def run_once(self) -> None:
         try:
-            async with advisory_lock(LOCK_KIND, self.source.id):
-                async with BotConnection(self.source.token, settings.TELEGRAM_API_URL) as bot:
-                    while await self._step(bot):
-                        pass
+            async with (
+                advisory_lock(LOCK_KIND, self.source.id),
+                BotConnection(self.source.token, settings.TELEGRAM_API_URL) as bot,
+            ):
+                while await self._step(bot):
+                    pass
         except HeldElsewhere:
             logger.info("another collector polls %s", self.source.name)
         except _TROUBLES as error:

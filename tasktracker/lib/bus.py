@@ -85,8 +85,11 @@ def acknowledge(deliveries: list[Delivery]) -> None:
 
 
 def pending() -> int:
-    """Messages in the stream that the ingester has not acknowledged."""
-    info = loop.run(_consumer_info(), timeout=5)
+    """Messages in the stream that the ingester has not acknowledged; raises BusUnavailable."""
+    try:
+        info = loop.run(_consumer_info(), timeout=5)
+    except TimeoutError as error:
+        raise BusUnavailable("JetStream does not answer") from error
     return int(info.num_pending or 0) + int(info.num_ack_pending or 0)
 
 
@@ -269,8 +272,14 @@ async def _acknowledge(deliveries: list[Delivery]) -> None:
 
 
 async def _consumer_info() -> Any:
+    from nats.errors import Error as NatsError
+    from nats.js.errors import Error as JetStreamError
+
     connection = await _connection()
-    return await connection.stream.consumer_info(STREAM, CONSUMER)
+    try:
+        return await connection.stream.consumer_info(STREAM, CONSUMER)
+    except (NatsError, JetStreamError, OSError, TimeoutError) as error:
+        raise BusUnavailable(f"JetStream: {type(error).__name__}") from error
 
 
 async def _status() -> dict[str, Any]:

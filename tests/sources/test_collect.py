@@ -37,6 +37,11 @@ def collect():
     call_command("collect_messages", once=True)
 
 
+async def until(condition):
+    while not condition():  # noqa: ASYNC110 - what is waited for happens in other threads
+        await asyncio.sleep(0.01)
+
+
 def numbered(name, number):
     update = {**recorded(name), "update_id": number}
     if "message" in update:
@@ -216,15 +221,12 @@ def test_a_running_collector_follows_its_sources_and_ends_when_told(
         collector = Collector(long_poll=0, on_round=lambda: rounds.append(1))
         running = asyncio.create_task(collector.run(stop))
         async with asyncio.timeout(20):
-            while not telegram.questions:
-                await asyncio.sleep(0.01)
+            await until(lambda: telegram.questions)
             await Source.objects.filter(pk=bot.pk).aupdate(is_active=False)
-            while collector.pollers:
-                await asyncio.sleep(0.01)
+            await until(lambda: not collector.pollers)
             await Source.objects.filter(pk=bot.pk).aupdate(is_active=True)
             telegram.add(numbered("text", 10))
-            while telegram.updates:
-                await asyncio.sleep(0.01)
+            await until(lambda: not telegram.updates)
             stop.set()
             await running
         assert collector.pollers == {}

@@ -1,0 +1,193 @@
+"""Brings an archive into a source by the way of live messages: adapter, JetStream, ingester, Celery."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from apps.messages.models import Message
+from apps.sources.adapters.base import Skipped
+from apps.sources.adapters.file_import import FileImport
+from apps.sources.envelope import Envelope
+from apps.sources.intake import accept_async
+from apps.sources.models import Source
+from tasktracker.lib import bus
+from tasktracker.lib.bus import BusUnavailable
+
+logger = logging.getLogger(__name__)
+
+CHUNK = 500  # messages between two looks into the database
+AT_ONCE = 32  # publications under way; each waits about a millisecond for the disk
+BUS_PATIENCE = 120.0  # seconds without JetStream until the import gives up
+LOOK_EVERY = 0.3  # seconds between two looks at what is finished
+STALLED_AFTER = 180.0  # seconds without any progress, beside what an LLM may take
+SHOWN_PROBLEMS = 20
+
+Advance = Callable[[int, int], None]  # how much is done, of how much
+Key = tuple[str, int]  # external id, edit
+
+
+class CannotImport(Exception):
+    """The import ended early; the sentence says why, and running it again goes on."""
+
+
+@dataclass
+class Summary:
+    """What was in the file and what became of it."""
+
+    read: int = 0  # messages
+    published: int = 0
+    already_stored: int = 0
+    not_stored: int = 0  # refused by the ingester: dead letters, chats that nobody monitors
+    service: int = 0
+    invalid: int = 0
+    truncated: str = ""
+    problems: list[str] = field(default_factory=list)
+    outstanding: list[set[Key]] = field(default_factory=list)  # published, not seen stored yet
+
+    def skip(self, part: Skipped) -> None:
+        if part.why == "service":
+            self.service += 1
+            return
+        if part.why == "truncated":
+            self.truncated = f"{part.reason} ({part.where})" if part.where else part.reason
+            return
+        self.invalid += 1
+        if len(self.problems) < SHOWN_PROBLEMS:
+            self.problems.append(f"{part.where}: {part.reason}")
+
+
+def import_history(path: Path, source: Source, advance: Advance) -> Summary:
+    """Import the whole file and wait until every message of it is finished."""
+    summary = publish_history(path, source, lambda done, total: None)
+    wait_until_finished(source, summary, advance)
+    return summary
+
+
+def publish_history(path: Path, source: Source, advance: Advance) -> Summary:
+    """Hand what is not stored yet to JetStream, chunk by chunk; an interrupted import can be repeated."""
+    summary = Summary()
+    size = path.stat().st_size
+    adapter = FileImport(FileImport.Config(), source_id=source.pk)
+    with path.open("rb") as file, asyncio.Runner() as runner:
+        for envelopes in _chunks(adapter.read(file), summary):
+            summary.read += len(envelopes)
+            new = _not_stored(source, envelopes)
+            summary.already_stored += len(envelopes) - len(new)
+            try:
+                runner.run(_publish(new))
+            except* BusUnavailable:
+                raise CannotImport(
+                    _("JetStream does not take messages; import the file again later.")
+                ) from None
+            summary.published += len(new)
+            if new:
+                summary.outstanding.append({_key(envelope) for envelope in new})
+            advance(file.tell(), size)
+    advance(size, size)
+    return summary
+
+
+def wait_until_finished(source: Source, summary: Summary, advance: Advance) -> None:
+    """Return when everything is stored and no archived message of the source waits for a step."""
+    total, least, moved_at = summary.published, -1, time.monotonic()
+    while True:
+        remaining = _still_to_store(source, summary) + _still_to_finish(source)
+        total = max(total, remaining)  # an interrupted import may have left some more
+        advance(total - remaining, total)
+        if not remaining:
+            return
+        if remaining != least:
+            least, moved_at = remaining, time.monotonic()
+        elif time.monotonic() - moved_at > STALLED_AFTER + settings.LLM_GRACE:
+            raise CannotImport(_("Nothing moves any more; is a worker running?"))
+        time.sleep(LOOK_EVERY)
+
+
+def _chunks(parts: Iterable[Envelope | Skipped], summary: Summary) -> Iterator[list[Envelope]]:
+    """Envelopes in groups; what gave none is counted on the way."""
+
+    def envelopes() -> Iterator[Envelope]:
+        for part in parts:
+            if isinstance(part, Skipped):
+                summary.skip(part)
+            else:
+                yield part
+
+    stream = envelopes()
+    while chunk := list(islice(stream, CHUNK)):
+        yield chunk
+
+
+def _not_stored(source: Source, envelopes: list[Envelope]) -> list[Envelope]:
+    stored = _stored(source, (_key(envelope) for envelope in envelopes))
+    return [envelope for envelope in envelopes if _key(envelope) not in stored]
+
+
+def _stored(source: Source, keys: Iterable[Key]) -> set[Key]:
+    rows = Message.objects.filter(
+        source=source, external_id__in=[external_id for external_id, _edit in keys]
+    )
+    return set(rows.values_list("external_id", "edit"))
+
+
+def _key(envelope: Envelope) -> Key:
+    return envelope.external_id, envelope.edit
+
+
+async def _publish(envelopes: list[Envelope]) -> None:
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def publish(envelope: Envelope) -> None:
+        async with places:
+            await _publish_patiently(envelope)
+
+    # Started in order and through one connection: the stream keeps the order of the chat.
+    async with asyncio.TaskGroup() as group:
+        for envelope in envelopes:
+            group.create_task(publish(envelope))
+
+
+async def _publish_patiently(envelope: Envelope) -> None:
+    """A repeat is harmless: JetStream knows the message by its id."""
+    give_up_at = time.monotonic() + BUS_PATIENCE
+    while True:
+        try:
+            return await accept_async(envelope)
+        except BusUnavailable as error:
+            if time.monotonic() > give_up_at:
+                raise
+            logger.info("JetStream is away, trying again: %s", error)
+            await asyncio.sleep(1)
+
+
+def _still_to_store(source: Source, summary: Summary) -> int:
+    """Messages that the ingester has not stored; it works in order, so the first chunks empty first."""
+    while summary.outstanding:
+        first = summary.outstanding[0]
+        first -= _stored(source, first)
+        if first and not _is_stream_empty():
+            break
+        # With an empty stream, the rest was refused: dead letters, or a chat that nobody monitors.
+        summary.not_stored += len(first - _stored(source, first))
+        summary.outstanding.pop(0)
+    return sum(len(keys) for keys in summary.outstanding)
+
+
+def _still_to_finish(source: Source) -> int:
+    return Message.objects.filter(
+        source=source, is_history=True, status__in=Message.WAITING, due_at__isnull=False
+    ).count()
+
+
+def _is_stream_empty() -> bool:
+    try:
+        return bus.pending() == 0
+    except BusUnavailable:
+        return False
