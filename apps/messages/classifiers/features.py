@@ -5,15 +5,18 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_matrix, hstack
-from sklearn.feature_extraction.text import HashingVectorizer
-from sklearn.preprocessing import normalize
 
 from apps.messages.classifiers.base import CATEGORIES, Neighbour, Sample, Vector
 from tasktracker.lib.text import clean
+
+# scikit-learn takes seconds to import, and most processes never classify: only functions import it.
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+    from sklearn.feature_extraction.text import HashingVectorizer
 
 #: Raised whenever the numbers change: an artefact made for other numbers is refused.
 FEATURES_VERSION = 1
@@ -159,8 +162,10 @@ def without_vectors(sample: Sample) -> Sample:
     )
 
 
-def term_counts(texts: Sequence[str]) -> csr_matrix:
+def term_counts(texts: Sequence[str]) -> "csr_matrix":
     """Damped counts of hashed character and word n-grams, shape (len(texts), BINS)."""
+    from scipy.sparse import csr_matrix, hstack
+
     shortened = [clean(text)[:MAX_CHARACTERS] for text in texts]
     characters, words = _vectorizers()
     counts = csr_matrix(
@@ -170,15 +175,20 @@ def term_counts(texts: Sequence[str]) -> csr_matrix:
     return counts
 
 
-def weigh_terms(counts: csr_matrix, inverse_frequencies: Matrix) -> csr_matrix:
+def weigh_terms(counts: "csr_matrix", inverse_frequencies: Matrix) -> "csr_matrix":
     """TF-IDF rows of length TERM_WEIGHT; an empty text gives an empty row."""
+    from scipy.sparse import csr_matrix
+    from sklearn.preprocessing import normalize
+
     weighted = counts.copy()
     weighted.data = weighted.data * inverse_frequencies[weighted.indices]
     return csr_matrix(normalize(weighted, copy=False) * np.float32(TERM_WEIGHT))
 
 
 @lru_cache(maxsize=1)
-def _vectorizers() -> tuple[HashingVectorizer, HashingVectorizer]:
+def _vectorizers() -> "tuple[HashingVectorizer, HashingVectorizer]":
+    from sklearn.feature_extraction.text import HashingVectorizer
+
     characters = HashingVectorizer(
         analyzer="char_wb",
         ngram_range=(2, 5),

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, TYPE_CHECKING, Self
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
 from apps.messages.classifiers.base import CATEGORIES, PRIORITIES, Sample, Verdict
 from apps.messages.classifiers.features import (
@@ -22,6 +21,9 @@ from apps.messages.classifiers.features import (
     weigh_terms,
     without_vectors,
 )
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 WEIGHTS_FILE = "local_model.npz"
 CATEGORY_WEIGHT = 5.0  # how loud the category's probabilities are for the priority
@@ -40,11 +42,11 @@ class Head:
     bias: Matrix
     temperature: float = 1.0
 
-    def logits(self, dense: Matrix, terms: csr_matrix) -> Matrix:
+    def logits(self, dense: Matrix, terms: "csr_matrix") -> Matrix:
         scores: Matrix = dense @ self.dense + terms @ self.terms + self.bias
         return scores
 
-    def probabilities(self, dense: Matrix, terms: csr_matrix) -> Matrix:
+    def probabilities(self, dense: Matrix, terms: "csr_matrix") -> Matrix:
         return softmax(self.logits(dense, terms) / self.temperature)
 
 
@@ -55,7 +57,7 @@ class Heads:
     category: Head
     priority: Head
 
-    def probabilities(self, dense: Matrix, terms: csr_matrix) -> tuple[Matrix, Matrix]:
+    def probabilities(self, dense: Matrix, terms: "csr_matrix") -> tuple[Matrix, Matrix]:
         categories = self.category.probabilities(dense, terms)
         return categories, self.priority.probabilities(with_category(dense, categories), terms)
 
