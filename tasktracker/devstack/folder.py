@@ -22,7 +22,8 @@ class DataFolder:
     @classmethod
     def from_environment(cls) -> "DataFolder":
         """The folder that the settings will use too (see tasktracker/settings/env.py)."""
-        environ.Env.read_env(BASE_DIR / ".env")
+        if (BASE_DIR / ".env").exists():
+            environ.Env.read_env(BASE_DIR / ".env")
         return cls(BASE_DIR / (os.environ.get("DATA_DIR") or ".devstack"))
 
     def subfolder(self, name: str, *, mode: int = 0o700) -> Path:

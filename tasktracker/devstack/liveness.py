@@ -50,6 +50,19 @@ def ask_health(port: int) -> object:
         connection.close()
 
 
+def answers(port: int) -> bool:
+    """Whether the web process gives any answer at all."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=8)
+    try:
+        connection.request("GET", "/api/")
+        connection.getresponse().read()
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+    return True
+
+
 def heartbeat_ages(report: object) -> dict[str, float | None]:
     """Seconds since the last heartbeat per queue; None for a queue that never had one."""
     queues = report

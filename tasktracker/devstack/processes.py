@@ -30,12 +30,12 @@ class Process:
         return [sys.executable, "-m", program, *words]
 
 
-_WORKER = "celery -A tasktracker worker --without-gossip --without-mingle"
+_WORKER = "celery --quiet -A tasktracker worker --without-gossip --without-mingle"
 
 PROCESSES = (
     Process(
         "web",
-        "granian tasktracker.asgi:application --interface asgi --workers 1 --no-access-log"
+        "granian tasktracker.asgi:application --interface asginl --workers 1 --no-access-log"
         " --respawn-failed-workers --workers-kill-timeout 8",
         # The only process with more threads than connections: the others open one and close it.
         environment={"DATABASE_POOL": "10"},
@@ -58,7 +58,7 @@ PROCESSES = (
         queue="exports",
         patience=90,  # both threads may wait for a slow tracker
     ),
-    Process("beat", "celery -A tasktracker beat"),
+    Process("beat", "celery --quiet -A tasktracker beat"),
     Process("collector", "python manage.py collect_messages"),
     Process("ingester", "python manage.py ingest_messages"),
 )

@@ -15,7 +15,7 @@ from tasktracker.devstack.embedded import EmbeddedServices
 from tasktracker.devstack.errors import CannotStart
 from tasktracker.devstack.folder import BASE_DIR, HOST, DataFolder, is_free
 from tasktracker.devstack.keeper import Keeper
-from tasktracker.devstack.liveness import GRACE, HealthPoll, Idleness, ask_health
+from tasktracker.devstack.liveness import GRACE, HealthPoll, Idleness, answers
 from tasktracker.devstack.lock import FileLock, Run, forget_run, read_run
 from tasktracker.devstack.log import Log
 from tasktracker.devstack.processes import PROCESSES, Process
@@ -153,7 +153,7 @@ class Supervisor:
     def wait_for_web(self) -> None:
         web = self.keepers["web"]
         deadline = time.monotonic() + WEB_PATIENCE
-        while ask_health(self.port) is None:
+        while not answers(self.port):
             if web.failures >= WEB_FAILURES:
                 raise CannotStart("the web process does not start; its lines above say why.")
             if time.monotonic() > deadline:
@@ -248,6 +248,8 @@ class Supervisor:
             "OMP_NUM_THREADS": "1",
             "PYTHONUNBUFFERED": "1",
             "PROCESS": name,
+            # Said by Celery on every start as root; nobody can do anything about it here.
+            "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
             MARK: str(self.folder.path),
             **(more or {}),
         }
