@@ -94,6 +94,11 @@ def publish_history(path: Path, source: Source, advance: Advance) -> Summary:
     return summary
 
 
+def is_finished(source: Source, summary: Summary) -> bool:
+    """Whether nothing of the archive waits to be stored or for a step."""
+    return not summary.outstanding and not _still_to_finish(source)
+
+
 def wait_until_finished(source: Source, summary: Summary, advance: Advance) -> None:
     """Return when everything is stored and no archived message of the source waits for a step."""
     total, least, moved_at = summary.published, -1, time.monotonic()

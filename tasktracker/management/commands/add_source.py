@@ -1,0 +1,63 @@
+"""`manage.py add_source KIND --name NAME`: make a source or change what is given."""
+
+from argparse import BooleanOptionalAction
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from apps.sources.models import Source
+from tasktracker.management.setting_up import (
+    SetUpCommand,
+    plugged_in,
+    project_of,
+    save_checked,
+    settings_of,
+)
+
+
+class Command(SetUpCommand):
+    help = "Make a source, or change the one of this name."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        kinds = [kind for kind, _label in Source.kinds()]
+        parser.add_argument("kind", help=", ".join(kinds))
+        parser.add_argument("--name", required=True)
+        parser.add_argument("--project", metavar="SLUG", help="needed when there are several")
+        parser.add_argument(
+            "--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the kind"
+        )
+        parser.add_argument("--active", dest="is_active", action=BooleanOptionalAction)
+
+    def handle(self, *args: Any, kind: str, name: str, json: bool, **options: Any) -> None:
+        source, is_new = plugged_in(
+            Source,
+            kind,
+            kinds=[known for known, _label in Source.kinds()],
+            project=project_of(options["project"]),
+            name=name,
+        )
+        source.config = {**source.config, **settings_of(options["set"])}
+        if options["is_active"] is not None:
+            source.is_active = options["is_active"]
+        save_checked(source)
+        sentence = _("Source %(name)s made.") if is_new else _("Source %(name)s is up to date.")
+        values = {
+            "id": source.pk,
+            "name": source.name,
+            "kind": source.kind,
+            "project": source.project.slug,
+            "created": is_new,
+        }
+        sentence %= {"name": source.name}
+        if kind == "telegram":
+            # The operator gives both to Telegram with setWebhook; a polled bot needs neither.
+            values["webhook_secret"] = source.webhook_secret
+            values["webhook_path"] = reverse("telegram-webhook-of-source", args=[source.pk])
+            sentence += " " + _("Webhook: %(path)s with the secret %(secret)s") % {
+                "path": values["webhook_path"],
+                "secret": source.webhook_secret,
+            }
+        self.tell(sentence, values, as_json=json)
