@@ -12,7 +12,6 @@ from sklearn.linear_model import LogisticRegression
 
 from apps.messages.classifiers.base import CATEGORIES, PRIORITIES, Neighbour, Sample
 from apps.messages.classifiers.features import (
-    DENSE,
     FEATURES_VERSION,
     NEIGHBOUR_WEIGHT,
     TERM_WEIGHT,
@@ -207,13 +206,15 @@ def _fit(
     weights: npt.NDArray[np.float64],
     regularisation: float,
 ) -> Head:
-    inputs = csr_matrix(hstack([csr_matrix(dense), terms]), dtype=np.float32)
+    used = np.unique(terms.indices)  # a bin that no text fills would only cost time
+    inputs = csr_matrix(hstack([csr_matrix(dense), terms[:, used]]), dtype=np.float32)
     fitted = LogisticRegression(C=regularisation, max_iter=300, tol=1e-3)
     fitted.fit(inputs, answers, sample_weight=weights)
     width = dense.shape[1]
-    assert width >= DENSE
+    weights_of_terms = np.zeros((terms.shape[1], fitted.coef_.shape[0]), np.float32)
+    weights_of_terms[used] = fitted.coef_[:, width:].T
     return Head(
         dense=np.ascontiguousarray(fitted.coef_[:, :width].T, np.float32),
-        terms=np.ascontiguousarray(fitted.coef_[:, width:].T, np.float32),
+        terms=weights_of_terms,
         bias=fitted.intercept_.astype(np.float32),
     )
