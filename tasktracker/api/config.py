@@ -32,7 +32,7 @@ class ConfigView(APIView):
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
-    @extend_schema(responses=ConfigSerializer, auth=[{}])
+    @extend_schema(responses=ConfigSerializer)
     def get(self, request: Request) -> Response:
         base = request.build_absolute_uri("/").rstrip("/")
         return Response(

@@ -25,7 +25,7 @@ class EventsQuerySerializer(serializers.Serializer[Any]):
 
 class EventSerializer(serializers.Serializer[Any]):
     type = serializers.CharField()
-    data = serializers.DictField()
+    data = serializers.DictField()  # type: ignore[assignment]
     seq = serializers.IntegerField()
 
 

@@ -7,4 +7,6 @@ from tasktracker.lib import loop
 
 def probe(*, timeout: float) -> None:
     """Send to a group that nobody listens to; raises whatever the channel layer raises."""
-    loop.run(get_channel_layer().group_send("probe", {"type": "probe"}), timeout=timeout)
+    layer = get_channel_layer()
+    assert layer is not None  # the settings name one
+    loop.run(layer.group_send("probe", {"type": "probe"}), timeout=timeout)

@@ -5,7 +5,8 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -52,7 +53,7 @@ class AnalyzeDayView(ProjectScope, APIView):
         project = self.project_for_new(body.validated_data.get("project", ""))
         today = timezone.now().astimezone(ZoneInfo(project.timezone)).date()
         day = body.validated_data.get("target_date", today)
-        summary = summarize_day(project, day, by=request.user)
+        summary = summarize_day(project, day, by=self.person)
         issue = summary.issue
         return Response(
             {

@@ -14,7 +14,7 @@ MAX_DESCRIPTION = 20_000
 
 
 class TaskSerializer(serializers.ModelSerializer[Issue]):
-    source = serializers.SerializerMethodField()
+    source = serializers.SerializerMethodField()  # type: ignore[assignment]
     project = serializers.CharField(source="project.slug")
     reports = serializers.SerializerMethodField()
 
@@ -57,7 +57,9 @@ class TaskCreateSerializer(serializers.Serializer[Any]):
     )
     category = serializers.ChoiceField(choices=Category.choices)
     priority = PriorityField()
-    source = serializers.CharField(max_length=30, required=False, default="api")
+    source = serializers.CharField(  # type: ignore[assignment]
+        max_length=30, required=False, default="api"
+    )
     project = serializers.CharField(
         max_length=100, required=False, help_text=_("Slug; needed when you have several projects.")
     )

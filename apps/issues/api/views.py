@@ -63,7 +63,7 @@ class TaskViewSet(
             category=body["category"],
             priority=body["priority"],
             origin=body["source"],
-            by=request.user,
+            by=self.person,
         )
         return self._answer(issue, status.HTTP_201_CREATED)
 
@@ -71,7 +71,7 @@ class TaskViewSet(
     def partial_update(self, request: Request, pk: str) -> Response:
         """Correct title, description, category or priority; every change is in the history."""
         issue = self.get_object()
-        issue.edit(_checked(TaskEditSerializer, request.data), by=request.user)
+        issue.edit(_checked(TaskEditSerializer, request.data), by=self.person)
         return self._answer(issue)
 
     @extend_schema(
@@ -88,7 +88,7 @@ class TaskViewSet(
             given = {"status": request.query_params["status"]}
         body = _checked(TaskStatusSerializer, given)
         if body["status"] != issue.status:
-            decisions.change_status(issue, body["status"], by=request.user, reason=body["reason"])
+            decisions.change_status(issue, body["status"], by=self.person, reason=body["reason"])
         return Response(
             {"message": _("Task status updated"), "task_id": issue.pk, "status": issue.status}
         )
@@ -104,7 +104,7 @@ class TaskViewSet(
         if into is None:
             raise NotFound(_("There is no such task to merge into."))
         try:
-            decisions.merge(issue, into=into, by=request.user)
+            decisions.merge(issue, into=into, by=self.person)
         except decisions.CannotMerge as refusal:
             raise Conflict(str(refusal), code="cannot_merge") from None
         return self._answer(issue)
@@ -119,7 +119,7 @@ class TaskViewSet(
         if message is None:
             raise NotFound(_("This message is not a report of this task."))
         try:
-            made = decisions.split(message, by=request.user)
+            made = decisions.split(message, by=self.person)
         except decisions.CannotSplit as refusal:
             raise Conflict(str(refusal), code="cannot_split") from None
         return self._answer(made, status.HTTP_201_CREATED)

@@ -30,7 +30,7 @@ class ActivityQuerySerializer(serializers.Serializer[Any]):
 
 class ActivityPointSerializer(serializers.Serializer[Any]):
     timestamp = serializers.DateTimeField(help_text="beginning of the hour")
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
     count = serializers.IntegerField()
 
 
@@ -43,7 +43,7 @@ class ActivityPeriodSerializer(serializers.Serializer[Any]):
 
 
 class ActivitySerializer(serializers.Serializer[Any]):
-    data = ActivityPointSerializer(many=True)
+    data = ActivityPointSerializer(many=True)  # type: ignore[assignment]
     period = ActivityPeriodSerializer()
     total_messages = serializers.IntegerField()
 

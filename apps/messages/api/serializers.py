@@ -30,7 +30,7 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
 
     class Meta:
         model = Message
-        fields = (
+        fields: tuple[str, ...] = (
             "id",
             "external_message_id",
             "content",
@@ -103,7 +103,7 @@ class MessageDetailSerializer(MessageSerializer):
     classifications = ClassificationSerializer(many=True)
 
     class Meta(MessageSerializer.Meta):
-        fields = (*MessageSerializer.Meta.fields, "classifications")  # type: ignore[assignment]
+        fields = (*MessageSerializer.Meta.fields, "classifications")
         read_only_fields = fields
 
 

@@ -88,7 +88,7 @@ class MessageViewSet(
             message,
             category=category,
             priority=body.validated_data.get("priority", message.priority) or Priority.LOW,
-            by=request.user,
+            by=self.person,
         )
         return self.retrieve(request, pk=pk)
 
@@ -96,7 +96,7 @@ class MessageViewSet(
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: str) -> Response:
         """Let the message be read again: for noise and failures."""
-        decisions.retry(self.get_object(), by=request.user)
+        decisions.retry(self.get_object(), by=self.person)
         return self.retrieve(request, pk=pk)
 
     @extend_schema(responses=MessageFiltersSerializer, filters=False)

@@ -1,13 +1,16 @@
 """Filters by calendar day, both days inclusive, in the zone that the view gives."""
 
 from datetime import date, datetime, time, timedelta, tzinfo
-from typing import Any
+from typing import Any, cast
 
 import django_filters
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
+from rest_framework.request import Request
+
+from apps.sources.api.scope import ProjectScope
 
 FIRST, LAST = date(1970, 1, 1), date(2999, 12, 31)
 SENSIBLE = [MinValueValidator(FIRST), MaxValueValidator(LAST)]
@@ -24,10 +27,13 @@ def start_of(day: date, zone: tzinfo) -> datetime:
     return datetime.combine(day, time.min, tzinfo=zone)
 
 
-class FromDayFilter(django_filters.DateFilter):
-    """At or after the beginning of this day."""
-
+class _DayFilter(django_filters.DateFilter):
     field_class = DayField
+    parent: "ScopedFilterSet"
+
+
+class FromDayFilter(_DayFilter):
+    """At or after the beginning of this day."""
 
     def filter(self, queryset: QuerySet[Any], value: date | None) -> QuerySet[Any]:
         if value is None:
@@ -35,10 +41,8 @@ class FromDayFilter(django_filters.DateFilter):
         return queryset.filter(**{f"{self.field_name}__gte": start_of(value, self.parent.zone)})
 
 
-class UntilDayFilter(django_filters.DateFilter):
+class UntilDayFilter(_DayFilter):
     """Before the end of this day."""
-
-    field_class = DayField
 
     def filter(self, queryset: QuerySet[Any], value: date | None) -> QuerySet[Any]:
         if value is None:
@@ -56,7 +60,8 @@ class ScopedFilterSet(django_filters.FilterSet):
 
     @property
     def zone(self) -> tzinfo:
-        view = (self.request.parser_context or {}).get("view")
+        request = cast("Request", self.request)
+        view: ProjectScope = (request.parser_context or {})["view"]
         return view.zone
 
     def already_scoped(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:

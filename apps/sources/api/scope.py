@@ -5,6 +5,7 @@ from datetime import tzinfo
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -37,6 +38,12 @@ class ProjectScope(_View):
         if not named.exists():
             raise NotFound(_("There is no such project."))
         return named
+
+    @property
+    def person(self) -> AbstractBaseUser:
+        """Who does it; the permissions let nobody else this far."""
+        assert isinstance(self.request.user, AbstractBaseUser)
+        return self.request.user
 
     def project_for_new(self, slug: str = "") -> Project:
         """The project that something new goes to: the named one, else the only one."""
