@@ -28,7 +28,8 @@ GROUP = (
     "events"  # one group for all: web processes sort by project, so one subscription is to be kept
 )
 KEEP = timedelta(hours=24)
-SEND_TIMEOUT = 5.0  # seconds
+SEND_TIMEOUT = 5.0  # seconds for one batch
+SEND_AGAIN = 0.25  # seconds
 MAX_PENDING = 200  # batches that wait for Valkey; more are left to the catch-up
 
 
@@ -103,10 +104,21 @@ def _store_and_send(announcements: list[Announcement]) -> None:
 
 
 async def _send(messages: list[dict[str, Any]]) -> None:
-    layer = get_channel_layer()
+    """Try until SEND_TIMEOUT: the first call after a restart of Valkey meets a dead connection."""
     try:
         async with asyncio.timeout(SEND_TIMEOUT):
             for message in messages:
-                await layer.group_send(GROUP, message)
+                await _send_one(message)
     except TimeoutError as error:
         raise RedisError("no answer in time") from error
+
+
+async def _send_one(message: dict[str, Any]) -> None:
+    layer = get_channel_layer()
+    while True:
+        try:
+            await layer.group_send(GROUP, message)
+        except (RedisError, OSError):
+            await asyncio.sleep(SEND_AGAIN)  # sent twice is harmless: receivers know the number
+        else:
+            return
