@@ -26,6 +26,7 @@ NEEDS_NOTHING = {
     "collectstatic",
     "compilemessages",
     "diffsettings",
+    "evaluate_classifier",
     "findstatic",
     "help",
     "makemessages",
