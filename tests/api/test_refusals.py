@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from asgiref.sync import async_to_sync
+from django.test import AsyncClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rest_framework.authtoken.models import Token
@@ -149,6 +151,18 @@ def test_body_of_more_than_a_megabyte_is_too_large(api, project, address):
 
     assert response.status_code == 413
     assert response.json()["code"] == "too_large"
+
+
+def test_body_is_bounded_under_asgi_too(member):
+    headers = {"authorization": f"Token {Token.objects.create(user=member).key}"}
+    task = {"title": "a", "category": "bug", "priority": "low"}
+
+    def post(body):
+        send = async_to_sync(AsyncClient().post)
+        return send("/api/tasks", body, "application/json", headers=headers).status_code
+
+    assert post({**task, "description": "x" * 1_000_000}) == 413
+    assert post(task) == 201
 
 
 @pytest.mark.parametrize(
