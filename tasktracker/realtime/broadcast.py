@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from channels.layers import get_channel_layer
+from channels import DEFAULT_CHANNEL_LAYER
+from channels.layers import channel_layers
 from django.db import transaction
 from django.db.models.functions import Now
 from redis.exceptions import RedisError
@@ -114,7 +115,7 @@ async def _send(messages: list[dict[str, Any]]) -> None:
 
 
 async def _send_one(message: dict[str, Any]) -> None:
-    layer = get_channel_layer()
+    layer = channel_layers[DEFAULT_CHANNEL_LAYER]
     while True:
         try:
             await layer.group_send(GROUP, message)

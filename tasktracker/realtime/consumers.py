@@ -44,7 +44,7 @@ TOO_MANY = 4429
 READY = "Ready for real-time updates"  # part of the public contract, not for people
 
 
-class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has no types
+class LiveConsumer(AsyncWebsocketConsumer):
     """`/ws`. See docs/realtime.md for the frames."""
 
     user_id = 0
@@ -56,7 +56,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Without a subscription of its own, which would fail while Valkey is away: the hub listens."""
-        self.scope, self.base_send, self.channel_layer = scope, send, None
+        self.scope, self.base_send = scope, send
         with suppress(StopConsumer):
             await await_many_dispatch([receive], self.dispatch)
 
@@ -72,7 +72,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has
         self.received = 0
         self.sender: asyncio.Task[None] | None = None
         self.hub = hub()
-        self.credentials = Credentials.of(self.scope)
+        self.credentials = Credentials.of(dict(self.scope))
         # Accepted first: a browser sees the code of a close, but not the reason of a refusal.
         await self.accept(self.credentials.subprotocol)
         loop = asyncio.get_running_loop()

@@ -75,7 +75,7 @@ def _user_of(credentials: Credentials) -> AbstractBaseUser | None:
     if not credentials.session_key:
         return None
     session = SessionStore(credentials.session_key)
-    user = get_user_model().objects.filter(pk=session.get(SESSION_KEY)).first()
+    user = get_user_model().objects.filter(pk=session.get(SESSION_KEY) or 0).first()
     if user is None:
         return None
     # A changed password ends the sessions that began with the old one.

@@ -137,7 +137,7 @@ def message_from_envelope(
     """The message as JetStream has it; its row does not exist yet."""
     return MessageData(
         id=0,
-        external_message_id=envelope.external_id,
+        external_message_id=own_number(envelope.external_id, envelope.chat.external_id),
         content=_cut(envelope.text),
         author=envelope.author_name,
         sent_at=envelope.sent_at.isoformat(),
@@ -163,7 +163,7 @@ def message_from_row(message: "Message") -> MessageData:
     """Needs project, source and chat of the row, selected with it."""
     return MessageData(
         id=message.pk,
-        external_message_id=message.external_id,
+        external_message_id=own_number(message.external_id, message.chat.external_id),
         content=_cut(message.text),
         author=message.author,
         sent_at=message.sent_at.isoformat(),
@@ -216,6 +216,11 @@ def export_from_row(export: "TaskExport") -> ExportData:
         external_id=export.external_id,
         external_url=export.external_url,
     )
+
+
+def own_number(external_id: str, chat_external_id: str) -> str:
+    """The platform's number of a message, unique together with its chat."""
+    return external_id.removeprefix(f"{chat_external_id}:")
 
 
 def _cut(text: str) -> str:

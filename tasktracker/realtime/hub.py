@@ -10,8 +10,9 @@ import logging
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
+from channels import DEFAULT_CHANNEL_LAYER
 from channels.db import database_sync_to_async
-from channels.layers import get_channel_layer
+from channels.layers import channel_layers
 from redis.exceptions import RedisError
 
 from tasktracker.realtime.broadcast import GROUP
@@ -116,7 +117,7 @@ class Hub:
             logger.warning("live events: %s", type(error).__name__, exc_info=True)
 
     async def _listen(self) -> None:
-        layer = get_channel_layer()
+        layer = channel_layers[DEFAULT_CHANNEL_LAYER]
         while True:
             try:
                 channel = await layer.new_channel()

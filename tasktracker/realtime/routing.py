@@ -10,10 +10,10 @@ from django.urls import re_path
 
 from tasktracker.realtime.consumers import LiveConsumer
 
-websocket_urls = [re_path(r"^ws/?$", LiveConsumer.as_asgi())]
+websocket_urls: list[Any] = [re_path(r"^ws/?$", LiveConsumer.as_asgi())]
 
 
-class OwnPagesOrPrograms(OriginValidator):  # type: ignore[misc] # channels has no types
+class OwnPagesOrPrograms(OriginValidator):
     """Pages of other sites may not use a person's session; programs, which send no Origin, may try a token."""
 
     def valid_origin(self, parsed_origin: Any) -> bool:

@@ -58,7 +58,8 @@ def test_an_accepted_envelope_is_new_at_once_and_not_persisted(
     assert event.type == "message.new"
     assert event.data.keys() >= CONTRACT_MESSAGE
     assert (event.data["id"], event.data["persisted"]) == (0, False)
-    assert event.data["external_message_id"] == envelope.external_id
+    data = event.data
+    assert f"{data['chat']}:{data['external_message_id']}" == envelope.external_id
     assert event.data["source_name"] == source.name
     assert event.data["avatar_url"] is None
 

@@ -63,7 +63,7 @@ def server(tmp_path: Path, settings) -> Iterator[Server]:
 
 async def until_subscribed(server: Server) -> None:
     async with asyncio.timeout(PATIENCE):
-        while not await asyncio.to_thread(server.subscribers):
+        while not await asyncio.to_thread(server.subscribers):  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.1)
 
 
