@@ -7,12 +7,14 @@ travels through every queue, /api/health tells its age, and who falls silent whi
 import http.client
 import json
 import threading
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import psutil
 
 from tasktracker.devstack.child import Child
 from tasktracker.devstack.folder import HOST
+from tasktracker.devstack.processes import Process
 
 INTERVAL = 10.0  # seconds between two looks
 GRACE = 60.0  # seconds of life before a process is judged
@@ -71,6 +73,23 @@ def heartbeat_ages(report: object) -> dict[str, float | None]:
     if not isinstance(queues, dict):
         return {}
     return {str(name): _age(facts) for name, facts in queues.items() if isinstance(facts, dict)}
+
+
+def stuck(
+    processes: Iterable[Process], heartbeats: Mapping[str, float | None], idle: Collection[str]
+) -> list[Process]:
+    """The workers whose queue has been silent for too long while they did nothing."""
+    return [
+        process
+        for process in processes
+        if process.queue in heartbeats
+        and process.name in idle
+        and _is_too_old(heartbeats[process.queue], process.patience)
+    ]
+
+
+def _is_too_old(age: float | None, patience: float) -> bool:
+    return age is None or age > patience
 
 
 def _age(facts: dict[str, Any]) -> float | None:

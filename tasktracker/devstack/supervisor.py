@@ -15,7 +15,7 @@ from tasktracker.devstack.embedded import EmbeddedServices
 from tasktracker.devstack.errors import CannotStart
 from tasktracker.devstack.folder import BASE_DIR, HOST, DataFolder, is_free
 from tasktracker.devstack.keeper import Keeper
-from tasktracker.devstack.liveness import GRACE, HealthPoll, Idleness, answers
+from tasktracker.devstack.liveness import GRACE, HealthPoll, Idleness, answers, stuck
 from tasktracker.devstack.lock import FileLock, Run, forget_run, read_run
 from tasktracker.devstack.log import Log
 from tasktracker.devstack.processes import PROCESSES, Process
@@ -194,12 +194,8 @@ class Supervisor:
         everybody = [*self.service_keepers, *self.keepers.values()]
         if not heartbeats or min(keeper.age for keeper in everybody) < GRACE:
             return
-        for process in self.processes:
-            if not process.queue or process.queue not in heartbeats:
-                continue
-            age = heartbeats[process.queue]
-            if (age is None or age > process.patience) and process.name in idle:
-                self.restart(process.name, f"has consumed nothing from queue {process.queue}")
+        for process in stuck(self.processes, heartbeats, idle):
+            self.restart(process.name, f"has consumed nothing from queue {process.queue}")
 
     def idle_processes(self) -> set[str]:
         now = time.monotonic()
@@ -248,6 +244,7 @@ class Supervisor:
             "OMP_NUM_THREADS": "1",
             "PYTHONUNBUFFERED": "1",
             "PROCESS": name,
+            "CELERY_SKIP_CHECKS": "1",  # a second of each start; `make lint` and the tests check
             # Said by Celery on every start as root; nobody can do anything about it here.
             "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
             MARK: str(self.folder.path),

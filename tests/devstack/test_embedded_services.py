@@ -2,7 +2,6 @@
 
 import asyncio
 
-import nats
 import pytest
 import redis
 from django.conf import settings
@@ -24,6 +23,8 @@ def test_postgresql_compares_cyrillic_words_by_trigrams():
 
 
 def test_nats_acknowledges_what_it_stored_on_disk():
+    import nats
+
     async def publish() -> int:
         client = await nats.connect(settings.NATS_URL)
         try:

@@ -13,7 +13,9 @@ from tasktracker.devstack.folder import DataFolder
 from tasktracker.devstack.lock import Run, run_file
 
 SLEEPER = "import time; print('up', flush=True); time.sleep(600)"
-POLITE = f"import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit('asked')); {SLEEPER}"
+POLITE = (
+    f"import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit('asked')); {SLEEPER}"
+)
 PARENT = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {SLEEPER!r}])"
 
 

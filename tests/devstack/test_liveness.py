@@ -4,18 +4,30 @@ import sys
 import pytest
 
 from tasktracker.devstack.child import Child
-from tasktracker.devstack.liveness import Idleness, heartbeat_ages
+from tasktracker.devstack.liveness import Idleness, heartbeat_ages, stuck
+from tasktracker.devstack.processes import Process
 
 
 def test_heartbeat_ages_are_read_per_queue():
     queues = {"default": {"ok": True, "age_seconds": 3}, "llm": {"ok": False, "age_seconds": None}}
 
-    assert heartbeat_ages({"checks": {"workers": {"queues": queues}}}) == {"default": 3.0, "llm": None}
+    assert heartbeat_ages({"checks": {"workers": {"queues": queues}}}) == {
+        "default": 3.0,
+        "llm": None,
+    }
 
 
 @pytest.mark.parametrize(
     "report",
-    [None, [], "down", {}, {"checks": None}, {"checks": {"workers": {"ok": False}}}, {"checks": {"workers": 1}}],
+    [
+        None,
+        [],
+        "down",
+        {},
+        {"checks": None},
+        {"checks": {"workers": {"ok": False}}},
+        {"checks": {"workers": 1}},
+    ],
 )
 def test_report_without_heartbeats_judges_nobody(report):
     assert heartbeat_ages(report) == {}
@@ -23,7 +35,10 @@ def test_report_without_heartbeats_judges_nobody(report):
 
 @pytest.mark.parametrize(
     ("program", "expected"),
-    [("import time; print(flush=True); time.sleep(600)", True), ("print(flush=True)\nwhile True: pass", False)],
+    [
+        ("import time; print(flush=True); time.sleep(600)", True),
+        ("print(flush=True)\nwhile True: pass", False),
+    ],
 )
 def test_idle_process_is_told_from_a_busy_one(program, expected):
     child = Child("worker", [sys.executable, "-c", program], environment={}, output=subprocess.PIPE)
@@ -39,3 +54,23 @@ def test_idle_process_is_told_from_a_busy_one(program, expected):
     finally:
         child.kill()
         child.process.stdout.close()
+
+
+WORKER = Process("worker-llm", "celery worker", queue="llm", patience=45)
+
+
+@pytest.mark.parametrize("age", [46.0, None])
+def test_idle_worker_of_a_silent_queue_is_stuck(age):
+    assert stuck([WORKER], {"llm": age}, idle={"worker-llm"}) == [WORKER]
+
+
+@pytest.mark.parametrize(
+    ("heartbeats", "idle"),
+    [
+        ({"llm": 44.0}, {"worker-llm"}),  # it was heard
+        ({"llm": 300.0}, set()),  # its queue is long, and it is working
+        ({"default": None}, {"worker-llm"}),  # nobody says anything about its queue
+    ],
+)
+def test_worker_that_works_or_was_heard_is_not_stuck(heartbeats, idle):
+    assert stuck([WORKER], heartbeats, idle) == []

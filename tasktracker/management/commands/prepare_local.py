@@ -1,11 +1,14 @@
 """`manage.py prepare_local`: tables, static files and the operator account of a laptop."""
 
+import hashlib
 import os
 from pathlib import Path
 from typing import Any
 
+import django
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.contrib.staticfiles.finders import get_finders
 from django.core.management import BaseCommand, call_command
 from django.utils.translation import gettext as _
 
@@ -20,7 +23,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0)
-        call_command("collectstatic", interactive=False, verbosity=0)
+        collect_changed_static_files()
         self.make_operator()
 
     def make_operator(self) -> None:
@@ -38,3 +41,24 @@ class Command(BaseCommand):
                 "path": os.path.relpath(folder.secret_file("operator_password")),
             }
         )
+
+
+def collect_changed_static_files() -> None:
+    """Collecting and compressing takes seconds, so it happens only when a file is another one."""
+    stamp = Path(settings.DATA_DIR) / "static.stamp"
+    fingerprint = static_fingerprint()
+    if Path(settings.STATIC_ROOT).is_dir() and stamp.exists() and stamp.read_text() == fingerprint:
+        return
+    stamp.unlink(missing_ok=True)
+    call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+    stamp.write_text(fingerprint)
+
+
+def static_fingerprint() -> str:
+    """Changes with every static file's place, size and time."""
+    parts = [django.__version__, str(settings.STATIC_ROOT)]
+    for finder in get_finders():
+        for path, storage in finder.list([]):
+            status = Path(storage.path(path)).stat()
+            parts.append(f"{storage.path(path)} {status.st_size} {status.st_mtime_ns}")
+    return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()
