@@ -10,6 +10,7 @@ from unfold.sites import UnfoldAdminSite
 
 class AdminSite(UnfoldAdminSite):
     index_title = _("Overview")
+    index_template = "admin/overview.html"
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -10,7 +10,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
@@ -30,6 +30,7 @@ from apps.sources.admin.display import (
 )
 from apps.sources.admin.scope import (
     CappedPaginator,
+    DaysFilter,
     ProjectScopedAdmin,
     VisibleRelatedFilter,
     back_or_to,
@@ -83,7 +84,7 @@ class IssueAdmin(ProjectScopedAdmin):
         ("category", ChoicesDropdownFilter),
         ("priority", ChoicesDropdownFilter),
         "is_provisional",
-        ("reported_at", RangeDateFilter),
+        ("reported_at", DaysFilter),
     ]
     list_fullwidth = True
     list_before_template = "admin/live_list.html"

@@ -10,7 +10,7 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from apps.messages.decisions import reclassify, retry
@@ -26,6 +26,7 @@ from apps.sources.admin.display import (
 )
 from apps.sources.admin.scope import (
     CappedPaginator,
+    DaysFilter,
     ProjectScopedAdmin,
     VisibleRelatedFilter,
     back_or_to,
@@ -62,8 +63,8 @@ class MessageAdmin(ProjectScopedAdmin):
         ("priority", ChoicesDropdownFilter),
         ("status", ChoicesDropdownFilter),
         "is_provisional",
-        ("sent_at", RangeDateFilter),
-        ("created_at", RangeDateFilter),
+        ("sent_at", DaysFilter),
+        ("created_at", DaysFilter),
     ]
     list_fullwidth = True
     list_before_template = "admin/live_list.html"

@@ -18,7 +18,7 @@ class ProjectAdmin(ProjectScopedAdmin):
     list_filter = ["is_active", "policy"]
     search_fields = ["name", "slug"]
     prepopulated_fields = {"slug": ["name"]}
-    filter_horizontal = ["members"]
+    autocomplete_fields = ["members"]
     fieldsets = [
         (None, {"fields": ["name", "slug", "language", "timezone", "is_active"]}),
         (_("People"), {"fields": ["members"]}),

@@ -1,6 +1,7 @@
 """What every page of the admin obeys: staff see the rows of their own projects, and nothing else."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -9,11 +10,12 @@ from django.core.paginator import Paginator
 from django.db.models import Field, ForeignKey, ManyToManyField, Model, QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import formats, timezone
 from django.utils.functional import cached_property
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin
-from unfold.contrib.filters.admin import RelatedDropdownFilter
+from unfold.contrib.filters.admin import RangeDateFilter, RelatedDropdownFilter
 
 from apps.sources.models import Project
 from tasktracker.lib.secrets import CannotDecrypt
@@ -57,23 +59,28 @@ class ProjectScopedAdmin(ModelAdmin):
     def formfield_for_foreignkey(
         self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
     ) -> Any:
-        kwargs.setdefault("queryset", self.visible_rows(db_field, request))
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+        return super().formfield_for_foreignkey(
+            db_field, request, **self._scoped(db_field, request, kwargs)
+        )
 
     def formfield_for_manytomany(
         self, db_field: ManyToManyField[Any, Any], request: HttpRequest, **kwargs: Any
     ) -> Any:
-        kwargs.setdefault("queryset", self.visible_rows(db_field, request))
-        return super().formfield_for_manytomany(db_field, request, **kwargs)
+        return super().formfield_for_manytomany(
+            db_field, request, **self._scoped(db_field, request, kwargs)
+        )
 
-    def visible_rows(self, field: Field[Any, Any], request: HttpRequest) -> QuerySet[Any] | None:
-        """What a related field may offer: the rows that the related model's own page would list."""
-        return visible_rows(self, field, request)
+    def _scoped(
+        self, field: Field[Any, Any], request: HttpRequest, options: dict[str, Any]
+    ) -> dict[str, Any]:
+        rows = visible_rows(self, field, request)
+        return options if rows is None else {"queryset": rows, **options}
 
 
 def visible_rows(
     model_admin: DjangoModelAdmin[Any], field: Field[Any, Any], request: HttpRequest
 ) -> QuerySet[Any] | None:
+    """What a related field may offer: the rows that the related model's own page would list."""
     related = model_admin.admin_site._registry.get(field.related_model)  # noqa: SLF001
     if not isinstance(related, ProjectScopedAdmin):
         return None
@@ -90,6 +97,28 @@ class VisibleRelatedFilter(RelatedDropdownFilter):
         if rows is None:
             return super().field_choices(field, request, model_admin)
         return [(row.pk, str(row)) for row in rows[:500]]
+
+
+class DaysFilter(RangeDateFilter):
+    """From one day to another, both whole, in the reader's time zone."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        first, last = self._day("from"), self._day("to")
+        if first is not None:
+            queryset = queryset.filter(**{f"{self.parameter_name}__gte": first})
+        if last is not None:
+            queryset = queryset.filter(**{f"{self.parameter_name}__lt": last + timedelta(days=1)})
+        return queryset
+
+    def _day(self, end: str) -> datetime | None:
+        """Midnight of what was typed; None for nothing and for what is no day."""
+        text = self.used_parameters.get(f"{self.parameter_name}_{end}") or ""
+        for pattern in formats.get_format("DATE_INPUT_FORMATS"):
+            try:
+                return timezone.make_aware(datetime.strptime(str(text), pattern))  # noqa: DTZ007
+            except ValueError:
+                continue
+        return None
 
 
 class CappedPaginator(Paginator):

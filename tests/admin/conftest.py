@@ -1,0 +1,176 @@
+"""One row of everything that the admin shows, written by somebody who means harm, and three people."""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from rest_framework.authtoken.models import TokenProxy
+
+from apps.exports.models import TaskExport, Tracker
+from apps.issues.models import Change, Evidence, Issue, Match
+from apps.messages.models import Classification, Message
+from apps.sources.models import Chat, DeadLetter, Project, Source
+
+HOSTILE = "<script>alert(1)</script> {{ 7|add:7 }} https://evil.example/x ' \" \u202e%s"
+
+
+@pytest.fixture
+def groups(db: None) -> dict[str, Group]:
+    """As the migration made them; a flushed database gets them again."""
+    import_module("tasktracker.migrations.0002_groups").make_groups(apps, None)
+    return {group.name: group for group in Group.objects.all()}
+
+
+@pytest.fixture
+def people(groups: dict[str, Group], project: Project) -> dict[str, User]:
+    people = {"administrator": User.objects.create_superuser("administrator")}
+    for name in ("operator", "viewer"):
+        person = User.objects.create_user(name, is_staff=True)
+        person.groups.add(groups[name.capitalize()])
+        project.members.add(person)
+        people[name] = person
+    return people
+
+
+@pytest.fixture
+def client_of(people: dict[str, User]) -> Callable[[str], Client]:
+    def log_in(name: str) -> Client:
+        client = Client()
+        client.force_login(people[name])
+        return client
+
+    return log_in
+
+
+@pytest.fixture
+def operator(client_of: Callable[[str], Client]) -> Client:
+    return client_of("operator")
+
+
+@pytest.fixture
+def viewer(client_of: Callable[[str], Client]) -> Client:
+    return client_of("viewer")
+
+
+@pytest.fixture
+def administrator(client_of: Callable[[str], Client]) -> Client:
+    return client_of("administrator")
+
+
+@pytest.fixture
+def make_rows() -> Callable[[Project], dict[type, Any]]:
+    """One row of each model of a project, by model."""
+
+    def make(project: Project) -> dict[type, Any]:
+        source = Source.objects.create(
+            project=project,
+            kind="telegram",
+            name=HOSTILE[:60],
+            config={"bot_token": "12345:very-secret-token"},
+            last_error=HOSTILE,
+        )
+        chat = Chat.objects.create(source=source, external_id="-1001", title=HOSTILE)
+        letter = DeadLetter.objects.create(
+            source=source, subject=f"chat.{source.pk}", payload=HOSTILE.encode(), reason=HOSTILE
+        )
+        message = make_message(chat, "1")
+        answer = make_message(chat, "2", reply_to=message)
+        older = make_issue(project, make_message(chat, "3"))
+        issue = make_issue(project, message)
+        Evidence.objects.create(
+            issue=issue,
+            message=answer,
+            level=Evidence.Level.JUDGED,
+            score=0.91,
+            threshold=0.8,
+            explanation={
+                "cosine": 0.7,
+                "fuzzy": 0.5,
+                "words": [HOSTILE],
+                "shared": {"versions": ["2.1"], HOSTILE: [HOSTILE]},
+                "conflicts": {"platform": [["ios"], ["android"]]},
+            },
+        )
+        Match.objects.create(
+            message=message,
+            issue=older,
+            level=Evidence.Level.SEMANTIC,
+            score=0.6,
+            threshold=0.8,
+            outcome=Match.Outcome.SUGGESTED,
+            explanation={"cosine": 0.6},
+        )
+        Classification.objects.create(
+            message=message,
+            classifier=HOSTILE[:60],
+            version="1",
+            category="bug",
+            priority="high",
+            confidence=0.8,
+        )
+        for kind in Change.Kind.values:
+            issue.record(kind, reason=HOSTILE, field="title", before=HOSTILE, after="new")
+        tracker = Tracker.objects.create(project=project, kind="json", name=HOSTILE[:60])
+        export = TaskExport.objects.create(
+            issue=issue,
+            tracker=tracker,
+            status=TaskExport.Status.FAILED,
+            last_error=HOSTILE,
+            external_url="javascript:alert(1)",
+        )
+        rows = (project, source, chat, letter, message, issue, tracker, export)
+        return {type(row): row for row in rows}
+
+    return make
+
+
+@pytest.fixture
+def rows(make_rows: Callable[..., dict[type, Any]], project: Project) -> dict[type, Any]:
+    return make_rows(project)
+
+
+@pytest.fixture
+def all_rows(
+    rows: dict[type, Any], people: dict[str, User], groups: dict[str, Group]
+) -> dict[type, Any]:
+    """Also the accounts, which only administrators see."""
+    token = TokenProxy.objects.create(user=people["operator"])
+    return {**rows, User: people["viewer"], Group: groups["Viewer"], TokenProxy: token}
+
+
+def make_message(chat: Chat, number: str, **changes: Any) -> Message:
+    values: dict[str, Any] = {
+        "project": chat.source.project,
+        "source": chat.source,
+        "chat": chat,
+        "external_id": f"-1001:{number}",
+        "author": HOSTILE,
+        "text": HOSTILE + "\nsecond line",
+        "raw": {HOSTILE: HOSTILE},
+        "sent_at": "2026-03-02T09:00:00Z",
+        "status": Message.Status.NOISE,
+        "category": "info",
+        "priority": "low",
+        "confidence": 0.5,
+    }
+    return Message.objects.create(**{**values, **changes})
+
+
+def make_issue(project: Project, message: Message, **changes: Any) -> Issue:
+    values: dict[str, Any] = {
+        "project": project,
+        "title": HOSTILE,
+        "description": HOSTILE,
+        "category": "bug",
+        "priority": "high",
+        "confidence": 0.9,
+        "entities": {"technologies": [{"surface": HOSTILE, "normal": "x"}]},
+        "reported_at": "2026-03-02T09:00:00Z",
+    }
+    issue = Issue.objects.create(**{**values, **changes})
+    Evidence.objects.create(issue=issue, message=message, level=Evidence.Level.OPENED)
+    return issue
