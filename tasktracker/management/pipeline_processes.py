@@ -5,6 +5,7 @@ import os
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -16,6 +17,8 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.models.functions import Now
 
+from apps.exports.models import TaskExport
+from apps.issues.models import Issue
 from tasktracker.celery import QUEUES
 from tasktracker.devstack.child import MARK, Child, stop_all
 from tasktracker.devstack.folder import BASE_DIR, DataFolder
@@ -25,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 SILENT_AFTER = timedelta(seconds=30)
 LOOK_EVERY = 5.0  # seconds
+FINISH_WITHIN = 20.0  # seconds for exports at the end
 PATIENCE = 15.0  # seconds for a child to finish its work
 
 INGESTER, WORKER = "ingester", "queue:default"  # as their heartbeats are called
@@ -43,6 +47,7 @@ def processing() -> Iterator[None]:
         watcher.start()
         try:
             yield
+            children.let_finish()
         finally:
             children.stop(watcher)
 
@@ -79,6 +84,12 @@ class _Children:
             finally:
                 connection.close()
 
+    def let_finish(self) -> None:
+        """A worker of our own may still hand approved issues to their trackers, each once."""
+        give_up_at = time.monotonic() + FINISH_WITHIN
+        while WORKER in self.running and _is_export_untried() and time.monotonic() < give_up_at:
+            time.sleep(0.3)
+
     def stop(self, watcher: threading.Thread) -> None:
         self.stopped.set()
         watcher.join()
@@ -97,6 +108,15 @@ class _Children:
         log = path.open("ab")
         self.logs.append(log)
         return Child(name, command, environment=_environment(), output=log, folder=BASE_DIR)
+
+
+def _is_export_untried() -> bool:
+    return any(
+        model._default_manager.filter(
+            status__in=model.WAITING, attempts=0, due_at__isnull=False
+        ).exists()
+        for model in (Issue, TaskExport)
+    )
 
 
 def _commands(folder: Path) -> Mapping[str, list[str]]:

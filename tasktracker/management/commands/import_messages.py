@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from apps.sources.models import Source
+from tasktracker.lib import bus
 from tasktracker.management.history import (
     CannotImport,
     Summary,
@@ -57,6 +58,8 @@ class Command(BaseCommand):
             self.stdout.write(sentence_of(summary))
         for problem in summary.problems:
             self.stderr.write(problem)
+        if summary.invalid and not summary.read:
+            raise CommandError(_("Nothing in the file could be read."))
         if summary.truncated:
             raise CommandError(
                 _("The file is broken: %(reason)s. Everything before that was imported.")
@@ -89,6 +92,8 @@ def bring_in(file: Path, source: Source, *, wait: bool) -> Summary:
                 wait_until_finished(source, summary, advance)
     except (CannotImport, OSError) as error:
         raise CommandError(str(error)) from error
+    finally:
+        bus.close()  # before embedded services end, so that it does not try to reconnect
     return summary
 
 

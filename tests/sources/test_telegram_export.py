@@ -1,0 +1,252 @@
+"""Telegram Desktop's exports: every shape of them, also broken ones."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from apps.sources.adapters.base import Skipped
+from apps.sources.adapters.file_import import FileImport
+from apps.sources.adapters.telegram_export import ValidJson
+
+DEMO = Path(__file__).parents[2] / "data" / "demo" / "result.json"
+
+
+def read(data):
+    content = data if isinstance(data, bytes) else json.dumps(data, ensure_ascii=False).encode()
+    return list(FileImport(FileImport.Config(), source_id=7).read(io.BytesIO(content)))
+
+
+def message(number=2, **changes):
+    return {
+        "id": number,
+        "type": "message",
+        "date": "2025-11-03T08:53:13",
+        "date_unixtime": "1762152793",
+        "from": "Марта",
+        "from_id": "user5",
+        "text": "привіт",
+        **changes,
+    }
+
+
+def export(*messages, **changes):
+    return {
+        "name": "Dev",
+        "type": "private_supergroup",
+        "id": 2148830671,
+        "messages": list(messages),
+        **changes,
+    }
+
+
+def only(data):
+    (part,) = read(data)
+    return part
+
+
+def test_the_demo_chat_has_440_messages_and_6_service_entries():
+    parts = read(DEMO.read_bytes())
+
+    assert sum(not isinstance(part, Skipped) for part in parts) == 440
+    assert [part.why for part in parts if isinstance(part, Skipped)] == ["service"] * 6
+
+
+def test_history_has_the_ids_of_live_messages():
+    envelope = only(export(message(reply_to_message_id=1, edited_unixtime="1762152800")))
+
+    assert envelope.external_id == "-1002148830671:2"
+    assert envelope.reply_to == "-1002148830671:1"
+    assert (envelope.author_id, envelope.author_name) == ("5", "Марта")
+    assert (envelope.edit, envelope.is_history) == (1762152800, True)
+    assert envelope.sent_at.timestamp() == 1762152793
+
+
+@pytest.mark.parametrize(
+    ("kind", "external_id"),
+    [
+        ("private_supergroup", "-10042"),
+        ("public_supergroup", "-10042"),
+        ("private_channel", "-10042"),
+        ("public_channel", "-10042"),
+        ("private_group", "-42"),
+        ("personal_chat", "42"),
+        ("saved_messages", "42"),
+        ("something_new", "42"),
+    ],
+)
+def test_chats_are_named_as_the_bot_api_names_them(kind, external_id):
+    assert only(export(message(), id=42, type=kind)).chat.external_id == external_id
+
+
+@pytest.mark.parametrize(
+    ("from_id", "author_id"),
+    [("user5", "5"), ("channel5", "-1005"), ("chat5", "-5"), (None, "")],
+)
+def test_authors_are_named_as_the_bot_api_names_them(from_id, author_id):
+    assert only(export(message(from_id=from_id))).author_id == author_id
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "See https://a.b now",
+        ["See ", {"type": "link", "text": "https://a.b"}, " now"],
+    ],
+)
+def test_text_is_a_string_or_a_list_of_parts(text):
+    assert only(export(message(text=text))).text == "See https://a.b now"
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind"),
+    [
+        ({"photo": "photos/1.jpg"}, "photo"),
+        ({"file": "f", "media_type": "sticker"}, "sticker"),
+        ({"file": "f", "media_type": "voice_message"}, "voice"),
+        ({"file": "f", "media_type": "video_message"}, "video_note"),
+        ({"file": "(File not included.)"}, "document"),
+        ({}, "text"),
+    ],
+)
+def test_media_keep_their_kind(fields, kind):
+    assert only(export(message(**fields))).kind == kind
+
+
+def test_a_poll_is_its_question():
+    envelope = only(export(message(text="", poll={"question": "Коли реліз?", "answers": []})))
+
+    assert (envelope.kind, envelope.text) == ("poll", "Коли реліз?")
+
+
+def test_a_forward_names_who_wrote_it():
+    assert only(export(message(forwarded_from="Nick"))).forwarded_from == "Nick"
+    assert only(export(message(forwarded_from=None))).forwarded_from == ""
+
+
+def test_topics_are_found_by_their_service_message():
+    parts = read(
+        export(
+            {"id": 10, "type": "service", "action": "topic_created", "title": "Bugs", "text": ""},
+            message(11, reply_to_message_id=10),
+            message(12, reply_to_message_id=11),
+            message(13),
+        )
+    )
+
+    assert parts[0] == Skipped("service", "message 10", "topic_created")
+    assert [(part.topic, part.reply_to) for part in parts[1:]] == [
+        ("10", ""),
+        ("10", "-1002148830671:11"),
+        ("", ""),
+    ]
+
+
+def test_an_account_has_many_chats():
+    account = {
+        "about": "…",
+        "personal_information": {"user_id": 1, "first_name": "M"},
+        "chats": {
+            "about": "…",
+            "list": [
+                export(message(), id=1, name="One", type="private_group"),
+                export(message(), id=2, name=None, type="personal_chat"),
+            ],
+        },
+        "left_chats": {"about": "…", "list": [export(message(), id=3)]},
+    }
+
+    assert [(part.chat.external_id, part.chat.title) for part in read(account)] == [
+        ("-1", "One"),
+        ("2", ""),
+        ("-1003", "Dev"),
+    ]
+
+
+def test_a_file_that_is_cut_off_gives_everything_before_the_cut():
+    whole = json.dumps(export(*(message(number) for number in range(1, 400)))).encode()
+    cut = whole[: whole.index(b'"id": 300') + 40]
+
+    *parts, end = read(cut)
+
+    assert [part.external_id.rpartition(":")[2] for part in parts] == [
+        str(n) for n in range(1, 300)
+    ]
+    assert (end.why, end.where) == ("truncated", "after message 299")
+    assert "ends in the middle" in end.reason
+
+
+def test_garbage_in_the_middle_gives_everything_before_it():
+    whole = json.dumps(export(*(message(number) for number in range(1, 40)))).encode()
+    at = whole.index(b'"id": 30')
+
+    *parts, end = read(whole[:at] + b"garbage" + whole[at:])
+
+    assert (len(parts), end.why) == (29, "truncated")
+
+
+@pytest.mark.parametrize("data", [b"", b"garbage", b"[]", b'{\n"name": "no chat"}', b"\x00\x01"])
+def test_a_file_without_a_chat_says_so(data):
+    (end,) = read(data)
+
+    assert (end.why, bool(end.reason)) == ("truncated", True)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"id": "two"},
+        {"date_unixtime": None},
+        {"date_unixtime": "yesterday"},
+        {"date_unixtime": "9" * 30},
+        {"text": {"a": 1}},
+        {"from": [1]},
+        {"edited_unixtime": "soon"},
+        {"forwarded_from": 5},
+    ],
+)
+def test_one_bad_message_does_not_take_the_others_along(changes):
+    good, bad, other = read(export(message(1), message(**changes), message(3)))
+
+    assert (bad.why, bool(bad.reason)) == ("invalid", True)
+    assert [good.external_id[-2:], other.external_id[-2:]] == [":1", ":3"]
+
+
+def test_the_exporters_escapes_are_read():
+    data = json.dumps(export(message(text="@@"))).encode()
+
+    assert only(data.replace(b"@@", rb"a\x1Fb\x00c")).text == "a\x1fbc"
+
+
+def test_an_escaped_backslash_before_x_stays_what_it_is():
+    assert only(export(message(text=r"C:\x64\temp"))).text == r"C:\x64\temp"
+
+
+@pytest.mark.parametrize("size", range(16, 48))
+def test_an_escape_is_read_across_the_edge_of_a_block(size):
+    text = rb'{"a": "\x1F\\x41 \\\x02\u0416 \xD0\x96\x07 end"}'
+    reader = ValidJson(io.BytesIO(text))
+    read_back = b""
+    while block := reader.read(size):
+        read_back += block
+
+    assert json.loads(read_back) == json.loads(text.replace(rb"\x1F", rb"\u001F").replace(
+        rb"\\\x02", rb"\\\u0002").replace(rb"\xD0", rb"\u00D0").replace(rb"\x96", rb"\u0096")
+        .replace(rb"\x07", rb"\u0007"))  # fmt: skip
+
+
+def test_letters_are_read_across_the_edge_of_a_block():
+    text = "їжак🦔" * 100
+    reader = ValidJson(io.BytesIO(text.encode()))
+    read_back = b""
+    while block := reader.read(17):
+        read_back += block
+
+    assert read_back.decode() == text
+
+
+def test_bytes_that_are_no_utf8_cost_only_their_letter():
+    data = json.dumps(export(message(text="@"), message(3))).encode().replace(b"@", b"a\xffb")
+
+    assert [part.text for part in read(data)] == ["a\ufffdb", "привіт"]
