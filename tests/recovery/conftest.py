@@ -1,0 +1,122 @@
+"""A whole `manage.py up` in a folder of its own, and eyes into its database."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tasktracker.devstack import leftovers
+from tasktracker.devstack.folder import BASE_DIR, DataFolder
+from tests.recovery.free import free_port
+
+UNTIL_READY = 120.0  # seconds
+SERVICES = ("DATABASE_URL", "NATS_URL", "REDIS_URL")
+
+
+class Stack:
+    """One running `up`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.port = free_port()
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if name not in SERVICES},
+            "DATA_DIR": str(path),
+            "DJANGO_SETTINGS_MODULE": "tasktracker.settings.dev",
+        }
+        self.log = path.with_suffix(".log")
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def run(self) -> dict[str, Any]:
+        """What the supervisor wrote about itself."""
+        content: dict[str, Any] = json.loads((self.path / "run.json").read_text())
+        return content
+
+    def start(self) -> None:
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "up", "--no-demo", "--port", str(self.port)],
+                cwd=BASE_DIR,
+                env=self.environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        wait_for(self._is_ready, UNTIL_READY, "up did not get ready")
+
+    def _is_ready(self) -> bool:
+        if self.process.poll() is not None:
+            pytest.fail(f"up ended:\n{self.log.read_text()[-3000:]}")
+        return f"ready: {self.url}" in self.log.read_text()
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(30)
+
+    def manage(self, *arguments: str, patience: float = 60) -> dict[str, Any]:
+        """Run a command to its end; the JSON of its last line."""
+        done = self.begin(*arguments)
+        output, _ = done.communicate(timeout=patience)
+        assert done.returncode == 0, output
+        answer: dict[str, Any] = json.loads(output.strip().splitlines()[-1])
+        return answer
+
+    def begin(self, *arguments: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, "manage.py", *arguments],
+            cwd=BASE_DIR,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def pid(self, name: str) -> int:
+        return int(self.run["processes"][name][0])
+
+    def kill(self, name: str) -> None:
+        """kill -9 of the process and of what it started."""
+        os.killpg(self.pid(name), signal.SIGKILL)
+
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        url = self.run["urls"]["DATABASE_URL"]
+        with closing(psycopg.connect(url, autocommit=True)) as connection:
+            return connection.execute(query, values).fetchall()
+
+    def number(self, query: str, *values: Any) -> int:
+        return int(self.rows(query, *values)[0][0])
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    stack = Stack(tmp_path_factory.mktemp("recovery") / "data")
+    try:
+        stack.start()
+        yield stack
+        stack.stop()
+    finally:
+        if stack.process.poll() is None:
+            stack.process.kill()
+        leftovers.clean_up(DataFolder(stack.path), patience=0.1)
+
+
+def wait_for(condition: Callable[[], bool], seconds: float, otherwise: str) -> None:
+    """Look until the condition holds; fail with `otherwise` after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail(f"{otherwise} within {seconds:.0f} s")
+        time.sleep(0.1)
