@@ -9,6 +9,7 @@ import logging
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -225,8 +226,9 @@ def trouble_of(error: Exception, failures: int) -> Trouble:
             return Trouble(_("JetStream does not take messages."), _jittered(5.0, failures))
         case DatabaseTrouble() | psycopg.Error():
             return Trouble(_("PostgreSQL is away."), _jittered(5.0, failures))
-    sentence = _("Telegram refuses: %(reason)s.") % {"reason": _first_line(error)}
-    return Trouble(sentence, _jittered(60.0, failures))
+        case _:
+            sentence = _("Telegram refuses: %(reason)s.") % {"reason": _first_line(error)}
+            return Trouble(sentence, _jittered(60.0, failures))
 
 
 def _conflict_sentence(error: Exception) -> str:
@@ -250,11 +252,12 @@ def _complain(source_id: int, sentence: str) -> None:
 
 
 def _jittered(longest: float, failures: int) -> float:
-    return min(longest, 0.5 * 2 ** min(failures, 10)) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
+    pause: float = min(longest, 0.5 * 2 ** min(failures, 10))
+    return pause * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
 
 
-def _seconds(pause: Any) -> float:
-    return float(pause.total_seconds() if hasattr(pause, "total_seconds") else pause)
+def _seconds(pause: timedelta | int) -> float:
+    return pause.total_seconds() if isinstance(pause, timedelta) else float(pause)
 
 
 def _first_line(error: Exception) -> str:

@@ -142,7 +142,7 @@ async def _connect() -> _Connection:
     from nats.errors import Error as NatsError
 
     async def report(error: Exception) -> None:
-        logger.warning("NATS: %s", error or type(error).__name__)
+        logger.warning("NATS: %s", str(error) or type(error).__name__)
 
     try:
         # With unlimited reconnections the first connection, too, is tried forever.

@@ -5,7 +5,7 @@ The first key of FIELD_ENCRYPTION_KEYS encrypts, every key decrypts; `rotate_fie
 
 import json
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
@@ -39,6 +39,10 @@ def decrypt(token: str) -> str:
 
 class EncryptedJSONField(models.TextField[Any, Any]):
     """A JSON object that lies encrypted in the database."""
+
+    if TYPE_CHECKING:  # what django-stubs takes a field for
+        _pyi_private_set_type: Any
+        _pyi_private_get_type: Any
 
     def get_prep_value(self, value: Any) -> Any:
         return None if value is None else encrypt(json.dumps(value, ensure_ascii=False))
