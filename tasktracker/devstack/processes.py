@@ -59,6 +59,6 @@ PROCESSES = (
         patience=90,  # both threads may wait for a slow tracker
     ),
     Process("beat", "celery --quiet -A tasktracker beat"),
-    Process("collector", "python manage.py collect_messages --skip-checks"),
-    Process("ingester", "python manage.py ingest_messages --skip-checks"),
+    Process("collector", "python manage.py collect_messages"),
+    Process("ingester", "python manage.py ingest_messages"),
 )
