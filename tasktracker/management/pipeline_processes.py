@@ -107,7 +107,7 @@ class _Children:
         logger.info("no %s is running: starting one for this command, its log is %s", name, path)
         log = path.open("ab")
         self.logs.append(log)
-        return Child(name, command, environment=_environment(), output=log, folder=BASE_DIR)
+        return Child(name, command, environment=child_environment(), output=log, folder=BASE_DIR)
 
 
 def _is_export_untried() -> bool:
@@ -131,7 +131,7 @@ def _commands(folder: Path) -> Mapping[str, list[str]]:
     }
 
 
-def _environment() -> dict[str, str]:
+def child_environment() -> dict[str, str]:
     """Ours, with the settings and the database that this process really uses (a test has another one)."""
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": settings.SETTINGS_MODULE}
     url = urlsplit(os.environ.get("DATABASE_URL", ""))

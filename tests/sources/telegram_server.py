@@ -14,7 +14,9 @@ TOKEN = "123456:AAF-a-token-that-nobody-may-see"
 class TelegramServer:
     """Updates wait until a higher offset is asked for; `errors` are answered first."""
 
-    def __init__(self) -> None:
+    def __init__(self, hold: float) -> None:
+        self.hold = hold
+        self.ending = threading.Event()
         self.updates: list[dict[str, Any]] = []
         self.errors: list[tuple[int, dict[str, Any]]] = []
         self.questions: list[dict[str, Any]] = []
@@ -35,12 +37,15 @@ class TelegramServer:
             return self.errors.pop(0)
         offset = int(question.get("offset", 0))
         self.updates = [update for update in self.updates if update["update_id"] >= offset]
+        if not self.updates:
+            self.ending.wait(self.hold)
         return 200, {"ok": True, "result": self.updates[: int(question["limit"])]}
 
 
 @contextmanager
-def telegram_server() -> Iterator[TelegramServer]:
-    telegram = TelegramServer()
+def telegram_server(*, hold: float = 0) -> Iterator[TelegramServer]:
+    """A running server; with `hold` it keeps an empty answer back for that many seconds."""
+    telegram = TelegramServer(hold)
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -52,7 +57,10 @@ def telegram_server() -> Iterator[TelegramServer]:
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
-            self.wfile.write(data)
+            try:
+                self.wfile.write(data)
+            except OSError:
+                pass  # who asked has ended
 
         def log_message(self, *args: Any) -> None:
             pass
@@ -64,6 +72,7 @@ def telegram_server() -> Iterator[TelegramServer]:
     try:
         yield telegram
     finally:
+        telegram.ending.set()
         server.shutdown()
         thread.join()
         server.server_close()
