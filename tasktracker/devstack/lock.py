@@ -84,6 +84,15 @@ class FileLock:
         self.file = file
         return True
 
+    def is_lost(self) -> bool:
+        """Whether the file was deleted, with or without its folder: then others can lock a new one."""
+        if self.file is None:
+            return True
+        try:
+            return not os.path.samestat(os.fstat(self.file.fileno()), self.path.stat())
+        except FileNotFoundError:
+            return True
+
     def release(self) -> None:
         if self.file is not None:
             self.file.close()

@@ -51,6 +51,7 @@ class Supervisor:
         self.reload = reload
         self.processes = processes
         self.web = f"http://{HOST}:{port}"
+        self.lock = FileLock(folder)
         self.stopping = threading.Event()
         self.changed = threading.Event()  # a source file, with --reload
         self.log = Log([process.name for process in processes])
@@ -66,8 +67,7 @@ class Supervisor:
 
     def run(self) -> None:
         """Start everything, keep it alive, and stop it; raises CannotStart with a sentence."""
-        lock = FileLock(self.folder)
-        if not lock.take():
+        if not self.lock.take():
             raise CannotStart(self.describe_holder())
         handlers = {number: signal.signal(number, self.ask_to_stop) for number in SIGNALS}
         try:
@@ -77,7 +77,7 @@ class Supervisor:
             self.log.say("stopping")
         finally:
             self.stop()
-            lock.release()
+            self.lock.release()
             for number, handler in handlers.items():
                 signal.signal(number, handler)
 
@@ -183,6 +183,9 @@ class Supervisor:
     # Keeping alive
 
     def tick(self) -> None:
+        if self.lock.is_lost():
+            self.log.say(f"{self.folder.path} was removed")
+            raise Stopped
         keepers = [*self.service_keepers, *self.keepers.values()]
         changes = [keeper.tick() for keeper in keepers]
         if any(changes):

@@ -60,3 +60,16 @@ def test_only_its_writer_takes_a_run_file_back(folder):
     Run.mine("up").write(folder)
     forget_run(folder)
     assert not run_file(folder).exists()
+
+
+def test_lock_is_lost_with_its_file(folder):
+    lock = FileLock(folder)
+    lock.take()
+    assert not lock.is_lost()
+
+    lock.path.unlink()
+    assert lock.is_lost()
+
+    FileLock(folder).path.touch()
+    assert lock.is_lost()
+    lock.release()
