@@ -14,6 +14,7 @@ from unfold.decorators import display
 
 from apps.exports.models import TaskExport, Tracker
 from apps.exports.trackers import TRACKERS
+from apps.sources.adapters.base import reason_of
 from apps.sources.admin.display import badge, link, outside_link
 from apps.sources.admin.plugin_admin import PlugInAdmin
 from apps.sources.admin.scope import (
@@ -53,12 +54,17 @@ class TrackerAdmin(PlugInAdmin):
             return self._get_obj_does_not_exist_redirect(request, self.opts, str(tracker_id))
         try:
             tracker.plugin().check()
-        except (GiveUp, TryLater, ValueError, LookupError) as error:
-            text = _("The settings do not work: %(reason)s")
-            self.message_user(request, text % {"reason": str(error)[:500]}, messages.ERROR)
+        except (GiveUp, TryLater, LookupError) as error:
+            self._say_no(request, str(error)[:500])
+        except ValueError as error:
+            self._say_no(request, reason_of(error))
         else:
             self.message_user(request, _("The settings work."), messages.SUCCESS)
         return back_or_to(request, page_of(tracker))
+
+    def _say_no(self, request: HttpRequest, reason: str) -> None:
+        text = _("The settings do not work: %(reason)s")
+        self.message_user(request, text % {"reason": reason}, messages.ERROR)
 
 
 @admin.register(TaskExport)
@@ -80,6 +86,7 @@ class TaskExportAdmin(ProjectScopedAdmin):
     list_filter = [("status", ChoicesDropdownFilter), ("tracker", VisibleRelatedFilter)]
     search_fields = ["issue__title", "external_id"]
     date_hierarchy = "created_at"
+    list_before_template = "admin/live_list.html"
     paginator = CappedPaginator
     actions = ["retry_selected"]
     fields = [

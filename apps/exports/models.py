@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.exports.trackers import TRACKERS
 from apps.issues.models import Issue
+from apps.sources.adapters.base import reason_of
 from apps.sources.models import Project
 from tasktracker.lib import plugins
 from tasktracker.lib.secrets import EncryptedJSONField
@@ -57,12 +58,13 @@ class Tracker(models.Model):
         return self.name
 
     def clean(self) -> None:
+        """Check the settings with the plug-in's own model, which needs no project."""
         try:
-            self.plugin()
+            plugins.load(TRACKERS, self.kind).Config.model_validate(self.config)
         except plugins.UnknownPlugIn:
             raise ValidationError({"kind": _("Unknown kind of tracker.")}) from None
         except ValueError as error:
-            raise ValidationError({"config": str(error)}) from None
+            raise ValidationError({"config": reason_of(error)}) from None
 
     # Mutators
 

@@ -11,7 +11,7 @@ from tasktracker.settings.unfold import UNFOLD as UNFOLD
 django_stubs_ext.monkeypatch()
 
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",  # the default one puts its own site over tasktracker.admin
     "unfold.contrib.filters",
     "tasktracker.apps.AdminConfig",
     "django.contrib.auth",

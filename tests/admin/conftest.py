@@ -14,6 +14,7 @@ from apps.exports.models import TaskExport, Tracker
 from apps.issues.models import Change, Evidence, Issue, Match
 from apps.messages.models import Classification, Message
 from apps.sources.models import Chat, DeadLetter, Project, Source
+from tasktracker.lib import bus, loop
 
 HOSTILE = "<script>alert(1)</script> {{ 7|add:7 }} https://evil.example/x ' \" \u202e%s"
 
@@ -140,6 +141,27 @@ def all_rows(
     """Also the accounts, which only administrators see."""
     token = TokenProxy.objects.create(user=people["operator"])
     return {**rows, User: people["viewer"], Group: groups["Viewer"], TokenProxy: token}
+
+
+@pytest.fixture
+def stream() -> Callable[[], list[Any]]:
+    """An empty stream; call it for what has come in since."""
+
+    async def purge() -> None:
+        connection = await bus._connection()
+        await connection.stream.purge_stream(bus.STREAM)
+
+    loop.run(purge(), timeout=10)
+
+    def taken() -> list[Any]:
+        deliveries = []
+        while bus.pending():
+            batch = bus.fetch(100, timeout=1)
+            bus.acknowledge(batch)
+            deliveries += batch
+        return deliveries
+
+    return taken
 
 
 def make_message(chat: Chat, number: str, **changes: Any) -> Message:

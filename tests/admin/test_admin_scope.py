@@ -1,0 +1,207 @@
+"""Staff of one project see, choose and change nothing of another."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.urls import reverse
+
+from apps.exports.models import TaskExport, Tracker
+from apps.issues.models import Issue
+from apps.messages.models import Message
+from apps.sources.models import Chat, DeadLetter, Project, Source
+
+MODELS = [Project, Source, Chat, DeadLetter, Message, Issue, Tracker, TaskExport]
+SECRET_NAME = "kvit-bank-internal"
+
+
+@pytest.fixture
+def foreign(
+    make_rows: Callable[[Project], dict[type, Any]], other_project: Project
+) -> dict[type, Any]:
+    """The rows of a project that the operator is no member of."""
+    rows = make_rows(other_project)
+    Project.objects.filter(pk=other_project.pk).update(name=SECRET_NAME)
+    Source.objects.filter(pk=rows[Source].pk).update(name=SECRET_NAME)
+    Chat.objects.filter(pk=rows[Chat].pk).update(title=SECRET_NAME)
+    Issue.objects.filter(project=other_project).update(title=SECRET_NAME)
+    Message.objects.filter(project=other_project).update(text=SECRET_NAME, author=SECRET_NAME)
+    Tracker.objects.filter(pk=rows[Tracker].pk).update(name=SECRET_NAME)
+    DeadLetter.objects.filter(pk=rows[DeadLetter].pk).update(reason=SECRET_NAME)
+    return rows
+
+
+def admin_url(model: Any, page: str, *args: Any) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_lists_filters_and_forms_do_not_name_other_projects(
+    operator: Client, rows: dict[type, Any], foreign: dict[type, Any], model: Any
+):
+    addresses = [
+        admin_url(model, "changelist"),
+        admin_url(model, "change", rows[model].pk),
+        reverse("admin:index"),
+    ]
+    for address in addresses:
+        assert SECRET_NAME not in operator.get(address).content.decode(), address
+
+
+@pytest.mark.parametrize("model", [Source, Chat, Issue, Tracker])
+def test_a_new_row_cannot_be_put_into_another_project(
+    operator: Client, rows: dict[type, Any], foreign: dict[type, Any], model: Any
+):
+    before = model.objects.count()
+    page = operator.get(admin_url(model, "add")).content.decode()
+    values = {
+        "project": foreign[Project].pk,
+        "source": foreign[Source].pk,
+        "name": "mine",
+        "kind": "json" if model is Tracker else "file_import",
+        "external_id": "1",
+        "title": "mine",
+        "category": "bug",
+        "priority": "low",
+    }
+    operator.post(admin_url(model, "add"), values)
+
+    assert SECRET_NAME not in page
+    assert model.objects.count() == before
+
+
+@pytest.mark.parametrize("page", ["change", "history", "delete"])
+@pytest.mark.parametrize("model", MODELS)
+def test_the_address_of_a_foreign_row_opens_nothing(
+    operator: Client, foreign: dict[type, Any], model: Any, page: str
+):
+    response = operator.get(admin_url(model, page, foreign[model].pk))
+
+    assert response.status_code in (302, 403, 404)
+    assert SECRET_NAME not in response.content.decode()
+
+
+def test_decisions_about_foreign_rows_change_nothing(operator: Client, foreign: dict[type, Any]):
+    issue, message = foreign[Issue], foreign[Message]
+    Message.objects.filter(pk=message.pk).update(status=Message.Status.NOISE)
+    changes = issue.changes.count()
+    addresses = [
+        reverse("admin:issues_issue_decide", args=[issue.pk, "approve"]),
+        reverse("admin:issues_issue_split", args=[issue.pk, message.pk]),
+        reverse("admin:chat_messages_message_retry", args=[message.pk]),
+        reverse("admin:chat_messages_message_reclassify", args=[message.pk]),
+        reverse("admin:exports_taskexport_retry", args=[foreign[TaskExport].pk]),
+        reverse("admin:exports_tracker_check", args=[foreign[Tracker].pk]),
+        reverse("admin:sources_deadletter_replay", args=[foreign[DeadLetter].pk]),
+    ]
+    for address in addresses:
+        response = operator.post(address, {"category": "bug", "priority": "high"})
+        assert response.status_code == 302, address
+
+    issue.refresh_from_db()
+    message.refresh_from_db()
+    assert issue.status == Issue.Status.NEW
+    assert issue.changes.count() == changes
+    assert message.status == Message.Status.NOISE
+    assert TaskExport.objects.get(pk=foreign[TaskExport].pk).status == TaskExport.Status.FAILED
+    assert DeadLetter.objects.get(pk=foreign[DeadLetter].pk).replayed_at is None
+
+
+def test_actions_on_ids_of_foreign_rows_change_nothing(
+    operator: Client, rows: dict[type, Any], foreign: dict[type, Any]
+):
+    operator.post(
+        admin_url(Issue, "changelist"),
+        {"action": "approve_selected", "_selected_action": [foreign[Issue].pk]},
+    )
+
+    assert Issue.objects.get(pk=foreign[Issue].pk).status == Issue.Status.NEW
+
+
+def test_an_issue_is_not_merged_into_a_foreign_one(
+    operator: Client, rows: dict[type, Any], foreign: dict[type, Any]
+):
+    page = reverse("admin:issues_issue_merge")
+    response = operator.post(page, {"ids": rows[Issue].pk, "into": foreign[Issue].pk})
+    operator.post(
+        reverse("admin:issues_issue_merge_suggested", args=[rows[Issue].pk, foreign[Issue].pk])
+    )
+
+    assert SECRET_NAME not in response.content.decode()
+    assert Issue.objects.get(pk=rows[Issue].pk).status == Issue.Status.NEW
+
+
+def test_autocomplete_does_not_name_other_projects(operator: Client, foreign: dict[type, Any]):
+    response = operator.get(
+        reverse("admin:autocomplete"),
+        {
+            "app_label": "sources",
+            "model_name": "project",
+            "field_name": "members",
+            "term": SECRET_NAME[:4],
+        },
+    )
+
+    assert SECRET_NAME not in response.content.decode()
+
+
+def test_a_member_cannot_let_others_into_the_project(
+    operator: Client, people: dict[str, User], project: Project
+):
+    people["operator"].user_permissions.add(Permission.objects.get(codename="change_project"))
+    stranger = User.objects.create_user("stranger")
+    address = admin_url(Project, "change", project.pk)
+    page = operator.get(address).content.decode()
+    operator.post(
+        address,
+        {
+            "name": "Renamed",
+            "slug": project.slug,
+            "language": "uk",
+            "timezone": "Europe/Kyiv",
+            "policy": "cascade",
+            "duplicate_window_hours": 24,
+            "open_issue_days": 30,
+            "members": [stranger.pk],
+        },
+    )
+
+    project.refresh_from_db()
+    assert 'name="members"' not in page
+    assert project.name == "Renamed"
+    assert not project.members.filter(pk=stranger.pk).exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["auth_user", "auth_group", "authtoken_tokenproxy"],
+)
+def test_accounts_stay_closed_even_with_the_permission(
+    operator: Client, people: dict[str, User], name: str
+):
+    people["operator"].user_permissions.set(Permission.objects.all())
+
+    assert operator.get(reverse(f"admin:{name}_changelist")).status_code == 403
+
+
+def test_a_viewer_decides_nothing(viewer: Client, rows: dict[type, Any]):
+    issue, export = rows[Issue], rows[TaskExport]
+    viewer.post(reverse("admin:issues_issue_decide", args=[issue.pk, "approve"]))
+    viewer.post(reverse("admin:exports_taskexport_retry", args=[export.pk]))
+    merge = viewer.get(f"{reverse('admin:issues_issue_merge')}?ids={issue.pk}")
+    page = viewer.get(admin_url(Issue, "change", issue.pk)).content.decode()
+
+    assert merge.status_code == 302
+    assert Issue.objects.get(pk=issue.pk).status == Issue.Status.NEW
+    assert TaskExport.objects.get(pk=export.pk).status == TaskExport.Status.FAILED
+    assert "decision-button" not in page
+
+
+def test_who_is_in_no_project_is_told_so(people: dict[str, User], project: Project):
+    project.members.clear()
+    client = Client()
+    client.force_login(people["operator"])
+
+    assert "Nothing to see yet" in client.get(reverse("admin:index")).content.decode()
