@@ -8,7 +8,7 @@ MANAGE := $(VENV_PYTHON) manage.py
 SOURCES := apps tasktracker tests benchmarks manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format migrations messages services-dev clean
+.PHONY: help install run test lint format migrations messages services-dev screenshots clean
 .SILENT:
 MAKEFLAGS += --no-print-directory
 
@@ -49,6 +49,9 @@ messages: .venv/installed-dev ## Collect and compile the Ukrainian texts (needs 
 
 services-dev: .venv/installed-dev ## Like run, but processes restart when a file changes
 	exec $(MANAGE) up --reload
+
+screenshots: .venv/installed-dev ## Take the README's pictures of a running `make run` (PORT, DATA_DIR)
+	exec $(VENV_PYTHON) docs/screenshots/take.py
 
 clean: ## Remove .venv and caches; the data in .devstack stays
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis staticfiles
