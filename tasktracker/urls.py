@@ -1,9 +1,14 @@
 """Every address of the product."""
 
 from django.contrib import admin
+from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
+from tasktracker.team import TeamPage
+
 urlpatterns = [
+    path("", TeamPage.as_view(), name="team"),
+    path("logout/", LogoutView.as_view(next_page="team"), name="logout"),
     path("admin/", admin.site.urls),
     path("api/", include("tasktracker.api.urls")),
     path("webhook/", include("apps.sources.urls")),

@@ -10,7 +10,7 @@ from django.urls import re_path
 
 from tasktracker.realtime.consumers import LiveConsumer
 
-websocket_urls: list[Any] = [re_path(r"^ws/?$", LiveConsumer.as_asgi())]
+websocket_urls: list[Any] = [re_path(r"^ws/?$", LiveConsumer.as_asgi())]  # type: ignore[arg-type] # no view
 
 
 class OwnPagesOrPrograms(OriginValidator):
