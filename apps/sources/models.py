@@ -52,9 +52,7 @@ class Project(models.Model):
     policy = models.CharField(
         _("who classifies"), max_length=10, choices=Policy, default=Policy.CASCADE
     )
-    is_cloud_allowed = models.BooleanField(
-        _("cloud models may read messages"), default=False
-    )
+    is_cloud_allowed = models.BooleanField(_("cloud models may read messages"), default=False)
     auto_approve_above = models.FloatField(
         _("approve by itself above this confidence"),
         null=True,
@@ -79,9 +77,7 @@ class Project(models.Model):
         validators=_RATIO,
         help_text=_("Empty: as calibrated for the embedding model."),
     )
-    suggest_threshold = models.FloatField(
-        _("suggest at"), null=True, blank=True, validators=_RATIO
-    )
+    suggest_threshold = models.FloatField(_("suggest at"), null=True, blank=True, validators=_RATIO)
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
 
@@ -245,7 +241,9 @@ class DeadLetter(models.Model):
     # Factories
 
     @classmethod
-    def bury_update(cls, source: tuple[str, int], *, number: int, payload: Any, reason: str) -> None:
+    def bury_update(
+        cls, source: tuple[str, int], *, number: int, payload: Any, reason: str
+    ) -> None:
         """Keep a platform's own payload; the same one again is the same dead letter."""
         kind, source_id = source
         logger.warning("dead letter %s.%d #%d: %s", kind, source_id, number, reason)

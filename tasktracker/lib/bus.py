@@ -59,7 +59,9 @@ def publish(subject: str, data: bytes, *, message_id: str, timeout: float = 5.0)
         raise BusUnavailable("no acknowledgement in time") from error
 
 
-async def publish_async(subject: str, data: bytes, *, message_id: str, timeout: float = 5.0) -> None:
+async def publish_async(
+    subject: str, data: bytes, *, message_id: str, timeout: float = 5.0
+) -> None:
     """The same for a caller with a loop of its own."""
     try:
         async with asyncio.timeout(timeout + 1):
