@@ -128,7 +128,7 @@ def _neighbour(
 @lru_cache(maxsize=1)
 def local_classifier() -> LocalClassifier:
     """Loaded once per process, on first use."""
-    return LocalClassifier()
+    return LocalClassifier(embedding_model=embeddings.model_name())
 
 
 def local_answer(sample: Sample) -> tuple[str, str, Verdict]:

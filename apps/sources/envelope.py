@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from tasktracker.lib.text import storable
 
@@ -38,6 +38,13 @@ def storable_tree(value: Any, depth: int = 0) -> Any:
     return value
 
 
+def _sensible(moment: datetime) -> datetime:
+    # PostgreSQL keeps years that Python cannot read back.
+    if not 1970 <= moment.year <= 2200:
+        raise ValueError("the year is not between 1970 and 2200")
+    return moment
+
+
 Name = Annotated[str, _cut(200)]
 Key = Annotated[str, BeforeValidator(_storable), Field(max_length=200)]
 Text = Annotated[str, _cut(MAX_TEXT)]
@@ -69,7 +76,7 @@ class Envelope(BaseModel):
     avatar_url: Annotated[str, _cut(500)] = ""
     text: Text = ""
     kind: Annotated[str, _cut(30)] = "text"  # text, photo, sticker, voice, ...
-    sent_at: AwareDatetime
+    sent_at: Annotated[AwareDatetime, AfterValidator(_sensible)]
     reply_to: Key = ""  # external_id of the message that this one answers
     forwarded_from: Name = ""
     is_from_bot: bool = False

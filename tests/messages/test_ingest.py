@@ -31,7 +31,9 @@ def test_the_same_envelope_twice_in_a_batch_is_stored_once(make_envelope):
 def test_poison_becomes_a_dead_letter_and_the_rest_is_stored(make_envelope):
     good = make_envelope()
 
-    result = ingest([Arrival(b"\x00garbage", "chat.1", 7), Arrival(good.to_bytes(), good.subject, 8)])
+    result = ingest(
+        [Arrival(b"\x00garbage", "chat.1", 7), Arrival(good.to_bytes(), good.subject, 8)]
+    )
 
     assert (result.stored, result.dead) == (1, 1)
     letter = DeadLetter.objects.get()
@@ -78,6 +80,15 @@ def test_a_ten_megabyte_text_is_cut_and_stored(make_envelope):
     arrive(make_envelope("x" * 10_000_000))
 
     assert len(Message.objects.get().text) == 20_000
+
+
+@pytest.mark.parametrize("year", ["0001", "9998"])
+def test_a_senseless_time_is_a_dead_letter(make_envelope, year):
+    envelope = make_envelope()
+    data = envelope.to_bytes().replace(b"2026", year.encode())
+
+    assert ingest([Arrival(data, envelope.subject)]).dead == 1
+    assert "year" in DeadLetter.objects.get().reason
 
 
 def test_an_edit_supersedes_the_original(make_envelope):

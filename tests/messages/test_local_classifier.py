@@ -19,7 +19,7 @@ from apps.messages.classifiers.features import (
     term_counts,
     weigh_terms,
 )
-from apps.messages.classifiers.local import LocalClassifier, WrongWeights, load_model
+from apps.messages.classifiers.local import LocalClassifier, WrongWeights, _category, load_model
 
 
 def vector(seed):
@@ -172,3 +172,10 @@ def test_text_without_terms_has_an_empty_row():
 
     assert weighted[0].nnz == 0
     assert weighted[1].nnz > 0
+
+
+def test_a_likely_report_counts_as_one_although_info_is_likelier():
+    scores = {"bug": 0.25, "feature": 0.1, "question": 0.05, "info": 0.6}
+
+    assert _category(scores) == "bug"
+    assert _category({**scores, "bug": 0.1, "info": 0.75}) == "info"

@@ -75,7 +75,10 @@ class MessageAdmin(ProjectScopedAdmin):
     actions = ["as_bug", "as_feature", "as_question", "as_info", "process_again"]
     change_form_template = "admin/chat_messages/message/change_form.html"
     fieldsets = [
-        (None, {"fields": ["words", "author", "sent_at", "chat", "topic", "reply", "forwarded_from"]}),
+        (
+            None,
+            {"fields": ["words", "author", "sent_at", "chat", "topic", "reply", "forwarded_from"]},
+        ),
         (
             gettext_lazy("Understood as"),
             {
@@ -247,9 +250,7 @@ class MessageAdmin(ProjectScopedAdmin):
     def process_again(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
         self._decide(request, queryset, lambda message: retry(message, by=request.user))
 
-    def _reclassify(
-        self, request: HttpRequest, queryset: QuerySet[Message], category: str
-    ) -> None:
+    def _reclassify(self, request: HttpRequest, queryset: QuerySet[Message], category: str) -> None:
         def decide(message: Message) -> None:
             priority = message.priority or Priority.MEDIUM
             reclassify(message, category=category, priority=priority, by=request.user)
@@ -260,7 +261,7 @@ class MessageAdmin(ProjectScopedAdmin):
         rows = self.get_queryset(request).filter(pk=message_id)
         message = rows.first()
         if message is None or not self.has_decide_permission(request):
-            return self._get_obj_does_not_exist_redirect(request, self.opts, str(message_id))
+            return self.gone(request, message_id)
         if decide is not None:
             self._decide(request, rows, decide)
         return back_or_to(request, page_of(message))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 WEIGHTS_FILE = "local_model.npz"
+REPORT_SHARE = 0.3  # P(bug) + P(feature) from which a message counts as a report
 CATEGORY_WEIGHT = 5.0  # how loud the category's probabilities are for the priority
 
 
@@ -188,7 +189,7 @@ def softmax(logits: Matrix) -> Matrix:
 def _verdict(categories: Matrix, priorities: Matrix) -> Verdict:
     scores = dict(zip(CATEGORIES, map(float, categories), strict=True))
     urgencies = dict(zip(PRIORITIES, map(float, priorities), strict=True))
-    category = max(scores, key=lambda name: scores[name])
+    category = _category(scores)
     return Verdict(
         category=category,
         priority=max(urgencies, key=lambda name: urgencies[name]),
@@ -196,3 +197,14 @@ def _verdict(categories: Matrix, priorities: Matrix) -> Verdict:
         scores=scores,
         raw={"priorities": {name: round(share, 4) for name, share in urgencies.items()}},
     )
+
+
+def _category(scores: dict[str, float]) -> str:
+    """The likeliest category, but a likely report counts as one: a missed one costs more than a look.
+
+    In cross-validation on conversations, 0.3 instead of the likeliest category finds 86 % of the
+    reports instead of 79 %, at a precision of 0.80 instead of 0.86 (docs/model-card.md).
+    """
+    reports = {name: scores[name] for name in ("bug", "feature")}
+    candidates = reports if sum(reports.values()) >= REPORT_SHARE else scores
+    return max(candidates, key=lambda name: candidates[name])
