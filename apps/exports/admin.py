@@ -51,7 +51,7 @@ class TrackerAdmin(PlugInAdmin):
         """Ask the tracker itself whether it would take an issue from us."""
         tracker = self.get_object(request, str(tracker_id))
         if tracker is None or not self.has_change_permission(request, tracker):
-            return self._get_obj_does_not_exist_redirect(request, self.opts, str(tracker_id))
+            return self.gone(request, tracker_id)
         try:
             tracker.plugin().check()
         except (GiveUp, TryLater, LookupError) as error:
@@ -144,7 +144,7 @@ class TaskExportAdmin(ProjectScopedAdmin):
         rows = self.get_queryset(request).filter(pk=export_id)
         export = rows.first()
         if export is None or not self.has_retry_permission(request):
-            return self._get_obj_does_not_exist_redirect(request, self.opts, str(export_id))
+            return self.gone(request, export_id)
         self._retry(request, rows)
         return back_or_to(request, page_of(export))
 

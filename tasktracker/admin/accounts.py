@@ -16,7 +16,7 @@ from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 
-class AdministratorsOnly(ModelAdmin):
+class AdministratorsOnly(ModelAdmin):  # type: ignore[misc]
     """Who can edit accounts can become anybody: so it is for superusers."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -35,18 +35,18 @@ class AdministratorsOnly(ModelAdmin):
         return self.has_module_permission(request)
 
 
-class UserAdmin(DjangoUserAdmin, AdministratorsOnly):  # type: ignore[type-arg,misc]
+class UserAdmin(DjangoUserAdmin, AdministratorsOnly):  # type: ignore[type-arg]
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     list_display = ["username", "email", "is_active", "is_staff", "is_superuser", "last_login"]
 
 
-class GroupAdmin(DjangoGroupAdmin, AdministratorsOnly):  # type: ignore[misc]
+class GroupAdmin(DjangoGroupAdmin, AdministratorsOnly):
     pass
 
 
-class TokenAdmin(FrameworkTokenAdmin, AdministratorsOnly):  # type: ignore[misc]
+class TokenAdmin(FrameworkTokenAdmin, AdministratorsOnly):
     """A token's key is shown once, when it is made."""
 
     list_display = ["user", "shortened_key", "created"]

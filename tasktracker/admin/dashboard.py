@@ -31,9 +31,16 @@ class Number(NamedTuple):
     alarm: bool = False
 
 
+class Group(NamedTuple):
+    """The numbers of one table."""
+
+    title: str
+    numbers: Sequence[Number]
+
+
 def overview(user: User) -> dict[str, Any]:
     """Context of the first page, only about the user's projects and what the user may look at."""
-    groups = []
+    groups: list[Group] = []
     for model, title, count in (
         (Issue, _("Issues"), _issues),
         (Message, _("Messages"), _messages),
@@ -41,14 +48,14 @@ def overview(user: User) -> dict[str, Any]:
         (DeadLetter, _("Could not be read"), _dead_letters),
     ):
         if _may_view(user, model):
-            groups.append({"title": title, "numbers": count(user)})
+            groups.append(Group(title, count(user)))
     context: dict[str, Any] = {"groups": groups, "has_projects": True}
     if _may_view(user, Issue):
         context["latest_issues"] = _visible(user, Issue.objects.select_related("project"))[:LATEST]
     if _may_view(user, Message):
         messages = Message.objects.select_related("chat").order_by("-sent_at", "-pk")
         context["latest_messages"] = _visible(user, messages)[:LATEST]
-    if not any(number.value for group in groups for number in group["numbers"]):
+    if not any(number.value for group in groups for number in group.numbers):
         context["has_projects"] = Project.visible_to(user).exists()
     return context
 
@@ -114,9 +121,7 @@ def _messages(user: User) -> Sequence[Number]:
             figures["unsure"],
             _list(Message, status__exact=Message.Status.UNSURE),
         ),
-        Number(
-            _("Provisional"), figures["provisional"], _list(Message, is_provisional__exact=1)
-        ),
+        Number(_("Provisional"), figures["provisional"], _list(Message, is_provisional__exact=1)),
         Number(
             _("Failed"),
             figures["failed"],

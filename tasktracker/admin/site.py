@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.sites import UnfoldAdminSite
 
 
-class AdminSite(UnfoldAdminSite):
+class AdminSite(UnfoldAdminSite):  # type: ignore[misc]
     index_title = _("Overview")
     index_template = "admin/overview.html"
 
@@ -18,4 +18,6 @@ class AdminSite(UnfoldAdminSite):
         # Models are not loaded yet when Django makes the site.
         from tasktracker.admin.dashboard import overview
 
-        return super().index(request, {**overview(request.user), **(extra_context or {})})
+        context = {**overview(request.user), **(extra_context or {})}
+        page: TemplateResponse = super().index(request, context)
+        return page

@@ -9,6 +9,7 @@ from django.urls import reverse, reverse_lazy
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+
 def _may(permission: str) -> Callable[[HttpRequest], bool]:
     """For the sidebar: show what this user may open."""
     return lambda request: request.user.has_perm(permission)
@@ -87,7 +88,11 @@ UNFOLD = {
             {
                 "title": _("Work"),
                 "items": [
-                    {"title": _("Overview"), "icon": "dashboard", "link": reverse_lazy("admin:index")},
+                    {
+                        "title": _("Overview"),
+                        "icon": "dashboard",
+                        "link": reverse_lazy("admin:index"),
+                    },
                     _page(
                         _("Review"),
                         "rule",
@@ -168,8 +173,12 @@ UNFOLD = {
                 "separator": True,
                 "items": [
                     {"title": _("Team page"), "icon": "groups", "link": "/"},
-                    {"title": _("Health"), "icon": "monitor_heart", "link": "/api/health"},
-                    {"title": _("API"), "icon": "api", "link": "/api/schema/docs/"},
+                    {
+                        "title": _("Health"),
+                        "icon": "monitor_heart",
+                        "link": reverse_lazy("api-health"),
+                    },
+                    {"title": _("API"), "icon": "api", "link": reverse_lazy("api-docs")},
                 ],
             },
         ],

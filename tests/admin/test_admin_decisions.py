@@ -72,9 +72,7 @@ def test_decisions_need_a_post(operator: Client, make_issue: Callable[..., Issue
     assert response.status_code == 405
 
 
-def test_decisions_need_the_csrf_token(
-    people: dict[str, User], make_issue: Callable[..., Issue]
-):
+def test_decisions_need_the_csrf_token(people: dict[str, User], make_issue: Callable[..., Issue]):
     client = Client(enforce_csrf_checks=True)
     client.force_login(people["operator"])
     issue = make_issue()
@@ -145,9 +143,7 @@ def test_an_issue_that_does_not_exist_is_no_error(
     operator: Client, make_issue: Callable[..., Issue], written: str
 ):
     issue = make_issue()
-    page = operator.post(
-        reverse("admin:issues_issue_merge"), {"ids": issue.pk, "into": written}
-    )
+    page = operator.post(reverse("admin:issues_issue_merge"), {"ids": issue.pk, "into": written})
 
     assert page.status_code == 200
     assert Issue.objects.get(pk=issue.pk).status == Issue.Status.NEW
@@ -178,9 +174,7 @@ def test_a_suggestion_is_merged_with_one_button_and_undone_with_another(
     assert (issue.status, issue.evidence.count(), into.evidence.count()) == ("new", 2, 1)
 
 
-def test_a_report_is_split_out_into_an_issue_of_its_own(
-    operator: Client, rows: dict[type, Any]
-):
+def test_a_report_is_split_out_into_an_issue_of_its_own(operator: Client, rows: dict[type, Any]):
     issue = rows[Issue]
     report = issue.evidence.get(level=Evidence.Level.JUDGED).message
     Message.objects.filter(pk=report.pk).update(category="bug", priority="high")
@@ -229,9 +223,7 @@ def test_editing_an_issue_is_recorded_with_who_and_why(
     assert str(changes["title"].user) == "operator"
 
 
-def test_an_issue_written_by_hand_is_opened_through_the_flow(
-    operator: Client, project: Any
-):
+def test_an_issue_written_by_hand_is_opened_through_the_flow(operator: Client, project: Any):
     operator.post(
         reverse("admin:issues_issue_add"),
         {
@@ -248,9 +240,7 @@ def test_an_issue_written_by_hand_is_opened_through_the_flow(
     assert str(issue.changes.get(kind=Change.Kind.OPENED).user) == "operator"
 
 
-def test_a_person_reclassifies_a_message(
-    operator: Client, make_message: Callable[..., Message]
-):
+def test_a_person_reclassifies_a_message(operator: Client, make_message: Callable[..., Message]):
     message = make_message(status="noise", category="info", priority="low")
     operator.post(
         reverse("admin:chat_messages_message_reclassify", args=[message.pk]),
@@ -300,9 +290,7 @@ def test_a_message_cannot_be_edited_or_added(
     assert Message.objects.get(pk=message.pk).text == "as it was said"
 
 
-def test_a_failed_export_is_queued_again(
-    operator: Client, make_export: Callable[..., TaskExport]
-):
+def test_a_failed_export_is_queued_again(operator: Client, make_export: Callable[..., TaskExport]):
     failed = make_export(status="failed", last_error="503")
     address = reverse("admin:exports_taskexport_retry", args=[failed.pk])
     page = operator.post(address, follow=True).content.decode()

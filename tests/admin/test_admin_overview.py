@@ -13,15 +13,15 @@ from pytest_django import DjangoAssertNumQueries
 from apps.exports.models import TaskExport
 from apps.issues.models import Issue
 from apps.messages.models import Message
-from apps.sources.models import Chat, Project, Source
+from apps.sources.models import Project
 from tasktracker.admin.dashboard import overview
 
 
 def numbers(user: User) -> dict[tuple[str, str], Any]:
     return {
-        (group["title"], number.title): number
+        (group.title, number.title): number
         for group in overview(user)["groups"]
-        for number in group["numbers"]
+        for number in group.numbers
     }
 
 
@@ -93,9 +93,7 @@ def test_the_first_page_takes_few_queries(
         operator.get(reverse("admin:index"))
 
 
-@pytest.mark.parametrize(
-    ("name", "limit"), [("issues_issue", 16), ("chat_messages_message", 16)]
-)
+@pytest.mark.parametrize(("name", "limit"), [("issues_issue", 16), ("chat_messages_message", 16)])
 def test_the_queries_of_a_list_do_not_grow_with_its_rows(
     operator: Client,
     make_issue: Callable[..., Issue],

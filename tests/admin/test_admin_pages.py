@@ -45,7 +45,9 @@ def names_in(folder: Path) -> set[str]:
     """Every name that the variables of these templates look up."""
     names: set[str] = set()
     for path in folder.rglob("*.html"):
-        for expression in re.findall(r"\{\{(.+?)\}\}|\{% (?:if|for|with)(.+?)%\}", path.read_text()):
+        for expression in re.findall(
+            r"\{\{(.+?)\}\}|\{% (?:if|for|with)(.+?)%\}", path.read_text()
+        ):
             names.update(re.findall(r"[a-z_]+", " ".join(expression)))
     return names
 

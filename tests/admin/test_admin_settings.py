@@ -85,9 +85,7 @@ def test_a_new_secret_replaces_the_saved_one(operator: Client, telegram: Source)
     assert telegram.config["bot_token"] == "999:new"
 
 
-def test_settings_that_do_not_fit_are_refused_with_a_reason(
-    operator: Client, telegram: Source
-):
+def test_settings_that_do_not_fit_are_refused_with_a_reason(operator: Client, telegram: Source):
     page = change(operator, telegram, saved__bot_token="999:new", saved__mode="carrier pigeon")
 
     telegram.refresh_from_db()
@@ -141,7 +139,9 @@ def test_a_chat_is_switched_off_in_the_list(operator: Client, chat: Chat):
     assert not chat.is_monitored
 
 
-def test_check_settings_asks_the_tracker(operator: Client, tracker: Tracker, settings: Any, tmp_path: Any):
+def test_check_settings_asks_the_tracker(
+    operator: Client, tracker: Tracker, settings: Any, tmp_path: Any
+):
     settings.EXPORT_DIR = tmp_path / "exports"
     address = reverse("admin:exports_tracker_check", args=[tracker.pk])
     works = operator.post(address, follow=True).content.decode()
@@ -165,10 +165,16 @@ def test_a_dead_letter_that_is_still_broken_says_why(operator: Client, rows: dic
 
 
 def test_a_readable_dead_letter_is_replayed(
-    operator: Client, source: Source, make_envelope: Callable[..., Any], stream: Callable[[], list[Any]]
+    operator: Client,
+    source: Source,
+    make_envelope: Callable[..., Any],
+    stream: Callable[[], list[Any]],
 ):
     letter = DeadLetter.objects.create(
-        source=source, subject="", payload=make_envelope().to_bytes(), reason="the database was away"
+        source=source,
+        subject="",
+        payload=make_envelope().to_bytes(),
+        reason="the database was away",
     )
     page = operator.post(
         reverse("admin:sources_deadletter_replay", args=[letter.pk]), follow=True

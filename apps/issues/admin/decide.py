@@ -48,7 +48,10 @@ VERBS = {
         gettext_lazy("Reopen"), "undo", decisions.reopen, frozenset({_S.REJECTED, _S.DONE})
     ),
     "undo_merge": Verb(
-        gettext_lazy("Undo the merge"), "call_split", decisions.undo_merge, frozenset({_S.DUPLICATE})
+        gettext_lazy("Undo the merge"),
+        "call_split",
+        decisions.undo_merge,
+        frozenset({_S.DUPLICATE}),
     ),
 }
 
@@ -61,9 +64,7 @@ def can_be_merged(issue: Issue) -> bool:
     return Issue.Status.DUPLICATE in Issue.TRANSITIONS[issue.status]
 
 
-def decide(
-    request: HttpRequest, issues: Iterable[Issue], verb: str, *, reason: str = ""
-) -> None:
+def decide(request: HttpRequest, issues: Iterable[Issue], verb: str, *, reason: str = "") -> None:
     """Press the button for each issue; say how many changed, and why the others did not."""
     chosen = VERBS[verb]
 

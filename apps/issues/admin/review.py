@@ -11,23 +11,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
-from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from apps.issues.admin.columns import IssueColumns
 from apps.issues.admin.decide import VERBS, can_be_merged, decide, merge_all, offered, run
 from apps.issues.admin.merge import merge_page, suggestions
 from apps.issues.admin.words import explained, in_words
 from apps.issues.decisions import open_by_hand, split
 from apps.issues.models import Issue
 from apps.messages.models import Message
-from apps.sources.admin.display import (
-    badge,
-    category_badge,
-    link,
-    percent,
-    post_buttons,
-    priority_badge,
-)
 from apps.sources.admin.scope import (
     CappedPaginator,
     DaysFilter,
@@ -36,16 +28,7 @@ from apps.sources.admin.scope import (
     back_or_to,
     page_of,
 )
-from tasktracker.lib.text import shorten
 
-STATUS_COLOURS = {
-    "new": "primary",
-    "approved": "success",
-    "in_progress": "info",
-    "rejected": "danger",
-    "duplicate": "warning",
-}
-EXPORT_COLOURS = {"created": "success", "failed": "danger", "pending": "info"}
 EDITABLE = ("title", "description", "category", "priority")
 
 
@@ -64,7 +47,7 @@ class IssueForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Issue)
-class IssueAdmin(ProjectScopedAdmin):
+class IssueAdmin(IssueColumns, ProjectScopedAdmin):
     form = IssueForm
     list_display = [
         "short_title",
@@ -152,64 +135,6 @@ class IssueAdmin(ProjectScopedAdmin):
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("issues.change_issue"))
 
-    # Columns
-
-    @display(description=gettext_lazy("title"), ordering="title")
-    def short_title(self, issue: Issue) -> str:
-        return shorten(issue.title, 110)
-
-    @display(description=gettext_lazy("category"), ordering="category")
-    def category_label(self, issue: Issue) -> str:
-        return category_badge(issue)
-
-    @display(description=gettext_lazy("priority"), ordering="priority")
-    def priority_label(self, issue: Issue) -> str:
-        return priority_badge(issue)
-
-    @display(description=gettext_lazy("confidence"), ordering="confidence")
-    def sureness(self, issue: Issue) -> str:
-        return percent(issue.confidence)
-
-    @display(description=gettext_lazy("reports"))
-    def reports(self, issue: Any) -> int:
-        return int(issue.report_count)
-
-    @display(description=gettext_lazy("status"), ordering="status")
-    def state(self, issue: Issue) -> str:
-        return badge(issue.get_status_display(), STATUS_COLOURS.get(issue.status, ""))
-
-    @display(description=gettext_lazy("exports"))
-    def exported(self, issue: Any) -> Any:
-        states = [export.status for export in issue.exports.all()]
-        worst = next((state for state in ("failed", "pending", "created") if state in states), "")
-        return badge(len(states), EXPORT_COLOURS[worst]) if worst else ""
-
-    @display(description=gettext_lazy("decide"))
-    def buttons(self, issue: Any) -> str:
-        if not issue.is_decidable:
-            return ""
-        return post_buttons(
-            [(name, verb.icon, verb.title) for name, verb in offered(issue)],
-            lambda name: reverse("admin:issues_issue_decide", args=[issue.pk, name]),
-        )
-
-    @display(description=gettext_lazy("entities"))
-    def found_in_text(self, issue: Issue) -> str:
-        found = []
-        for kind, items in issue.entities.items():
-            if isinstance(items, list) and items:
-                names = [
-                    str(item.get("surface", item)) if isinstance(item, dict) else str(item)
-                    for item in items
-                ]
-                found.append(f"{kind}: {', '.join(names)}")
-        return "\n".join(found)
-
-    @display(description=gettext_lazy("duplicate of"))
-    def original_issue(self, issue: Issue) -> str:
-        original = issue.duplicate_of
-        return link(page_of(original), f"#{original.pk} {original.title}") if original else ""
-
     # Pages
 
     def changelist_address(self) -> str:
@@ -261,13 +186,13 @@ class IssueAdmin(ProjectScopedAdmin):
 
     def merge_view(self, request: HttpRequest) -> HttpResponse:
         if not self.has_decide_permission(request):
-            return self._gone(request, "")
+            return self.gone(request, "")
         return merge_page(self, request)
 
     def decide_view(self, request: HttpRequest, issue_id: int, verb: str) -> HttpResponse:
         issue = self._deciding(request, issue_id)
         if issue is None or verb not in VERBS:
-            return self._gone(request, issue_id)
+            return self.gone(request, issue_id)
         decide(request, [issue], verb, reason=request.POST.get("reason", "")[:500])
         return back_or_to(request, page_of(issue))
 
@@ -277,7 +202,7 @@ class IssueAdmin(ProjectScopedAdmin):
         issue = self._deciding(request, issue_id)
         into = self._deciding(request, into_id)
         if issue is None or into is None:
-            return self._gone(request, issue_id)
+            return self.gone(request, issue_id)
         done = merge_all(request, [issue], into=into)
         return HttpResponseRedirect(page_of(into if done else issue))
 
@@ -285,7 +210,7 @@ class IssueAdmin(ProjectScopedAdmin):
         issue = self._deciding(request, issue_id)
         message = Message.objects.filter(pk=message_id, evidence__issue=issue_id).first()
         if issue is None or message is None:
-            return self._gone(request, issue_id)
+            return self.gone(request, issue_id)
         made: list[Issue] = []
         run(request, [issue], lambda _issue: made.append(split(message, by=request.user)))
         return HttpResponseRedirect(page_of(made[0] if made else issue))
@@ -294,9 +219,6 @@ class IssueAdmin(ProjectScopedAdmin):
         if not self.has_decide_permission(request):
             return None
         return self.get_queryset(request).filter(pk=issue_id).first()
-
-    def _gone(self, request: HttpRequest, issue_id: Any) -> HttpResponse:
-        return self._get_obj_does_not_exist_redirect(request, self.opts, str(issue_id))
 
     # Actions
 

@@ -1,6 +1,6 @@
 """Changes and explanations, told in words."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -46,7 +46,9 @@ def explained(explanation: Mapping[str, Any]) -> list[str]:
     if isinstance(words, list) and words:
         lines.append(_("Words in both: %(words)s") % {"words": ", ".join(map(str, words))})
     for kind, values in _mapping(explanation.get("shared")).items():
-        lines.append(_("Same %(kind)s: %(values)s") % {"kind": _kind(kind), "values": _join(values)})
+        lines.append(
+            _("Same %(kind)s: %(values)s") % {"kind": _kind(kind), "values": _join(values)}
+        )
     for kind, sides in _mapping(explanation.get("conflicts")).items():
         if isinstance(sides, list) and len(sides) == 2:
             details = {"kind": _kind(kind), "one": _join(sides[0]), "other": _join(sides[1])}
@@ -115,7 +117,7 @@ def _other(change: Change, details: Mapping[str, Any]) -> str:
     return str(change.get_kind_display())
 
 
-_TELL = {
+_TELL: dict[str, Callable[[Change, Mapping[str, Any]], str]] = {
     Change.Kind.OPENED: _opened,
     Change.Kind.STATUS: _status,
     Change.Kind.EDIT: _edit,

@@ -86,7 +86,7 @@ class DeadLetterAdmin(ProjectScopedAdmin):
     def replay_one(self, request: HttpRequest, letter_id: int) -> HttpResponse:
         letter = self.get_queryset(request).filter(pk=letter_id).first()
         if letter is None or not self.has_replay_permission(request):
-            return self._get_obj_does_not_exist_redirect(request, self.opts, str(letter_id))
+            return self.gone(request, letter_id)
         self._replay(request, [letter])
         return back_or_to(request, page_of(letter))
 

@@ -120,7 +120,7 @@ def form_for(registry: dict[str, PlugIn], kind: str | None) -> type[PlugInForm]:
 def setting_names(registry: dict[str, PlugIn], kind: str | None) -> list[str]:
     """Names of the form's fields, in the plug-in's order."""
     form = form_for(registry, kind)
-    return list(form.declared_fields)  # type: ignore[attr-defined]
+    return list(form.declared_fields)
 
 
 def shown_config(registry: dict[str, PlugIn], row: Any) -> str:

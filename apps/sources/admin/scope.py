@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.contrib.admin import ModelAdmin as DjangoModelAdmin
 from django.core.paginator import Paginator
 from django.db.models import Field, ForeignKey, ManyToManyField, Model, QuerySet
-from django.http import HttpRequest, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.functional import cached_property
@@ -21,7 +21,7 @@ from apps.sources.models import Project
 from tasktracker.lib.secrets import CannotDecrypt
 
 
-class ProjectScopedAdmin(ModelAdmin):
+class ProjectScopedAdmin(ModelAdmin):  # type: ignore[misc]
     """Lists, pages, choices, filters and actions that know only the user's projects."""
 
     #: The lookup from a row to its project.
@@ -34,7 +34,7 @@ class ProjectScopedAdmin(ModelAdmin):
     never_listed: Sequence[str] = ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        rows = super().get_queryset(request)
+        rows: QuerySet[Any] = super().get_queryset(request)
         if request.user.is_superuser:
             return rows
         return rows.filter(**{f"{self.project_path}__in": Project.visible_to(request.user)})
@@ -45,7 +45,9 @@ class ProjectScopedAdmin(ModelAdmin):
             changelist.result_list = changelist.result_list.defer(*self.never_listed)
         return changelist
 
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Any:
         try:
             return super().get_object(request, object_id, from_field)
         except CannotDecrypt:
@@ -70,6 +72,13 @@ class ProjectScopedAdmin(ModelAdmin):
             db_field, request, **self._scoped(db_field, request, kwargs)
         )
 
+    def gone(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        """What a row of another project answers: the same as one that does not exist."""
+        answer: HttpResponse = self._get_obj_does_not_exist_redirect(
+            request, self.opts, str(object_id)
+        )
+        return answer
+
     def _scoped(
         self, field: Field[Any, Any], request: HttpRequest, options: dict[str, Any]
     ) -> dict[str, Any]:
@@ -81,13 +90,13 @@ def visible_rows(
     model_admin: DjangoModelAdmin[Any], field: Field[Any, Any], request: HttpRequest
 ) -> QuerySet[Any] | None:
     """What a related field may offer: the rows that the related model's own page would list."""
-    related = model_admin.admin_site._registry.get(field.related_model)  # noqa: SLF001
+    related: Any = model_admin.admin_site._registry.get(field.related_model)  # type: ignore[arg-type]  # noqa: SLF001
     if not isinstance(related, ProjectScopedAdmin):
         return None
     return related.get_queryset(request).defer(*related.never_listed)
 
 
-class VisibleRelatedFilter(RelatedDropdownFilter):
+class VisibleRelatedFilter(RelatedDropdownFilter):  # type: ignore[misc]
     """A filter by a related row that does not tell the names of other teams' rows."""
 
     def field_choices(
@@ -95,11 +104,12 @@ class VisibleRelatedFilter(RelatedDropdownFilter):
     ) -> list[tuple[Any, str]]:
         rows = visible_rows(model_admin, field, request)
         if rows is None:
-            return super().field_choices(field, request, model_admin)
+            choices: list[tuple[Any, str]] = super().field_choices(field, request, model_admin)
+            return choices
         return [(row.pk, str(row)) for row in rows[:500]]
 
 
-class DaysFilter(RangeDateFilter):
+class DaysFilter(RangeDateFilter):  # type: ignore[misc]
     """From one day to another, both whole, in the reader's time zone."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -121,14 +131,15 @@ class DaysFilter(RangeDateFilter):
         return None
 
 
-class CappedPaginator(Paginator):
+class CappedPaginator(Paginator[Any]):
     """Counts at most CAP rows, so that a list of millions opens as fast as one of hundreds."""
 
     CAP = 10_000
 
     @cached_property
     def count(self) -> int:
-        return self.object_list[: self.CAP].count()
+        rows: Any = self.object_list
+        return int(rows[: self.CAP].count())
 
 
 def back_or_to(request: HttpRequest, fallback: str) -> HttpResponseRedirect:

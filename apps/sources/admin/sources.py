@@ -18,14 +18,23 @@ from apps.sources.models import Source
 @admin.register(Source)
 class SourceAdmin(PlugInAdmin):
     registry = ADAPTERS
-    list_display = ["name", "kind_label", "project", "chats", "is_active", "last_seen_at", "trouble"]
+    list_display = [
+        "name",
+        "kind_label",
+        "project",
+        "chats",
+        "is_active",
+        "last_seen_at",
+        "trouble",
+    ]
     list_select_related = ["project"]
     list_filter = [("project", VisibleRelatedFilter), "kind", "is_active"]
     search_fields = ["name"]
     state_fields = ["webhook_address", "cursor", "last_seen_at", "last_error", "created_at"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Source]:
-        return super().get_queryset(request).annotate(chat_count=Count("chats"))
+        rows: QuerySet[Source] = super().get_queryset(request)
+        return rows.annotate(chat_count=Count("chats"))
 
     @display(description=_("chats"), ordering="chat_count")
     def chats(self, source: Any) -> int:
