@@ -62,11 +62,16 @@
     const focused = document.activeElement?.getAttribute("href");
     old.replaceChildren(...fresh.childNodes);
     corner.button.hidden = true;
-    // Django's own script listens to the boxes that it found when the page was loaded.
-    const boxes = old.querySelectorAll("tr input.action-select");
-    if (boxes.length && window.Actions) window.Actions(boxes);
+    bindActions(old);
     if (focused) old.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
     document.dispatchEvent(new CustomEvent("live:list-replaced"));
+  }
+
+  /** The script of the actions listens to the boxes that it found when the page was loaded. */
+  function bindActions(form) {
+    const boxes = form.querySelectorAll("tr input.action-select");
+    const parent = form.closest(".result-list-wrapper");
+    if (parent && boxes.length && window.Actions) window.Actions(boxes, { parent });
   }
 
   function buildCorner() {
