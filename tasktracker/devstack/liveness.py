@@ -65,6 +65,15 @@ def answers(port: int) -> bool:
     return True
 
 
+def sick_parts(report: object) -> list[str]:
+    """The parts that do not work; a product that only lacks extras has none."""
+    if not isinstance(report, dict) or not isinstance(report.get("checks"), dict):
+        return ["web"]
+    if report.get("status") != "down":
+        return []
+    return [name for name, facts in report["checks"].items() if not facts.get("ok")]
+
+
 def heartbeat_ages(report: object) -> dict[str, float | None]:
     """Seconds since the last heartbeat per queue; None for a queue that never had one."""
     queues = report

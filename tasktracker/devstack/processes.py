@@ -4,11 +4,15 @@ A command holds no value of its own: address, port and pool size come from the e
 a laptop and a server run the same words.
 """
 
+import os
 import shlex
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from tasktracker.devstack.folder import BASE_DIR
+from tasktracker.devstack.child import MARK
+from tasktracker.devstack.folder import BASE_DIR, HOST
 
 
 @dataclass(frozen=True)
@@ -62,3 +66,24 @@ PROCESSES = (
     Process("collector", "python manage.py collect_messages"),
     Process("ingester", "python manage.py ingest_messages"),
 )
+
+
+def stack_environment(
+    name: str, *, data: Path, urls: Mapping[str, str], port: int, more: Mapping[str, str]
+) -> dict[str, str]:
+    """What a process of a local stack finds in its environment; compose.yml says the same for a server."""
+    return {
+        **os.environ,
+        **urls,
+        "DATA_DIR": str(data),
+        "GRANIAN_HOST": HOST,
+        "GRANIAN_PORT": str(port),
+        "OMP_NUM_THREADS": "1",
+        "PYTHONUNBUFFERED": "1",
+        "PROCESS": name,
+        "CELERY_SKIP_CHECKS": "1",  # a second of each start; `make lint` and the tests check
+        # Said by Celery on every start as root; nobody can do anything about it here.
+        "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
+        MARK: str(data),
+        **more,
+    }

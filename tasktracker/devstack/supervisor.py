@@ -7,23 +7,32 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from tasktracker.devstack import leftovers
-from tasktracker.devstack.child import MARK, Child, stop_all
+from tasktracker.devstack.child import Child, stop_all
 from tasktracker.devstack.embedded import EmbeddedServices
 from tasktracker.devstack.errors import CannotStart
 from tasktracker.devstack.folder import BASE_DIR, HOST, DataFolder, is_free
 from tasktracker.devstack.keeper import Keeper
-from tasktracker.devstack.liveness import GRACE, HealthPoll, Idleness, answers, stuck
+from tasktracker.devstack.liveness import (
+    GRACE,
+    HealthPoll,
+    Idleness,
+    answers,
+    ask_health,
+    sick_parts,
+    stuck,
+)
 from tasktracker.devstack.lock import FileLock, Run, forget_run, read_run
 from tasktracker.devstack.log import Log
-from tasktracker.devstack.processes import PROCESSES, Process
+from tasktracker.devstack.processes import PROCESSES, Process, stack_environment
+from tasktracker.devstack.reload import watch_sources
 from tasktracker.devstack.service import Service
 
 TICK = 0.2  # seconds
 WEB_PATIENCE = 90.0  # seconds until the web process must answer
-WEB_FAILURES = 3  # so many deaths before its first answer mean that it cannot start
+HEALTH_PATIENCE = 45.0  # seconds until every part should be well
+FAILURES = 4  # so many deaths before `ready:` mean that a process cannot start
 PROCESS_PATIENCE = 10.0  # seconds to finish before SIGKILL; with the services' below 20
 SERVICE_PATIENCE = 7.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -60,6 +69,7 @@ class Supervisor:
         self.service_keepers: list[Keeper] = []
         self.helpers: list[Child] = []
         self.run_record = Run.mine("up")
+        self.is_ready = False
         self.idleness = Idleness()
         self.judged = 0
 
@@ -101,13 +111,15 @@ class Supervisor:
         if self.demo:
             with self.log.holding_processes():
                 self.run_to_end("demo", "load_demo", output=None)
+        self.wait_for_health()
+        self.is_ready = True
         self.log.plain(f"ready: {self.web}")
 
     def keep_alive(self) -> None:
         poll = HealthPoll(self.port, self.stopping)
         poll.start()
         if self.reload:
-            threading.Thread(target=self.watch_files, name="reload", daemon=True).start()
+            watch_sources(self.changed, self.stopping)
         while True:
             self.pause(TICK)
             self.tick()
@@ -151,14 +163,21 @@ class Supervisor:
         self.write_record()
 
     def wait_for_web(self) -> None:
-        web = self.keepers["web"]
         deadline = time.monotonic() + WEB_PATIENCE
         while not answers(self.port):
-            if web.failures >= WEB_FAILURES:
-                raise CannotStart("the web process does not start; its lines above say why.")
             if time.monotonic() > deadline:
                 raise CannotStart(f"the web process does not answer after {WEB_PATIENCE:.0f} s.")
             self.pause(TICK)
+            self.tick()
+
+    def wait_for_health(self) -> None:
+        """Until a heartbeat went through every queue; what is slow is said and not waited for."""
+        deadline = time.monotonic() + HEALTH_PATIENCE
+        while sick := sick_parts(ask_health(self.port)):
+            if time.monotonic() > deadline:
+                self.log.say(f"not well yet: {', '.join(sick)}; see {self.web}/api/health")
+                return
+            self.pause(1)
             self.tick()
 
     def run_to_end(self, name: str, command: str, *, output: int | None) -> None:
@@ -190,6 +209,9 @@ class Supervisor:
         changes = [keeper.tick() for keeper in keepers]
         if any(changes):
             self.write_record()
+        broken = [keeper.name for keeper in keepers if keeper.failures >= FAILURES]
+        if broken and not self.is_ready:
+            raise CannotStart(f"{', '.join(broken)} cannot start; the lines above say why.")
 
     def restart_stuck(self, heartbeats: dict[str, float | None]) -> None:
         """Restart workers that fell silent, unless the heartbeat itself may be missing."""
@@ -224,35 +246,12 @@ class Supervisor:
             keeper.start()
         self.write_record()
 
-    def watch_files(self) -> None:
-        from watchfiles import watch
-
-        def matters(change: object, path: str) -> bool:
-            return Path(path).suffix in {".py", ".html"}
-
-        folders = [BASE_DIR / name for name in ("apps", "tasktracker", "templates")]
-        existing = [folder for folder in folders if folder.is_dir()]
-        for _ in watch(*existing, watch_filter=matters, stop_event=self.stopping):
-            self.changed.set()
-
     # Parts
 
     def environment(self, name: str, more: dict[str, str] | None = None) -> dict[str, str]:
-        return {
-            **os.environ,
-            **self.services.urls,
-            "DATA_DIR": str(self.folder.path),
-            "GRANIAN_HOST": HOST,
-            "GRANIAN_PORT": str(self.port),
-            "OMP_NUM_THREADS": "1",
-            "PYTHONUNBUFFERED": "1",
-            "PROCESS": name,
-            "CELERY_SKIP_CHECKS": "1",  # a second of each start; `make lint` and the tests check
-            # Said by Celery on every start as root; nobody can do anything about it here.
-            "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
-            MARK: str(self.folder.path),
-            **(more or {}),
-        }
+        return stack_environment(
+            name, data=self.folder.path, urls=self.services.urls, port=self.port, more=more or {}
+        )
 
     def process_launcher(self, process: Process) -> Callable[[], Child]:
         def launch() -> Child:

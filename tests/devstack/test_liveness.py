@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from tasktracker.devstack.child import Child
-from tasktracker.devstack.liveness import Idleness, heartbeat_ages, stuck
+from tasktracker.devstack.liveness import Idleness, heartbeat_ages, sick_parts, stuck
 from tasktracker.devstack.processes import Process
 
 
@@ -74,3 +74,17 @@ def test_idle_worker_of_a_silent_queue_is_stuck(age):
 )
 def test_worker_that_works_or_was_heard_is_not_stuck(heartbeats, idle):
     assert stuck([WORKER], heartbeats, idle) == []
+
+
+def test_parts_that_are_down_are_named():
+    checks = {"database": {"ok": True}, "workers": {"ok": False}}
+
+    assert sick_parts({"status": "down", "checks": checks}) == ["workers"]
+
+
+def test_missing_extras_make_nobody_sick():
+    assert sick_parts({"status": "degraded", "checks": {"llm": {"ok": False}}}) == []
+
+
+def test_no_report_means_that_the_web_process_is_sick():
+    assert sick_parts(None) == ["web"]
