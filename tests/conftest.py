@@ -92,7 +92,9 @@ def make_message(chat: Chat) -> Callable[..., Message]:
 
 @pytest.fixture
 def make_issue(project: Project) -> Callable[..., Issue]:
-    def make(title: str = "Прод лежить", *, message: Message | None = None, **changes: Any) -> Issue:
+    def make(
+        title: str = "Прод лежить", *, message: Message | None = None, **changes: Any
+    ) -> Issue:
         values: dict[str, Any] = {
             "project": project,
             "title": title,

@@ -77,9 +77,7 @@ class Tracker(models.Model):
     def note_failure(self, reason: str) -> None:
         """Count it; after BREAK_AFTER in a row nobody calls the tracker for BREAK_FOR."""
         row = Tracker.objects.filter(pk=self.pk)
-        row.update(
-            failures_in_a_row=models.F("failures_in_a_row") + 1, last_error=reason[:2000]
-        )
+        row.update(failures_in_a_row=models.F("failures_in_a_row") + 1, last_error=reason[:2000])
         row.filter(failures_in_a_row__gte=BREAK_AFTER).update(closed_until=Now() + BREAK_FOR)
 
     # Queries
@@ -152,5 +150,3 @@ class TaskExport(WorkItem):
 
     def retry(self) -> None:
         self.move_to(self.Status.PENDING)
-
-

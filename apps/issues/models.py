@@ -13,7 +13,6 @@ from apps.messages.models import Category, Message, Priority
 from apps.sources.models import Project
 from tasktracker.lib.workflow import WorkItem
 
-
 #: Whoever decides: a user, or None for the system.
 Person = AbstractBaseUser | AnonymousUser | None
 
@@ -92,13 +91,9 @@ class Issue(WorkItem):
         before = self.status
         with transaction.atomic():
             self.move_to(status, **fields)
-            self.record(
-                Change.Kind.STATUS, by=by, reason=reason, before=before, after=status
-            )
+            self.record(Change.Kind.STATUS, by=by, reason=reason, before=before, after=status)
 
-    def edit(
-        self, changes: dict[str, Any], *, by: Person = None, reason: str = ""
-    ) -> None:
+    def edit(self, changes: dict[str, Any], *, by: Person = None, reason: str = "") -> None:
         """Set fields that a person may set; only what really changes is written and recorded."""
         changed = {name: value for name, value in changes.items() if getattr(self, name) != value}
         if not changed:
@@ -117,9 +112,7 @@ class Issue(WorkItem):
             self.save(update_fields=[*changed, "updated_at"])
             self.announce([self.pk], self.status)
 
-    def record(
-        self, kind: str, *, by: Person = None, reason: str = "", **details: Any
-    ) -> "Change":
+    def record(self, kind: str, *, by: Person = None, reason: str = "", **details: Any) -> "Change":
         return Change.objects.create(
             issue=self, kind=kind, user_id=by.pk if by else None, reason=reason, details=details
         )
@@ -145,7 +138,7 @@ class Evidence(models.Model):
         EXACT = "exact", _("Same text")
         FUZZY = "fuzzy", _("Similar words")
         SEMANTIC = "semantic", _("Similar meaning")
-        JUDGED = "judged", _("Judged the same")
+        JUDGED = "judged", _("Compared by the judge")
         EDIT = "edit", _("Edit of a report")
         PERSON = "person", _("A person said so")
 
@@ -236,4 +229,3 @@ class Change(models.Model):
 
     def __str__(self) -> str:
         return f"{self.issue_id} {self.kind}"
-

@@ -190,6 +190,4 @@ def _status_for(category: str) -> str:
 
 def _is_within_grace(message: Message) -> bool:
     grace = timedelta(seconds=settings.LLM_GRACE)
-    return Message.objects.filter(
-        pk=message.pk, status_changed_at__gt=Now() - grace
-    ).exists()
+    return Message.objects.filter(pk=message.pk, status_changed_at__gt=Now() - grace).exists()

@@ -93,8 +93,9 @@ def _read(arrivals: Iterable[Arrival]) -> tuple[list[Envelope], int]:
             _bury(arrival, _reason(error))
             dead += 1
     known = set(
-        Source.objects.filter(pk__in={envelope.source_id for _, envelope in readable})
-        .values_list("pk", flat=True)
+        Source.objects.filter(pk__in={envelope.source_id for _, envelope in readable}).values_list(
+            "pk", flat=True
+        )
     )
     envelopes = []
     for arrival, envelope in readable:
@@ -143,9 +144,7 @@ def _chats(envelopes: Iterable[Envelope]) -> dict[tuple[int, str], Chat]:
     latest = {_chat_key(envelope): envelope for envelope in envelopes}
     sources = Source.objects.in_bulk({source_id for source_id, _ in latest})
     # In one order everywhere: two ingesters that meet the same new chats must not wait for each other.
-    return {
-        key: Chat.known(sources[key[0]], latest[key].chat) for key in sorted(latest)
-    }
+    return {key: Chat.known(sources[key[0]], latest[key].chat) for key in sorted(latest)}
 
 
 def _insert(rows: list[Message]) -> list[Message]:
@@ -169,7 +168,9 @@ def _insert(rows: list[Message]) -> list[Message]:
 def _supersede(stored: Sequence[Message]) -> None:
     """Of several revisions of a message only the latest stands."""
     newer = Message.objects.filter(
-        source_id=OuterRef("source_id"), external_id=OuterRef("external_id"), edit__gt=OuterRef("edit")
+        source_id=OuterRef("source_id"),
+        external_id=OuterRef("external_id"),
+        edit__gt=OuterRef("edit"),
     )
     Message.objects.filter(
         Exists(newer),

@@ -62,9 +62,7 @@ class Message(WorkItem):
     source = models.ForeignKey(
         Source, models.CASCADE, verbose_name=_("source"), related_name="messages"
     )
-    chat = models.ForeignKey(
-        Chat, models.CASCADE, verbose_name=_("chat"), related_name="messages"
-    )
+    chat = models.ForeignKey(Chat, models.CASCADE, verbose_name=_("chat"), related_name="messages")
     external_id = models.CharField(_("id at the source"), max_length=200)
     edit = models.BigIntegerField(_("edited at, epoch seconds"), default=0)
     is_superseded = models.BooleanField(_("replaced by an edit"), default=False)
@@ -80,20 +78,20 @@ class Message(WorkItem):
         _("answers, by id"), max_length=200, blank=True, default=""
     )
     reply_to = models.ForeignKey(
-        "self", models.SET_NULL, verbose_name=_("answers"), null=True, blank=True,
+        "self",
+        models.SET_NULL,
+        verbose_name=_("answers"),
+        null=True,
+        blank=True,
         related_name="replies",
     )
-    forwarded_from = models.CharField(
-        _("forwarded from"), max_length=200, blank=True, default=""
-    )
+    forwarded_from = models.CharField(_("forwarded from"), max_length=200, blank=True, default="")
     is_from_bot = models.BooleanField(_("from a bot"), default=False)
     is_history = models.BooleanField(_("from an archive"), default=False)
     raw = models.JSONField(_("original"), default=dict, blank=True)
     created_at = models.DateTimeField(_("stored at"), db_default=Now())
 
-    status = models.CharField(
-        _("status"), max_length=12, choices=Status, default=Status.RECEIVED
-    )
+    status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.RECEIVED)
     category = models.CharField(
         _("category"), max_length=10, choices=Category, blank=True, default=""
     )
@@ -169,7 +167,9 @@ class Message(WorkItem):
 
     # Mutators
 
-    def decide(self, status: str, classification: "Classification", *, is_provisional: bool) -> None:
+    def decide(
+        self, status: str, classification: "Classification", *, is_provisional: bool
+    ) -> None:
         """Take this classification as the answer and move on."""
         self.move_to(
             status,

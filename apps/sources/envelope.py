@@ -7,7 +7,9 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from tasktracker.lib.text import storable
 
-MAX_TEXT = 20_000  # characters; what is longer is a log file, its head is kept and the cut is marked
+MAX_TEXT = (
+    20_000  # characters; what is longer is a log file, its head is kept and the cut is marked
+)
 MAX_RAW = 200_000  # bytes of the original JSON that are kept beside the text
 MAX_DEPTH = 40  # levels of the original JSON; no platform nests deeper
 
@@ -68,7 +70,9 @@ class Envelope(BaseModel):
     version: Literal[1] = 1
     source_id: int
     external_id: Annotated[Key, Field(min_length=1)]  # unique in the source: "<chat>:<message>"
-    edit: Annotated[int, Field(ge=0, lt=2**62)] = 0  # 0 the original, else when it was edited, epoch seconds
+    edit: Annotated[int, Field(ge=0, lt=2**62)] = (
+        0  # 0 the original, else when it was edited, epoch seconds
+    )
     chat: ChatReference
     topic: Key = ""
     author_id: Key = ""

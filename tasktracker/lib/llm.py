@@ -44,9 +44,7 @@ def is_available(*, cloud: bool) -> bool:
 def ask(output: type[Output], *, instructions: str, prompt: str, cloud: bool) -> Answer:
     """A validated answer of the first model that gives one; raises Unavailable."""
     try:
-        return loop.run(
-            _ask(output, instructions, prompt, cloud), timeout=settings.LLM_TIMEOUT + 5
-        )
+        return loop.run(_ask(output, instructions, prompt, cloud), timeout=settings.LLM_TIMEOUT + 5)
     except TimeoutError as error:
         raise Unavailable("no model answered in time") from error
 

@@ -95,9 +95,7 @@ class WorkItem(models.Model):
         return moved
 
     @classmethod
-    def claim(
-        cls, ids: Iterable[int], status: str, *, lease: timedelta = LEASE
-    ) -> list[Self]:
+    def claim(cls, ids: Iterable[int], status: str, *, lease: timedelta = LEASE) -> list[Self]:
         """Lease those of the rows that wait in `status` and nobody works on, oldest first."""
         with transaction.atomic():
             free = cls._default_manager.filter(pk__in=list(ids), status=status).filter(
@@ -192,7 +190,9 @@ def work_on(
         try:
             verb(items)
         except Exception:
-            logger.warning("a chunk of %s failed, going one by one", model._meta.label, exc_info=True)
+            logger.warning(
+                "a chunk of %s failed, going one by one", model._meta.label, exc_info=True
+            )
         else:
             return
     for item in items:
@@ -254,4 +254,3 @@ def _finish(item: WorkItem, move: Callable[[], None]) -> None:
 
 def _short(reason: str) -> str:
     return reason.replace("\0", "")[:2000]
-

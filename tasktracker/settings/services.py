@@ -3,7 +3,9 @@
 from tasktracker.settings.env import DATA_DIR, env
 
 # An empty line in .env means the same as none.
-_database = env.db_url_config(env("DATABASE_URL", default="") or "postgresql://localhost/tasktracker")
+_database = env.db_url_config(
+    env("DATABASE_URL", default="") or "postgresql://localhost/tasktracker"
+)
 DATABASES = {
     "default": {
         **_database,
@@ -27,7 +29,9 @@ if env.int("DATABASE_POOL", default=0):
 NATS_URL = env("NATS_URL", default="") or "nats://127.0.0.1:4222"
 NATS_MAX_BYTES = env.int("NATS_MAX_BYTES", default=2 * 1024**3)
 NATS_REPLICAS = env.int("NATS_REPLICAS", default=1)
-NATS_ACK_WAIT = env.float("NATS_ACK_WAIT", default=15.0)  # seconds until an unacknowledged envelope comes again
+NATS_ACK_WAIT = env.float(
+    "NATS_ACK_WAIT", default=15.0
+)  # seconds until an unacknowledged envelope comes again
 
 REDIS_URL = env("REDIS_URL", default="") or "redis://127.0.0.1:6379/0"
 

@@ -15,4 +15,6 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-Path(str(STATIC_ROOT)).mkdir(parents=True, exist_ok=True)  # WhiteNoise warns without it; tests collect nothing
+Path(str(STATIC_ROOT)).mkdir(
+    parents=True, exist_ok=True
+)  # WhiteNoise warns without it; tests collect nothing

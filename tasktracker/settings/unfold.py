@@ -20,10 +20,10 @@ def _is_administrator(request: HttpRequest) -> bool:
 
 
 def _status_tab(title: Any, status: str) -> dict[str, Any]:
-    query = f"?status__exact={status}" if status else ""
+    # Relative: Unfold would mark every sidebar link that is also a tab as the current one.
     return {
         "title": title,
-        "link": format_lazy("{}{}", _ISSUES, query),
+        "link": f"?status__exact={status}" if status else "?",
         "active": lambda request: request.GET.get("status__exact", "") == status,
     }
 
@@ -31,6 +31,11 @@ def _status_tab(title: Any, status: str) -> dict[str, Any]:
 def _page(title: Any, icon: str, name: str, permission: Any, **more: Any) -> dict[str, Any]:
     link = reverse_lazy(f"admin:{name}")
     return {"title": title, "icon": icon, "link": link, "permission": permission} | more
+
+
+def _elsewhere(title: Any, icon: str, link: Any) -> dict[str, Any]:
+    """A page outside of the admin, which is never the current one."""
+    return {"title": title, "icon": icon, "link": link, "active": False}
 
 
 def _among_issues(*, new: bool) -> Callable[[HttpRequest], bool]:
@@ -172,13 +177,9 @@ UNFOLD = {
                 "title": _("Elsewhere"),
                 "separator": True,
                 "items": [
-                    {"title": _("Team page"), "icon": "groups", "link": "/"},
-                    {
-                        "title": _("Health"),
-                        "icon": "monitor_heart",
-                        "link": reverse_lazy("api-health"),
-                    },
-                    {"title": _("API"), "icon": "api", "link": reverse_lazy("api-docs")},
+                    _elsewhere(_("Team page"), "groups", "/"),
+                    _elsewhere(_("Health"), "monitor_heart", reverse_lazy("api-health")),
+                    _elsewhere(_("API"), "api", reverse_lazy("api-docs")),
                 ],
             },
         ],

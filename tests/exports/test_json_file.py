@@ -13,7 +13,7 @@ from apps.exports.trackers.json_file import JsonFile, write_atomically
 from tasktracker.lib.workflow import GiveUp, TryLater
 
 MOMENT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-UGLY = "<b>'; DROP TABLE--\u202e\n\"лапки\" \\ 👨‍👩‍👧"
+UGLY = '<b>\'; DROP TABLE--\u202e\n"лапки" \\ 👨‍👩‍👧'
 
 
 @pytest.fixture
@@ -42,7 +42,9 @@ def test_the_file_fits_the_schema(payload, tmp_path):
     key = uuid4()
     make(tmp_path).create(payload, idempotency_key=key)
 
-    schema = json.loads((resources.files("apps.exports.trackers") / "issue.schema.json").read_text())
+    schema = json.loads(
+        (resources.files("apps.exports.trackers") / "issue.schema.json").read_text()
+    )
     written = json.loads((tmp_path / f"{key}.json").read_text())
     jsonschema.validate(written, schema, format_checker=jsonschema.FormatChecker())
 

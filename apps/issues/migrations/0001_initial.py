@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
             name='Evidence',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('level', models.CharField(choices=[('opened', 'Opened the issue'), ('exact', 'Same text'), ('fuzzy', 'Similar words'), ('semantic', 'Similar meaning'), ('judged', 'Judged the same'), ('edit', 'Edit of a report'), ('person', 'A person said so')], max_length=10, verbose_name='how it was found')),
+                ('level', models.CharField(choices=[('opened', 'Opened the issue'), ('exact', 'Same text'), ('fuzzy', 'Similar words'), ('semantic', 'Similar meaning'), ('judged', 'Compared by the judge'), ('edit', 'Edit of a report'), ('person', 'A person said so')], max_length=10, verbose_name='how it was found')),
                 ('score', models.FloatField(null=True, verbose_name='score')),
                 ('threshold', models.FloatField(null=True, verbose_name='threshold at that moment')),
                 ('explanation', models.JSONField(blank=True, default=dict, verbose_name='explanation')),
@@ -87,7 +87,7 @@ class Migration(migrations.Migration):
             name='Match',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('level', models.CharField(choices=[('opened', 'Opened the issue'), ('exact', 'Same text'), ('fuzzy', 'Similar words'), ('semantic', 'Similar meaning'), ('judged', 'Judged the same'), ('edit', 'Edit of a report'), ('person', 'A person said so')], max_length=10, verbose_name='level')),
+                ('level', models.CharField(choices=[('opened', 'Opened the issue'), ('exact', 'Same text'), ('fuzzy', 'Similar words'), ('semantic', 'Similar meaning'), ('judged', 'Compared by the judge'), ('edit', 'Edit of a report'), ('person', 'A person said so')], max_length=10, verbose_name='level')),
                 ('score', models.FloatField(verbose_name='score')),
                 ('threshold', models.FloatField(verbose_name='threshold at that moment')),
                 ('outcome', models.CharField(choices=[('attached', 'Attached'), ('suggested', 'Suggested'), ('refused', 'Not a duplicate')], max_length=10, verbose_name='outcome')),

@@ -23,16 +23,16 @@ class Command(BaseCommand):
         kinds = parser.add_subparsers(dest="what", required=True)
         messages = kinds.add_parser("messages", help="lines {text, category, priority, entities?}")
         messages.add_argument("file", type=Path)
-        messages.add_argument(
-            "--classifier", choices=["local", "cascade", "llm"], default="local"
-        )
+        messages.add_argument("--classifier", choices=["local", "cascade", "llm"], default="local")
         duplicates = kinds.add_parser("duplicates", help="lines {group_id, kind, lang, text}")
         duplicates.add_argument("file", type=Path)
         chat = kinds.add_parser("chat", help="a Telegram export and its key")
         chat.add_argument("file", type=Path)
         chat.add_argument("key", type=Path)
         for kind in (messages, duplicates, chat):
-            kind.add_argument("--json", action="store_true", help="one JSON object on the last line")
+            kind.add_argument(
+                "--json", action="store_true", help="one JSON object on the last line"
+            )
 
     def handle(self, *args: Any, **options: Any) -> None:
         console = Console(stderr=True)

@@ -89,9 +89,7 @@ def _issue_figures(key: Key, evidence: Mapping[int, Evidence]) -> dict[str, Any]
         counts["duplicates"] += 1
         of_original = evidence.get(int(original))
         counts["attached right"] += (
-            found is not None
-            and of_original is not None
-            and found.issue_id == of_original.issue_id
+            found is not None and of_original is not None and found.issue_id == of_original.issue_id
         )
     for number, row in evidence.items():
         if row.level == Evidence.Level.OPENED:

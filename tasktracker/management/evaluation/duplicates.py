@@ -109,5 +109,3 @@ def _figures(counts: "Counter[str]") -> dict[str, Any]:
         "precision": precision,
         "f1": figures.harmonic(precision, all_recall),
     }
-
-

@@ -112,5 +112,3 @@ def _entity_figures(counters: Mapping[str, figures.SetCounter]) -> dict[str, Any
             recalled=counter.recalled,
         )
     return {**total.figures(), **{kind: one.figures() for kind, one in counters.items()}}
-
-
