@@ -152,9 +152,12 @@ def nats_monitor(tmp_path: Path) -> Iterator[str]:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             ports.append(str(probe.getsockname()[1]))
+    text = (ROOT / "deploy/nats.conf").read_text()
+    config = tmp_path / "nats.conf"  # the same but for its folder, which -sd may not override
+    config.write_text(text.replace('store_dir: "/data"', f"store_dir: {json.dumps(str(tmp_path))}"))
     words = [
-        *(str(binaries.nats()), "-c", str(ROOT / "deploy/nats.conf"), "-a", "127.0.0.1"),
-        *("-p", ports[0], "-m", ports[1], "-sd", str(tmp_path)),
+        *(str(binaries.nats()), "-c", str(config), "-a", "127.0.0.1"),
+        *("-p", ports[0], "-m", ports[1]),
     ]
     log = (tmp_path / "log").open("wb")
     with subprocess.Popen(words, env={"NATS_PASSWORD": "p4e2"}, stdout=log, stderr=log) as server:
