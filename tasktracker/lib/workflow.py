@@ -56,7 +56,7 @@ class WorkItem(models.Model):
     WAITING: ClassVar[Set[str]] = frozenset()  # statuses that some task must leave or settle
     FAILED_STATUS: ClassVar[str] = "failed"
 
-    status: models.CharField[str, str]  # subclasses bring choices and a default
+    status = models.CharField(max_length=12)  # subclasses bring choices and a default
 
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0, editable=False)
     due_at = models.DateTimeField(_("next attempt at"), null=True, blank=True, editable=False)
@@ -215,8 +215,9 @@ def each(verb: Callable[[Item], None]) -> Callable[[list[Item]], None]:
 
 def backoff(attempt: int) -> timedelta:
     """Exponential pause with full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter")."""
-    ceiling = min(BACKOFF_CAP, BACKOFF_BASE * 2 ** min(attempt, 20))
-    return ceiling * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not cryptography
+    ceiling = min(BACKOFF_CAP, BACKOFF_BASE * (1 << min(attempt, 20)))
+    share: float = random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not cryptography
+    return ceiling * share
 
 
 def _send(model: type[WorkItem], status: str, ids: list[int], is_new: bool) -> None:

@@ -120,7 +120,7 @@ def test_vectors_of_the_trained_model_are_used():
 
 def test_weights_for_other_features_are_refused(tmp_path):
     stored = load_model().arrays() | {"features_version": np.array(FEATURES_VERSION + 1)}
-    np.savez(tmp_path / "old.npz", **stored)
+    np.savez(tmp_path / "old.npz", allow_pickle=False, **stored)
 
     with pytest.raises(WrongWeights):
         one(LocalClassifier(weights=tmp_path / "old.npz"), Sample("hi"))
