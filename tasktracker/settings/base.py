@@ -77,6 +77,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LOGIN_URL = reverse_lazy("admin:login")
+LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
 
 # Words and time. Stored in UTC, shown in the team's zone.
 LANGUAGE_CODE = "en"

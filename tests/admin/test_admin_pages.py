@@ -166,6 +166,28 @@ def test_the_login_page_opens_in_the_language_of_the_browser(client: Client, lan
     assert f'lang="{language}"' in response.content.decode()
 
 
+def test_logging_in_leads_to_the_overview(client: Client, people: dict[str, User]):
+    people["viewer"].set_password("long enough to be kept")
+    people["viewer"].save()
+    response = client.post(
+        reverse("admin:login"), {"username": "viewer", "password": "long enough to be kept"}
+    )
+
+    assert response.headers["Location"] == reverse("admin:index")
+
+
+def test_one_entry_of_the_sidebar_is_the_current_one(operator: Client):
+    for query, entry in (("?status__exact=new", "Review"), ("", "Issues")):
+        page = operator.get(reverse("admin:issues_issue_changelist") + query)
+        current = [
+            str(item["title"])
+            for group in page.context["sidebar_navigation"]
+            for item in group["items"]
+            if item["active"]
+        ]
+        assert current == [entry]
+
+
 def test_the_language_switch_changes_the_page(operator: Client):
     index = reverse("admin:index")
     operator.post(reverse("set_language"), {"language": "uk", "next": index})
