@@ -2,13 +2,14 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from django.db.models import Count, F, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
+from django.db.models.signals import post_save
 
 from apps.exports.models import TaskExport
 from apps.issues.models import Evidence, Issue
@@ -24,17 +25,22 @@ from tasktracker.realtime.events import (
     export_from_row,
     message_from_envelope,
     message_from_row,
+    settings_from_row,
     task_from_row,
 )
 
 logger = logging.getLogger(__name__)
 
+SETTINGS = frozenset({"config", "name", "kind", "is_active", "webhook_secret"})
+API_KIND = "api"  # sources that store directly
 ROUTE_LASTS = 30.0  # seconds; a changed routing shows in live updates after that
 
 
 def connect() -> None:
     """Called once, when the apps are loaded."""
     envelope_accepted.connect(tell_accepted, dispatch_uid="realtime")
+    # Settings are saved by the admin, the API and commands alike, and nothing but this listens.
+    post_save.connect(tell_settings, sender=Source, dispatch_uid="realtime")
     status_changed.connect(tell_messages, sender=Message, dispatch_uid="realtime")
     status_changed.connect(tell_issues, sender=Issue, dispatch_uid="realtime")
     status_changed.connect(tell_exports, sender=TaskExport, dispatch_uid="realtime")
@@ -55,8 +61,11 @@ def tell_accepted(envelope: Envelope, **_: Any) -> None:
     publish(route.project_id, EventType.MESSAGE_NEW, data)
 
 
-def tell_messages(ids: Sequence[int], **_: Any) -> None:
-    """Stored or classified: what the row says now, whatever it was announced with."""
+def tell_messages(ids: Sequence[int], is_new: bool = False, **_: Any) -> None:
+    """Stored or classified: what the row says now, whatever it was announced with.
+
+    A message that was posted to the API never was in JetStream: for browsers it is new only now.
+    """
     rows = (
         Message.objects.filter(pk__in=ids, is_superseded=False)
         .select_related("project", "source", "chat")
@@ -71,7 +80,9 @@ def tell_messages(ids: Sequence[int], **_: Any) -> None:
             from_archive[key] = from_archive.get(key, 0) + 1
         else:
             data = message_from_row(row)
-            live.append(Announcement(row.project_id, EventType.MESSAGE_UPDATED, data))
+            is_first = is_new and row.source.kind == API_KIND
+            kind = EventType.MESSAGE_NEW if is_first else EventType.MESSAGE_UPDATED
+            live.append(Announcement(row.project_id, kind, data))
     # An archive of a hundred thousand messages must not flood anybody: the numbers changed, no more.
     hints = [
         Announcement(
@@ -98,6 +109,12 @@ def tell_exports(ids: Sequence[int], **_: Any) -> None:
         Announcement(row.tracker.project_id, EventType.EXPORT_UPDATED, export_from_row(row))
         for row in rows
     )
+
+
+def tell_settings(instance: Source, update_fields: Collection[str] | None = None, **_: Any) -> None:
+    """A person saved a source; its cursor and its last error move without a word."""
+    if update_fields is None or SETTINGS & set(update_fields):
+        publish(instance.project_id, EventType.SETTINGS_UPDATED, settings_from_row(instance))
 
 
 def with_source(issues: "QuerySet[Issue]") -> "QuerySet[Any]":

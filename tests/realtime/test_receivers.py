@@ -8,7 +8,7 @@ from apps.issues.models import Evidence, Issue
 from apps.messages.models import Message
 from apps.sources.envelope import Envelope
 from apps.sources.intake import envelope_accepted
-from apps.sources.models import Chat, Project
+from apps.sources.models import Chat, Project, Source
 from tasktracker.lib.workflow import status_changed
 from tasktracker.realtime import receivers
 from tasktracker.realtime.events import MAX_CONTENT
@@ -115,6 +115,22 @@ def test_a_stored_message_is_updated_with_its_row(make_message, django_capture_o
     assert (event.data["id"], event.data["persisted"]) == (message.pk, True)
     assert event.data["avatar_url"] == "https://chat.example/a.png"
     assert event.data["analyzed"] is False
+
+
+def test_a_message_posted_to_the_api_is_new_when_it_is_stored(
+    make_message, source, django_capture_on_commit_callbacks
+):
+    Source.objects.filter(pk=source.pk).update(kind="api")
+    message = make_message()
+    with django_capture_on_commit_callbacks(execute=True):
+        announced(Message, [message.pk], "received", is_new=True)
+
+    event = Event.objects.get()
+    assert (event.type, event.data["id"], event.data["persisted"]) == (
+        "message.new",
+        message.pk,
+        True,
+    )
 
 
 def test_a_classified_message_tells_its_answer(make_message, django_capture_on_commit_callbacks):
@@ -233,3 +249,23 @@ def test_rows_of_two_projects_go_to_their_own_people(
         foreign.project_id,
     }
     assert Project.objects.count() == 2
+
+
+def test_saved_settings_are_told_without_the_settings(source, django_capture_on_commit_callbacks):
+    source.config = {"bot_token": "secret"}
+    Event.objects.all().delete()
+    with django_capture_on_commit_callbacks(execute=True):
+        source.save()
+
+    event = Event.objects.get()
+    assert event.type == "settings_updated"
+    assert event.data["source_name"] == "Dev chat"
+    assert "secret" not in str(event.data)
+
+
+def test_a_moved_cursor_is_not_news(source, django_capture_on_commit_callbacks):
+    Event.objects.all().delete()
+    with django_capture_on_commit_callbacks(execute=True):
+        source.save(update_fields=["cursor", "last_error"])
+
+    assert not Event.objects.exists()
