@@ -1,0 +1,86 @@
+"""Words of packages that have no Ukrainian for them, listed so that `make messages` keeps ours.
+
+django-unfold ships no catalogue at all, the REST framework an incomplete one. Nothing imports this
+module: gettext finds their texts in our catalogue by the words themselves. What our pages do not
+show (Unfold's editors, import, object permissions) is left out.
+"""
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
+
+UNFOLD = (
+    _("Welcome back to"),
+    _("Welcome"),
+    _("Return to site"),
+    _("Forgotten your password or username?"),
+    _("Toggle password visibility"),
+    _("You have been successfully logged out from the administration"),
+    _("Go back"),
+    _("Search apps and models..."),
+    _("Type to search"),
+    _("Recent searches"),
+    _("No recent searches"),
+    _("No results matching your query"),
+    _("Loading more results..."),
+    _("All applications"),
+    _("Light"),
+    _("Dark"),
+    _("System"),
+    _("General"),
+    _("Select record"),
+    _("Select all rows"),
+    _("Select action"),
+    _("Select action to run"),
+    _("Select value"),
+    _("Run"),
+    _("More actions"),
+    _("Expand row"),
+    _("Apply Filters"),
+    _("Reset filters"),
+    _("Value"),
+    _("From"),
+    _("To"),
+    _("Date from"),
+    _("Date to"),
+    _("Not enough data."),
+    _("No data"),
+    _("No results found"),
+    _("This page yielded into no results. Create a new item or reset your filters."),
+    _("Previous"),
+    _("Next"),
+    _("True"),
+    _("False"),
+    _("Cancel"),
+    _("Date"),
+    _("Add row"),
+    _("This item will be deleted."),
+    _("Click to cancel"),
+    _("Record picture"),
+    _("Image preview"),
+    _("Click to download"),
+    _("Choose file to upload"),
+    _("After you've created a user, you’ll be able to edit more user options."),
+    _(
+        "Raw passwords are not stored, so there is no way to see this user’s password, but you can"
+        ' change the password using <a href="{}" class="text-primary-600 dark:text-primary-500">'
+        "this form</a>."
+    ),
+)
+REST_FRAMEWORK = (
+    _("Invalid input."),
+    _("Not a valid string."),
+    _("Must be a valid boolean."),
+    _("Must be a valid UUID."),
+    _('Enter a valid "slug" consisting of Unicode letters, numbers, underscores, or hyphens.'),
+    _("Ensure this field has no more than {max_length} elements."),
+    _("Ensure this field has at least {min_length} elements."),
+    _("A valid biginteger is required."),
+    _('Invalid datetime for the timezone "{timezone}".'),
+    _("Datetime value out of range."),
+    _("This dictionary may not be empty."),
+    _("Surrogate characters are not allowed: U+{code_point:X}."),
+    _("Extra Actions"),
+    ngettext_lazy(
+        "Expected available in {wait} second.", "Expected available in {wait} seconds.", "wait"
+    ),
+)
