@@ -3,6 +3,7 @@
 from tasktracker.settings.base import *
 from tasktracker.settings.env import env
 from tasktracker.settings.product import *
+from tasktracker.settings.reporting import *
 from tasktracker.settings.services import *
 
 DEBUG = False

@@ -70,4 +70,3 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 
 TELEGRAM_API_URL = env("TELEGRAM_API_URL", default="https://api.telegram.org")
 
-SENTRY_DSN = env("SENTRY_DSN", default="")
