@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from apps.issues.models import Issue
     from apps.messages.models import Message
     from apps.sources.envelope import Envelope
+    from apps.sources.models import Source
     from tasktracker.realtime.models import Event
 
 MAX_CONTENT = 2000  # characters of a text in a live frame; the API has all of it
@@ -83,6 +84,16 @@ class ExportData(TypedDict):
     status: str
     external_id: str
     external_url: str
+
+
+class SettingsData(TypedDict):
+    """A source's settings were saved; the settings themselves never travel."""
+
+    project: str
+    source_id: int
+    source_name: str
+    kind: str
+    is_active: bool
 
 
 class StatsData(TypedDict):
@@ -215,6 +226,16 @@ def export_from_row(export: "TaskExport") -> ExportData:
         status=export.status,
         external_id=export.external_id,
         external_url=export.external_url,
+    )
+
+
+def settings_from_row(source: "Source") -> SettingsData:
+    return SettingsData(
+        project=source.project.slug,
+        source_id=source.pk,
+        source_name=source.name,
+        kind=source.kind,
+        is_active=source.is_active,
     )
 
 

@@ -76,7 +76,8 @@ def server(transactional_db: None, static_files: None) -> Iterator[Server]:
     server.stop()
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while Playwright's event loop runs in this thread, no async test can.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     if not CHROMIUM.exists():
         pytest.skip("no /usr/bin/chromium: apt-get install chromium")
