@@ -55,6 +55,9 @@ UNFOLD = {
     "SITE_TITLE": "Task Tracker",
     "SITE_HEADER": "Task Tracker",
     "SITE_SYMBOL": "forum",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("team/icon.svg")},
+    ],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_LANGUAGES": True,

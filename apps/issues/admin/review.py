@@ -71,7 +71,7 @@ class IssueAdmin(IssueColumns, ProjectScopedAdmin):
     ]
     list_fullwidth = True
     list_before_template = "admin/live_list.html"
-    search_fields = ["title", "description"]
+    search_fields = ["title__holds", "description__holds"]
     search_help_text = gettext_lazy("Title or description")
     date_hierarchy = "reported_at"
     paginator = CappedPaginator

@@ -68,7 +68,7 @@ class MessageAdmin(ProjectScopedAdmin):
     ]
     list_fullwidth = True
     list_before_template = "admin/live_list.html"
-    search_fields = ["text", "author"]
+    search_fields = ["text__holds", "author__holds"]
     search_help_text = gettext_lazy("Text or author")
     date_hierarchy = "sent_at"
     paginator = CappedPaginator

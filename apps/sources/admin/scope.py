@@ -18,6 +18,7 @@ from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RangeDateFilter, RelatedDropdownFilter
 
 from apps.sources.models import Project
+from tasktracker.lib import search as search  # registers the `holds` of search_fields
 from tasktracker.lib.secrets import CannotDecrypt
 
 
