@@ -19,7 +19,6 @@ from tasktracker.devstack.embedded import EmbeddedServices
 from tasktracker.devstack.folder import DataFolder
 from tasktracker.devstack.lock import FileLock
 
-
 PREFIX = "tasktracker-tests-"
 GRACE = 60.0  # seconds in which a fresh folder may not be locked yet
 
