@@ -6,9 +6,11 @@ worker lose it, `sweep` finds the row again: every waiting row has a due time in
 
 import logging
 from collections.abc import Mapping, Sequence
+from threading import Thread
 from typing import Any, NamedTuple
 
 from celery import Task, shared_task
+from celery.signals import worker_process_init
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
@@ -16,6 +18,7 @@ from apps.exports.models import TaskExport
 from apps.exports.tasks import deliver_exports, open_exports
 from apps.issues.models import Issue
 from apps.issues.tasks import file_messages
+from apps.messages.classify import warm_up as load_models
 from apps.messages.models import Message
 from apps.messages.tasks import ask_llm, classify_messages
 from tasktracker.celery import BEAT_EVERY, QUEUES, SWEEP_EVERY, app
@@ -56,6 +59,12 @@ def hand_over(sender: type[WorkItem], status: str, ids: Sequence[int], **kwargs:
             step.task.delay(list(ids[start : start + step.chunk]))
     except (OperationalError, RedisError, OSError) as error:
         logger.warning("the broker is away, the sweep will find %s: %s", sender.__name__, error)
+
+
+@worker_process_init.connect
+def warm_up(**_: Any) -> None:
+    """Load the models beside the first beats, so that the first message need not wait for them."""
+    Thread(target=load_models, name="warm-up", daemon=True).start()
 
 
 @shared_task(expires=SWEEP_EVERY)

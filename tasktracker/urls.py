@@ -1,13 +1,20 @@
 """Every address of the product."""
 
 from django.contrib import admin
-from django.contrib.auth.views import LogoutView
+from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 
 from tasktracker.team import TeamPage
 
 urlpatterns = [
     path("", TeamPage.as_view(), name="team"),
+    path(
+        "login/",
+        LoginView.as_view(
+            template_name="team/login.html", next_page="team", redirect_authenticated_user=True
+        ),
+        name="login",
+    ),
     path("logout/", LogoutView.as_view(next_page="team"), name="logout"),
     path("admin/", admin.site.urls),
     path("api/", include("tasktracker.api.urls")),

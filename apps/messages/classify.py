@@ -67,6 +67,12 @@ def ask_llm(message: Message) -> None:
         message.decide(_status_for(answer.category), answer, is_provisional=False)
 
 
+def warm_up() -> None:
+    """Load what the first message would wait for: the embedding model and the classifier."""
+    (vector,) = embeddings.embed(["розігрів / warm-up"])
+    local_answer(Sample(text="розігрів / warm-up", vector=vector))
+
+
 def embed_missing(messages: Sequence[Message]) -> dict[int, Vector]:
     """Vectors by message id; those that are not stored yet are made in one call and stored."""
     model = embeddings.model_name()

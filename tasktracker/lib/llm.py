@@ -13,9 +13,9 @@ from django.conf import settings
 from pydantic import BaseModel
 
 from tasktracker.lib import loop
-from tasktracker.lib.text import shorten
 
 if TYPE_CHECKING:
+    from openai import AsyncOpenAI
     from pydantic_ai.models import Model
 
 logger = logging.getLogger(__name__)
@@ -59,7 +59,6 @@ def _chain(*, cloud: bool) -> list[tuple[str, str]]:
 
 
 async def _ask(output: type[Output], instructions: str, prompt: str, cloud: bool) -> Answer:
-    from pydantic_ai import Agent, NativeOutput
     from pydantic_ai.exceptions import AgentRunError, UserError
 
     chain = _chain(cloud=cloud)
@@ -68,44 +67,56 @@ async def _ask(output: type[Output], instructions: str, prompt: str, cloud: bool
     failures = []
     deadline = asyncio.get_running_loop().time() + settings.LLM_TIMEOUT
     for kind, name in chain:
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await _ask_one(kind, name, output, instructions, prompt)
+        except (AgentRunError, UserError, TimeoutError, OSError) as error:
+            failures.append(f"{name}: {type(error).__name__}")
+            # Only the kind of trouble: the message may quote the chat.
+            logger.warning("model %s failed: %s", name, type(error).__name__)
+    raise Unavailable("; ".join(failures))
+
+
+async def _ask_one(
+    kind: str, name: str, output: type[Output], instructions: str, prompt: str
+) -> Answer:
+    from openai import AsyncOpenAI
+    from pydantic_ai import Agent, NativeOutput
+
+    is_local = kind == "ollama"
+    # A client of our own: the SDK's would try three times and wait ten minutes.
+    async with AsyncOpenAI(
+        base_url=f"{settings.OLLAMA_URL.rstrip('/')}/v1" if is_local else settings.OPENAI_BASE_URL,
+        api_key="ollama" if is_local else settings.OPENAI_API_KEY,
+        max_retries=0,
+        timeout=settings.LLM_TIMEOUT,
+    ) as client:
         agent = Agent(
-            _model(kind, name),
+            _ollama(name, client) if is_local else _openai(name, client),
             output_type=NativeOutput(output),
             instructions=instructions,
             retries={"output": 1},
             model_settings={"max_tokens": MAX_TOKENS, "temperature": 0.0},
         )
-        try:
-            async with asyncio.timeout_at(deadline):
-                result = await agent.run(prompt)
-        except (AgentRunError, UserError, TimeoutError, OSError) as error:
-            failures.append(f"{name}: {type(error).__name__}")
-            logger.warning("model %s failed: %s", name, shorten(str(error), 200))
-            continue
-        return Answer(result.output, name, result.usage.total_tokens or 0)
-    raise Unavailable("; ".join(failures))
+        result = await agent.run(prompt)
+    return Answer(result.output, name, result.usage.total_tokens or 0)
 
 
-def _model(kind: str, name: str) -> "Model":
-    """A model with a client of its own: the SDK's would try three times and wait ten minutes."""
-    from openai import AsyncOpenAI
+def _ollama(name: str, client: "AsyncOpenAI") -> "Model":
     from pydantic_ai.models.ollama import OllamaModel
-    from pydantic_ai.models.openai import OpenAIChatModel
+    from pydantic_ai.profiles import merge_profile
+    from pydantic_ai.profiles.openai import OpenAIModelProfile
     from pydantic_ai.providers.ollama import OllamaProvider
+
+    provider = OllamaProvider(openai_client=client)
+    # Ollama knows `max_tokens` only; without a limit a model can go on forever (ollama#2805).
+    older_field = OpenAIModelProfile(openai_chat_supports_max_completion_tokens=False)
+    profile = merge_profile(provider.model_profile(name), older_field)
+    return OllamaModel(name, provider=provider, profile=profile)
+
+
+def _openai(name: str, client: "AsyncOpenAI") -> "Model":
+    from pydantic_ai.models.openai import OpenAIChatModel
     from pydantic_ai.providers.openai import OpenAIProvider
 
-    if kind == "ollama":
-        client = AsyncOpenAI(
-            base_url=f"{settings.OLLAMA_URL.rstrip('/')}/v1",
-            api_key="ollama",
-            max_retries=0,
-            timeout=settings.LLM_TIMEOUT,
-        )
-        return OllamaModel(name, provider=OllamaProvider(openai_client=client))
-    client = AsyncOpenAI(
-        base_url=settings.OPENAI_BASE_URL,
-        api_key=settings.OPENAI_API_KEY,
-        max_retries=0,
-        timeout=settings.LLM_TIMEOUT,
-    )
     return OpenAIChatModel(name, provider=OpenAIProvider(openai_client=client))

@@ -76,7 +76,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-LOGIN_URL = reverse_lazy("admin:login")
+LOGIN_URL = reverse_lazy("login")
 LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
 
 # Words and time. Stored in UTC, shown in the team's zone.
@@ -152,6 +152,8 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO")},
     "loggers": {
         "httpx": {"level": "WARNING"},  # it logs URLs, and Telegram's URLs hold the bot token
+        "httpx2": {"level": "WARNING"},
+        "channels_redis.pubsub": {"level": "CRITICAL"},  # a traceback a second while Valkey is away
         "django.request": {"level": "ERROR"},
     },
 }

@@ -69,4 +69,3 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 
 TELEGRAM_API_URL = env("TELEGRAM_API_URL", default="https://api.telegram.org")
-

@@ -21,7 +21,51 @@ def test_a_visitor_is_sent_to_the_login_and_back(client, db):
     response = client.get("/?author=x")
 
     assert response.status_code == 302
-    assert response.url == f"{reverse('admin:login')}?next=/%3Fauthor%3Dx"
+    assert response.url == f"{reverse('login')}?next=/%3Fauthor%3Dx"
+
+
+def test_a_member_who_is_not_staff_signs_in(client, member):
+    member.set_password("correct horse battery staple")
+    member.is_staff = False
+    member.save()
+
+    response = client.post(
+        reverse("login"),
+        {
+            "username": member.get_username(),
+            "password": "correct horse battery staple",
+            "next": reverse("team"),
+        },
+    )
+
+    assert response.url == reverse("team")
+    assert client.get(reverse("team")).status_code == 200
+
+
+def test_a_wrong_password_is_said_and_leads_nowhere_else(client, member):
+    response = client.post(
+        reverse("login"),
+        {"username": member.get_username(), "password": "wrong", "next": "https://evil.example/"},
+    )
+
+    assert response.status_code == 200
+    assert 'role="alert"' in response.content.decode()
+
+
+def test_nobody_is_led_to_another_site_after_the_login(client, member):
+    member.set_password("correct horse battery staple")
+    member.save()
+
+    response = client.post(
+        reverse("login"),
+        {
+            "username": member.get_username(),
+            "password": "correct horse battery staple",
+            "next": "https://evil.example/",
+        },
+    )
+
+    assert response.url.startswith("/")
 
 
 def test_a_program_that_asks_for_json_gets_the_contract(client, db):
