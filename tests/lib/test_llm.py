@@ -84,7 +84,7 @@ def test_a_server_error_is_not_tried_again_at_the_same_model(server):
 def test_without_any_valid_answer_it_is_unavailable_and_says_who_failed(server):
     server.reply = lambda request: (500, "")
 
-    with pytest.raises(llm.Unavailable, match="first.*second"):
+    with pytest.raises(llm.Unavailable, match=r"first.*second"):
         ask()
 
 
