@@ -44,7 +44,7 @@ migrations: .venv/installed-dev ## Write migrations for changed models
 	$(MANAGE) makemigrations
 
 messages: .venv/installed-dev ## Collect and compile the Ukrainian texts (needs GNU gettext)
-	$(MANAGE) makemessages --locale uk --add-location file --no-wrap --ignore tests --ignore benchmarks
+	$(MANAGE) makemessages --locale uk --add-location file --no-wrap --no-obsolete --ignore tests --ignore benchmarks
 	$(MANAGE) compilemessages --locale uk --verbosity 0
 
 services-dev: .venv/installed-dev ## Like run, but processes restart when a file changes

@@ -16,7 +16,7 @@ from apps.exports.models import TaskExport, Tracker
 from apps.exports.trackers import TRACKERS
 from apps.sources.adapters.base import reason_of
 from apps.sources.admin.display import badge, link, outside_link
-from apps.sources.admin.plugin_admin import PlugInAdmin
+from apps.sources.admin.plugin_admin import KindFilter, PlugInAdmin
 from apps.sources.admin.scope import (
     CappedPaginator,
     ProjectScopedAdmin,
@@ -35,7 +35,7 @@ class TrackerAdmin(PlugInAdmin):
     registry = TRACKERS
     list_display = ["name", "kind_label", "project", "is_active", "closed_until", "trouble"]
     list_select_related = ["project"]
-    list_filter = [("project", VisibleRelatedFilter), "kind", "is_active"]
+    list_filter = [("project", VisibleRelatedFilter), ("kind", KindFilter), "is_active"]
     search_fields = ["name"]
     state_fields = ["failures_in_a_row", "closed_until", "last_error", "created_at"]
     change_form_template = "admin/exports/tracker/change_form.html"

@@ -1,13 +1,32 @@
-"""Words of packages that have no Ukrainian for them, listed so that `make messages` keeps ours.
+"""Words of others that have no Ukrainian, listed so that `make messages` keeps ours.
 
-django-unfold ships no catalogue at all, the REST framework an incomplete one. Nothing imports this
-module: gettext finds their texts in our catalogue by the words themselves. What our pages do not
-show (Unfold's editors, import, object permissions) is left out.
+django-unfold ships no catalogue at all, Django and the REST framework incomplete ones, and the forms
+of plug-ins make labels out of their fields' names. Gettext finds these texts in our catalogue by the
+words themselves. What our pages do not show (Unfold's editors, import, object permissions) is left out.
 """
 
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext_lazy
+from django.utils.translation import gettext_noop, ngettext_lazy
 
+#: Of the scripts of Django's admin; `tasktracker.admin.site` hands them to the browser.
+SCRIPTS = (
+    gettext_noop("Choose all %s"),
+    gettext_noop("Choose selected %s"),
+    gettext_noop('Choose %s by selecting them and then select the "Choose" arrow button.'),
+    gettext_noop("Remove all %s"),
+    gettext_noop("Remove selected %s"),
+    gettext_noop('Remove %s by selecting them and then select the "Remove" arrow button.'),
+    gettext_noop("(click to clear)"),
+)
+DJANGO = (
+    _("Yes, I’m sure"),
+)
+PLUG_IN_SETTINGS = (
+    _("Bot token"),
+    _("Mode"),
+    _("polling"),
+    _("webhook"),
+)
 UNFOLD = (
     _("Welcome back to"),
     _("Welcome"),

@@ -2,10 +2,23 @@
 
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.views.i18n import JavaScriptCatalog
 from unfold.sites import UnfoldAdminSite
+
+from tasktracker.admin.borrowed_words import SCRIPTS
+
+
+class ScriptTexts(JavaScriptCatalog):
+    """Texts of the admin's scripts: Django's own, and ours where it has none."""
+
+    packages = ["django.contrib.admin"]
+
+    def get_catalog(self) -> dict[str, Any]:
+        return {**super().get_catalog(), **{text: gettext(text) for text in SCRIPTS}}
 
 
 class AdminSite(UnfoldAdminSite):  # type: ignore[misc]
@@ -21,3 +34,8 @@ class AdminSite(UnfoldAdminSite):  # type: ignore[misc]
         context = {**overview(request.user), **(extra_context or {})}
         page: TemplateResponse = super().index(request, context)
         return page
+
+    def i18n_javascript(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        return ScriptTexts.as_view()(request)

@@ -11,6 +11,7 @@ from apps.issues.models import Issue
 from apps.sources.admin.display import (
     badge,
     category_badge,
+    in_words,
     link,
     percent,
     post_buttons,
@@ -71,6 +72,10 @@ class IssueColumns:
             lambda name: reverse("admin:issues_issue_decide", args=[issue.pk, name]),
         )
 
+    @display(description=gettext_lazy("came from"))
+    def came_from(self, issue: Issue) -> str:
+        return in_words(issue.origin)
+
     @display(description=gettext_lazy("entities"))
     def found_in_text(self, issue: Issue) -> str:
         found = []
@@ -80,7 +85,7 @@ class IssueColumns:
                     str(item.get("surface", item)) if isinstance(item, dict) else str(item)
                     for item in items
                 ]
-                found.append(f"{kind}: {', '.join(names)}")
+                found.append(f"{in_words(kind)}: {', '.join(names)}")
         return "\n".join(found)
 
     @display(description=gettext_lazy("duplicate of"))

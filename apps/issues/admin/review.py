@@ -108,7 +108,7 @@ class IssueAdmin(IssueColumns, ProjectScopedAdmin):
         if obj is None:
             return [(None, {"fields": ["project", *EDITABLE]})]
         reason = ["reason"] if self.has_change_permission(request, obj) else []
-        found = ["project", "state", "sureness", "reported_at", "origin", "found_in_text"]
+        found = ["project", "state", "sureness", "reported_at", "came_from", "found_in_text"]
         if obj.duplicate_of_id:
             found.append("original_issue")
         return [
@@ -117,7 +117,7 @@ class IssueAdmin(IssueColumns, ProjectScopedAdmin):
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Issue | None = None) -> list[str]:
-        computed = ["state", "sureness", "origin", "found_in_text", "original_issue"]
+        computed = ["state", "sureness", "came_from", "found_in_text", "original_issue"]
         return ["project", "reported_at", *computed] if obj else computed
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -54,7 +55,7 @@ def explained(explanation: Mapping[str, Any]) -> list[str]:
             details = {"kind": _kind(kind), "one": _join(sides[0]), "other": _join(sides[1])}
             lines.append(_("Different %(kind)s: %(one)s and %(other)s") % details)
     if isinstance(explanation.get("cosine"), int | float):
-        details = {"value": f"{explanation['cosine']:.2f}"}
+        details = {"value": number_format(explanation["cosine"], 2)}
         lines.append(_("Nearness of meaning: %(value)s") % details)
     if isinstance(explanation.get("fuzzy"), int | float):
         details = {"value": f"{explanation['fuzzy']:.0%}"}
@@ -140,7 +141,7 @@ def _shown(field: str, value: Any) -> str:
     if value in (None, ""):
         return "–"
     known = _CHOICES.get(field, {}).get(value)
-    return str(known) if known else f"“{shorten(str(value), 120)}”"
+    return str(known) if known else _("“%(text)s”") % {"text": shorten(str(value), 120)}
 
 
 def _kind(kind: str) -> str:

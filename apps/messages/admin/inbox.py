@@ -18,6 +18,7 @@ from apps.messages.models import Category, Message, Priority
 from apps.sources.admin.display import (
     badge,
     category_badge,
+    in_words,
     link,
     percent,
     priority_badge,
@@ -86,7 +87,7 @@ class MessageAdmin(ProjectScopedAdmin):
                     "category_label",
                     "priority_label",
                     "sureness",
-                    "decided_by",
+                    "decider",
                     "state",
                     "is_provisional",
                     "issue",
@@ -103,7 +104,7 @@ class MessageAdmin(ProjectScopedAdmin):
                     "source",
                     "external_id",
                     "author_id",
-                    "kind",
+                    "kind_label",
                     "is_from_bot",
                     "is_history",
                     "is_superseded",
@@ -133,7 +134,7 @@ class MessageAdmin(ProjectScopedAdmin):
 
     @display(description=gettext_lazy("text"))
     def short(self, message: Message) -> str:
-        return short_text(message.text or f"[{message.kind}]")
+        return short_text(message.text or f"[{in_words(message.kind)}]")
 
     @display(description=gettext_lazy("category"), ordering="category")
     def category_label(self, message: Message) -> str:
@@ -172,6 +173,14 @@ class MessageAdmin(ProjectScopedAdmin):
             return message.reply_to_external_id
         answered = message.reply_to
         return link(page_of(answered), f"{answered.author}: {shorten(answered.text, 120)}")
+
+    @display(description=gettext_lazy("decided by"))
+    def decider(self, message: Message) -> str:
+        return in_words(message.decided_by)
+
+    @display(description=gettext_lazy("kind"))
+    def kind_label(self, message: Message) -> str:
+        return in_words(message.kind)
 
     @display(description=gettext_lazy("original"))
     def original(self, message: Message) -> str:

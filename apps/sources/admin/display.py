@@ -7,11 +7,46 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_noop
 
 from tasktracker.lib.text import clean, shorten
 
 CATEGORY_COLOURS = {"bug": "danger", "feature": "info", "question": "warning"}
 PRIORITY_COLOURS = {"critical": "danger", "high": "warning", "medium": "info"}
+#: Words of ours that are stored as they are; `in_words` finds their translations.
+STORED_WORDS = (
+    # Chats
+    gettext_noop("private"),
+    gettext_noop("group"),
+    gettext_noop("supergroup"),
+    gettext_noop("channel"),
+    gettext_noop("other"),
+    # Messages
+    gettext_noop("animation"),
+    gettext_noop("audio"),
+    gettext_noop("document"),
+    gettext_noop("photo"),
+    gettext_noop("poll"),
+    gettext_noop("sticker"),
+    gettext_noop("video"),
+    gettext_noop("voice"),
+    # Where an issue came from
+    gettext_noop("admin"),
+    gettext_noop("analysis"),
+    # What a text names
+    gettext_noop("people"),
+    gettext_noop("technologies"),
+    gettext_noop("deadlines"),
+    # Who classified
+    gettext_noop("rules"),
+    gettext_noop("local"),
+    gettext_noop("person"),
+)
+
+
+def in_words(stored: str) -> str:
+    """A stored word in the reader's language; one that we do not know stays as it is."""
+    return gettext(stored) if stored else ""
 
 
 def badge(text: Any, colour: str = "") -> SafeString:

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
@@ -11,6 +12,28 @@ from apps.sources.admin.plugin_form import form_for, setting_names, shown_config
 from apps.sources.admin.scope import ProjectScopedAdmin
 from tasktracker.lib.plugins import PlugIn
 from tasktracker.lib.text import shorten
+
+
+class KindFilter(admin.AllValuesFieldListFilter):
+    """The kinds by their labels."""
+
+    def __init__(
+        self,
+        field: Any,
+        request: HttpRequest,
+        params: Any,
+        model: Any,
+        model_admin: "PlugInAdmin",
+        field_path: str,
+    ) -> None:
+        super().__init__(field, request, params, model, model_admin, field_path)
+        self.registry = model_admin.registry
+
+    def choices(self, changelist: Any) -> Any:
+        for choice in super().choices(changelist):
+            kind = str(choice["display"])
+            label = self.registry[kind].label if kind in self.registry else choice["display"]
+            yield {**choice, "display": label}
 
 
 class PlugInAdmin(ProjectScopedAdmin):

@@ -178,11 +178,11 @@ def _alternatives(annotation: Any) -> set[Any]:
     return {annotation}
 
 
-def _choices(annotation: Any) -> list[tuple[str, str]]:
+def _choices(annotation: Any) -> list[tuple[str, Any]]:
     if get_origin(annotation) is Literal:
-        return [(str(value), str(value)) for value in get_args(annotation)]
+        return [(str(value), gettext_lazy(str(value))) for value in get_args(annotation)]
     if isinstance(annotation, type) and issubclass(annotation, Enum):
-        return [(str(item.value), str(item.value)) for item in annotation]
+        return [(str(item.value), gettext_lazy(str(item.value))) for item in annotation]
     return []
 
 

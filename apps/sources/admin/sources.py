@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from apps.sources.adapters import ADAPTERS
-from apps.sources.admin.plugin_admin import PlugInAdmin
+from apps.sources.admin.plugin_admin import KindFilter, PlugInAdmin
 from apps.sources.admin.scope import VisibleRelatedFilter
 from apps.sources.models import Source
 
@@ -28,7 +28,7 @@ class SourceAdmin(PlugInAdmin):
         "trouble",
     ]
     list_select_related = ["project"]
-    list_filter = [("project", VisibleRelatedFilter), "kind", "is_active"]
+    list_filter = [("project", VisibleRelatedFilter), ("kind", KindFilter), "is_active"]
     search_fields = ["name"]
     state_fields = ["webhook_address", "cursor", "last_seen_at", "last_error", "created_at"]
 
