@@ -19,7 +19,9 @@ SCRIPTS = (
     gettext_noop("(click to clear)"),
 )
 DJANGO = (
+    # Django has Ukrainian for these, which speaks to men only or needs a case that a name has not.
     _("Yes, I’m sure"),
+    _(" By %(filter_title)s "),
 )
 PLUG_IN_SETTINGS = (
     _("Bot token"),
