@@ -6,11 +6,11 @@ worker lose it, `sweep` finds the row again: every waiting row has a due time in
 
 import logging
 from collections.abc import Mapping, Sequence
-from threading import Thread
+from threading import Timer
 from typing import Any, NamedTuple
 
 from celery import Task, shared_task
-from celery.signals import worker_process_init
+from celery.signals import beat_init, worker_process_init
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
@@ -28,6 +28,7 @@ from tasktracker.realtime import broadcast
 
 logger = logging.getLogger(__name__)
 
+WARM_UP_AFTER = 8.0  # seconds
 URGENT = 0  # before the backlog of a queue: a long import must not look like a dead worker
 
 
@@ -63,8 +64,17 @@ def hand_over(sender: type[WorkItem], status: str, ids: Sequence[int], **kwargs:
 
 @worker_process_init.connect
 def warm_up(**_: Any) -> None:
-    """Load the models beside the first beats, so that the first message need not wait for them."""
-    Thread(target=load_models, name="warm-up", daemon=True).start()
+    """Load the models a little after the start, so that the first message need not wait for them."""
+    timer = Timer(WARM_UP_AFTER, load_models)
+    timer.daemon = True
+    timer.start()
+
+
+@beat_init.connect
+def first_beats(**_: Any) -> None:
+    """The schedule begins with a pause; a start should not wait for it."""
+    for queue in QUEUES:
+        beat.apply_async((queue,), queue=queue, priority=URGENT, expires=60)
 
 
 @shared_task(expires=SWEEP_EVERY)
