@@ -27,7 +27,7 @@ PATIENCE = 30.0  # seconds for an issue
 
 
 def manage(*arguments: str) -> dict[str, Any]:
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 - our own command
         [sys.executable, "manage.py", *arguments, "--json"],
         cwd=ROOT,
         check=True,

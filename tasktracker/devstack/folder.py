@@ -4,7 +4,9 @@ import json
 import os
 import secrets
 import socket
+from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import environ
 
@@ -43,6 +45,14 @@ class DataFolder:
 
     def secret_file(self, name: str) -> Path:
         return self.subfolder("secrets") / name
+
+    def has_demo(self, urls: Mapping[str, str]) -> bool:
+        """Whether the demo was loaded into this database; who deletes it does not get it again."""
+        mark = self.path / "demo-loaded"
+        return mark.exists() and mark.read_text() == _database(urls)
+
+    def note_demo(self, urls: Mapping[str, str]) -> None:
+        (self.path / "demo-loaded").write_text(_database(urls))
 
     def port(self, name: str) -> int:
         """The service's port: the one of last time where it is still free, else a new free one."""
@@ -89,3 +99,9 @@ def _free_port(*, taken: set[int]) -> int:
             port = int(probe.getsockname()[1])
         if port not in taken:
             return port
+
+
+def _database(urls: Mapping[str, str]) -> str:
+    """Host and name of the database, without the port, which may change, and the password."""
+    url = urlsplit(urls.get("DATABASE_URL") or os.environ.get("DATABASE_URL", ""))
+    return f"{url.hostname}{url.path}"

@@ -108,9 +108,10 @@ class Supervisor:
         self.log.say(f"the web process answers on {self.web}")
         self.run_record.is_ready = True
         self.write_record()
-        if self.demo:
+        if self.demo and not self.folder.has_demo(self.run_record.urls):
             with self.log.holding_processes():
                 self.run_to_end("demo", "load_demo", output=None)
+            self.folder.note_demo(self.run_record.urls)
         self.wait_for_health()
         self.is_ready = True
         self.log.plain(f"ready: {self.web}")

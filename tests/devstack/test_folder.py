@@ -37,3 +37,16 @@ def test_secret_is_made_once_and_only_its_owner_reads_it(folder):
 
 def test_secrets_of_two_folders_differ(folder, tmp_path):
     assert folder.secret("nats_password") != DataFolder(tmp_path / "other").secret("nats_password")
+
+
+def test_the_demo_is_remembered_for_the_database_that_has_it(folder):
+    here = {"DATABASE_URL": "postgresql://u:secret@127.0.0.1:5001/tasktracker"}
+    moved = {"DATABASE_URL": "postgresql://u:secret@127.0.0.1:5002/tasktracker"}
+    elsewhere = {"DATABASE_URL": "postgresql://u:secret@db.example/tasktracker"}
+    assert not folder.has_demo(here)
+
+    folder.note_demo(here)
+
+    assert folder.has_demo(moved)
+    assert not folder.has_demo(elsewhere)
+    assert "secret" not in (folder.path / "demo-loaded").read_text()
