@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rest_framework.authtoken.admin import TokenAdmin as FrameworkTokenAdmin
-from rest_framework.authtoken.models import TokenProxy
+from rest_framework.authtoken.models import Token, TokenProxy
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
@@ -55,7 +55,7 @@ class TokenAdmin(FrameworkTokenAdmin, AdministratorsOnly):
 
     @display(description=gettext_lazy("key"))
     def shortened_key(self, token: TokenProxy) -> str:
-        return f"{token.key[:4]}…"
+        return without_key(token)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -64,8 +64,16 @@ class TokenAdmin(FrameworkTokenAdmin, AdministratorsOnly):
             self.message_user(request, text % {"key": obj.key}, messages.WARNING)
 
 
+def without_key(token: Token) -> str:
+    """What a token is called: enough to tell two apart, too little to use one."""
+    return f"{token.key[:4]}…"
+
+
 def register() -> None:
     """Replace the plain pages that Django and the REST framework registered."""
+    # The framework's is the key itself, and Django shows it in headings, keeps it in the history, and
+    # lists it with what the deletion of a user takes along.
+    Token.__str__ = without_key  # type: ignore[method-assign, assignment]
     for model, model_admin in ((User, UserAdmin), (Group, GroupAdmin), (TokenProxy, TokenAdmin)):
         if admin.site.is_registered(model):
             admin.site.unregister(model)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
@@ -193,5 +194,28 @@ def test_the_key_of_a_token_is_shown_once(administrator: Client, people: dict[st
     key = TokenProxy.objects.get().key
     later = administrator.get(reverse("admin:authtoken_tokenproxy_changelist")).content.decode()
 
-    assert key in page
+    assert page.count(key) == 1
     assert key not in later
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "authtoken_tokenproxy_change",
+        "authtoken_tokenproxy_delete",
+        "authtoken_tokenproxy_history",
+        "auth_user_delete",
+    ],
+)
+def test_no_page_of_a_token_or_its_user_shows_the_key(
+    administrator: Client, people: dict[str, User], name: str
+):
+    user = people["viewer"]
+    administrator.post(reverse("admin:authtoken_tokenproxy_add"), {"user": user.pk}, follow=True)
+    key = TokenProxy.objects.get().key
+
+    page = administrator.get(reverse(f"admin:{name}", args=[user.pk]))
+
+    assert page.status_code == 200
+    assert key not in page.content.decode()
+    assert not LogEntry.objects.filter(object_repr__contains=key).exists()
