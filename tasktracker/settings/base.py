@@ -80,7 +80,8 @@ LOGIN_URL = reverse_lazy("login")
 LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
 
 # Words and time. Stored in UTC, shown in the team's zone.
-LANGUAGE_CODE = "en"
+# Of commands, and of a browser that asks for none of ours.
+LANGUAGE_CODE = env("LANGUAGE_CODE", default="en")
 LANGUAGES = [("uk", "Українська"), ("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True

@@ -7,6 +7,7 @@ from tasktracker.settings.product import *
 from tasktracker.settings.services import *
 
 DEBUG = False
+LANGUAGE_CODE = "en"  # whatever .env says
 SECRET_KEY = "only-for-tests-" + "x" * 40
 FIELD_ENCRYPTION_KEYS = ["u6Tn7nM1Tn5oVwqJrX0wC5b8m3tHq8J2k1yY3Zl0m9A="]
 ALLOWED_HOSTS = ["*"]
