@@ -20,6 +20,7 @@ from apps.exports.models import TaskExport
 from apps.issues.models import Issue
 from apps.messages.models import Category, Message, Priority
 from apps.sources.models import Project, Source
+from tasktracker.lib.text import storable
 from tasktracker.realtime.events import message_from_row, task_from_row
 from tasktracker.realtime.receivers import with_source
 from tasktracker.realtime.replay import newest_seq
@@ -55,7 +56,10 @@ def page(projects: "QuerySet[Project]", query: Any) -> dict[str, Any]:
     """Everything that the page shows of these projects."""
     # Read first: what happens while the rows are read comes again over the websocket.
     seq = newest_seq()
-    filters = {name: query.get(name, "").strip()[:200] for name in ("project", "source", "author")}
+    filters = {
+        name: storable(query.get(name, "")).strip()[:200]
+        for name in ("project", "source", "author")
+    }
     chosen = projects.filter(slug=filters["project"]) if filters["project"] else projects
     return {
         "seq": seq,

@@ -147,6 +147,11 @@ def test_the_filter_chooses_the_messages(query, expected, signed_in, make_messag
     assert {row["content"] for row in rows} == expected
 
 
+@pytest.mark.parametrize("query", ["author=%00", "source=%00x", "project=%00", "author=%ED%A0%80"])
+def test_a_filter_that_postgresql_cannot_hold_is_no_error(query, signed_in):
+    assert signed_in.get(f"/?{query}").status_code == 200
+
+
 def test_an_exported_issue_links_to_its_tracker(signed_in, project):
     issue = Issue.objects.create(
         project=project, title="x", category="bug", priority="low",
