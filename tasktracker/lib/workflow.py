@@ -137,6 +137,10 @@ class WorkItem(models.Model):
         )
 
     def give_up(self, reason: str) -> None:
+        if self.FAILED_STATUS not in self.TRANSITIONS.get(self.status, frozenset()):
+            # Such a row stays where it is, and says why it does not get on.
+            self.try_later(reason, delay=BACKOFF_CAP)
+            return
         self.move_to(self.FAILED_STATUS)
         type(self)._default_manager.filter(pk=self.pk).update(last_error=_short(reason))
 
@@ -195,9 +199,9 @@ def work_on(
             )
         else:
             return
+        items = _not_done(items, status)
     for item in items:
-        if item.status == status:  # else its part of the chunk was done before another one failed
-            _work_on_one(item, verb)
+        _work_on_one(item, verb)
 
 
 def each(verb: Callable[[Item], None]) -> Callable[[list[Item]], None]:
@@ -229,21 +233,35 @@ def _send(model: type[WorkItem], status: str, ids: list[int], is_new: bool) -> N
 
 
 def _work_on_one(item: Item, verb: Callable[[list[Item]], None]) -> None:
+    status = item.status
     try:
         verb([item])
     except LostRace:
         logger.info("%s %s was moved by somebody else", item._meta.label, item.pk)
     except GiveUp as error:
+        item.status = status  # the verb's move was rolled back; if not, this one moves nothing
         _finish(item, partial(item.give_up, str(error)))
     except TryLater as error:
+        item.status = status
         item.try_later(str(error), delay=error.delay)
     except Exception as error:
+        item.status = status
         logger.exception("%s %s failed", item._meta.label, item.pk)
         reason = f"{type(error).__name__}: {error}"
         if item.attempts >= MAX_ATTEMPTS:
             _finish(item, partial(item.give_up, reason))
         else:
             item.try_later(reason)
+
+
+def _not_done(items: Sequence[Item], status: str) -> list[Item]:
+    """Those that still wait, by the database: a move that was rolled back is left in our copy."""
+    rows = type(items[0])._default_manager.filter(pk__in=[item.pk for item in items], status=status)
+    waiting = set(rows.values_list("pk", flat=True))
+    found = [item for item in items if item.pk in waiting]
+    for item in found:
+        item.status = status
+    return found
 
 
 def _finish(item: WorkItem, move: Callable[[], None]) -> None:

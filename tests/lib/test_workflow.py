@@ -3,9 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from apps.issues.models import Issue
 from apps.messages.models import Message
 from tasktracker.lib.workflow import (
     MAX_ATTEMPTS,
@@ -169,6 +171,40 @@ def test_one_bad_row_does_not_fail_its_chunk(make_message):
     bad.refresh_from_db()
     assert (good.status, bad.status) == (NOISE, RECEIVED)
     assert bad.last_error == "ValueError: bad"
+
+
+@pytest.mark.parametrize("texts", [["bad"], ["good", "bad"]])
+def test_a_move_that_was_rolled_back_counts_as_a_failure(make_message, texts):
+    def verb(messages):
+        for message in messages:
+            with transaction.atomic():
+                message.move_to(NOISE)
+                if message.text == "bad":
+                    raise ValueError("bad")
+
+    messages = [make_message(text, attempts=MAX_ATTEMPTS - 2) for text in texts]
+    ids = [message.pk for message in messages]
+    work_on(Message, ids, RECEIVED, verb)
+
+    bad = Message.objects.get(text="bad")
+    assert (bad.status, bad.last_error, bad.leased_until) == (RECEIVED, "ValueError: bad", None)
+
+    work_on(Message, ids, RECEIVED, verb)
+
+    bad.refresh_from_db()
+    assert (bad.status, bad.last_error) == (FAILED, "ValueError: bad")
+
+
+def test_a_row_without_a_failed_status_stays_and_says_why(make_issue):
+    def broken(issues):
+        raise ZeroDivisionError("oops")
+
+    issue = make_issue(status=Issue.Status.APPROVED, attempts=MAX_ATTEMPTS)
+    work_on(Issue, [issue.pk], Issue.Status.APPROVED, broken)
+
+    issue.refresh_from_db()
+    assert (issue.status, issue.last_error) == (Issue.Status.APPROVED, "ZeroDivisionError: oops")
+    assert issue.due_at > timezone.now() + timedelta(minutes=14)
 
 
 def test_each_runs_a_verb_row_by_row(make_message):
