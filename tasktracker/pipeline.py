@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from celery import Task, shared_task
 from celery.signals import beat_init, worker_process_init
-from kombu.exceptions import OperationalError
+from kombu.exceptions import ChannelError, OperationalError
 from redis.exceptions import RedisError
 
 from apps.exports.models import TaskExport
@@ -29,6 +29,7 @@ from tasktracker.realtime import broadcast
 logger = logging.getLogger(__name__)
 
 WARM_UP_AFTER = 8.0  # seconds
+DEEP = 200  # tasks in a queue from which nothing is handed out a second time
 URGENT = 0  # before the backlog of a queue: a long import must not look like a dead worker
 
 
@@ -42,6 +43,8 @@ FLOW: Mapping[tuple[type[WorkItem], str], Step] = {
     (Message, Message.Status.UNSURE): Step(ask_llm, 1),
     (Message, Message.Status.ACTIONABLE): Step(file_messages, 10),
     (Issue, Issue.Status.APPROVED): Step(open_exports, 20),
+    (Issue, Issue.Status.IN_PROGRESS): Step(open_exports, 20),
+    (Issue, Issue.Status.DONE): Step(open_exports, 20),
     (TaskExport, TaskExport.Status.PENDING): Step(deliver_exports, 10),
 }
 
@@ -80,11 +83,24 @@ def first_beats(**_: Any) -> None:
 @shared_task(expires=SWEEP_EVERY)
 def sweep() -> None:
     """Hand out again what is due: lost tasks, expired leases, retries."""
-    for model, status in FLOW:
+    for (model, status), step in FLOW.items():
+        if queue_depth(step) > DEEP:
+            continue  # it waits there already; more copies would only fill the broker
         ids = model.take_due(status)
         if ids:
             logger.info("%d %s due in %s", len(ids), model.__name__, status)
             hand_over(model, status, ids)
+
+
+def queue_depth(step: Step) -> int:
+    """Tasks that wait in the step's queue; 0 when nobody can tell, or after Valkey lost them."""
+    queue = app.amqp.router.route({}, step.task.name)["queue"].name
+    try:
+        with app.connection_for_write() as connection:
+            declared = connection.default_channel.queue_declare(queue=queue, passive=True)
+            return int(declared.message_count)
+    except (ChannelError, OperationalError, RedisError, OSError):
+        return 0
 
 
 @shared_task(expires=BEAT_EVERY)

@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 from apps.exports.models import TaskExport, Tracker
 from apps.exports.payload import build_payload
 from apps.issues.models import Change, Issue
+from apps.sources.adapters.base import reason_of
 from tasktracker.lib.workflow import GiveUp, TryLater
 
 
@@ -28,18 +29,22 @@ def open_exports(issues: Sequence[Issue]) -> None:
 def deliver(export: TaskExport) -> None:
     """Create the issue in the tracker; the export's UUID makes a repeat harmless."""
     tracker = export.tracker
+    if export.issue.status in {Issue.Status.REJECTED, Issue.Status.DUPLICATE}:
+        raise GiveUp("the issue was rejected or merged")
     if not tracker.is_active:
         raise GiveUp("the tracker is switched off")
     if Tracker.objects.filter(pk=tracker.pk, closed_until__gt=Now()).exists():
         raise TryLater(f"the tracker pauses after {tracker.failures_in_a_row} failures")
-    payload = build_payload(export.issue)
     try:
-        created = tracker.plugin().create(payload, idempotency_key=export.uuid)
+        plugin = tracker.plugin()
+    except ValueError as error:
+        # Only the words: the values may be secrets.
+        raise GiveUp(f"the tracker's settings do not fit: {reason_of(error)}") from error
+    try:
+        created = plugin.create(build_payload(export.issue), idempotency_key=export.uuid)
     except TryLater as error:
         tracker.note_failure(str(error))
         raise
-    except ValueError as error:
-        raise GiveUp(f"the tracker's settings do not fit: {error}") from error
     tracker.note_success()
     with transaction.atomic():
         export.mark_created(created.id, created.url)

@@ -9,7 +9,8 @@ from tasktracker.lib.workflow import each, work_on
 
 @shared_task
 def open_exports(ids: list[int]) -> None:
-    work_on(Issue, ids, Issue.Status.APPROVED, open_all)
+    for status in Issue.WAITING:
+        work_on(Issue, ids, status, open_all)
 
 
 @shared_task

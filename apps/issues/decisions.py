@@ -99,6 +99,7 @@ def merge(issue: Issue, *, into: Issue, by: Person, reason: str = "") -> None:
         _check_merge(issue, into)
         moved = list(issue.evidence.values_list("message_id", flat=True))
         issue.evidence.update(issue=into)
+        issue.duplicates.update(duplicate_of=into)  # whoever undoes theirs finds the evidence there
         issue.change_status(Issue.Status.DUPLICATE, by=by, reason=reason, duplicate_of=into)
         issue.record(Change.Kind.MERGED, by=by, reason=reason, into=into.pk, messages=moved)
         into.record(Change.Kind.MERGED, by=by, reason=reason, taken=issue.pk, messages=moved)

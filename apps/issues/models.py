@@ -36,8 +36,9 @@ class Issue(WorkItem):
         Status.REJECTED: {Status.NEW},
         Status.DUPLICATE: {Status.NEW},
     }
-    # Approved waits until its exports are opened, then it is settled in the same status.
-    WAITING = frozenset({Status.APPROVED})
+    # What was approved waits until its exports are opened, however fast people go on with it; then
+    # it is settled in the same status.
+    WAITING = frozenset({Status.APPROVED, Status.IN_PROGRESS, Status.DONE})
     OPEN = frozenset({Status.NEW, Status.APPROVED, Status.IN_PROGRESS})
 
     project = models.ForeignKey(

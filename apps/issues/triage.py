@@ -91,14 +91,12 @@ def _file(message: Message, project: Project, vector: Vector | None) -> None:
     message.move_to(Message.Status.FILED)
     if Evidence.objects.filter(message=message).exists():
         return
-    earlier = _issue_of_earlier_revision(message)
-    if earlier is not None:
-        attach(message, earlier, level=Evidence.Level.EDIT)
+    if _replaces_earlier_revision(message):
         return
     matches = find(message, project, vector)
     best = matches[0] if matches else None
-    if best is not None and best.is_same:
-        issue = Issue.objects.select_for_update().get(pk=best.issue_id)
+    issue = _still_open(best) if best is not None and best.is_same else None
+    if best is not None and issue is not None:
         attach(
             message,
             issue,
@@ -143,27 +141,48 @@ def attach(
         Issue.announce([issue.pk], issue.status)
 
 
-def _issue_of_earlier_revision(message: Message) -> Issue | None:
+def _still_open(match: FoundMatch) -> Issue | None:
+    """The issue, locked, unless a person has closed it in the meantime."""
+    rows = Issue.objects.filter(pk=match.issue_id, status__in=Issue.OPEN)
+    return rows.select_for_update().first()
+
+
+def _replaces_earlier_revision(message: Message) -> bool:
+    """An edit takes the place of what it edits: one report stays one report."""
     evidence = (
         Evidence.objects.filter(
-            message__source_id=message.source_id, message__external_id=message.external_id
+            # A chat can be routed to another project between a message and its edit.
+            issue__project_id=message.project_id,
+            message__source_id=message.source_id,
+            message__external_id=message.external_id,
+            message__edit__lt=message.edit,
         )
         .select_related("issue")
         .order_by("-message__edit")
         .first()
     )
-    return evidence.issue if evidence else None
+    if evidence is None:
+        return False
+    before = evidence.message_id
+    evidence.message = message
+    evidence.save(update_fields=["message"])
+    evidence.issue.record(
+        Change.Kind.EVIDENCE, message=message.pk, level=Evidence.Level.EDIT, replaced=before
+    )
+    Issue.announce([evidence.issue_id], evidence.issue.status)
+    return True
 
 
 def _candidates(message: Message, project: Project, vector: Vector | None) -> list[Candidate]:
     """Evidence of open issues: same text, recent words, near meaning; each message once."""
     age = timedelta(days=project.open_issue_days)
+    refused = Match.objects.filter(message=message, outcome=Match.Outcome.REFUSED)
     open_evidence = Evidence.objects.filter(
         issue__project=project,
         issue__status__in=Issue.OPEN,
         message__sent_at__gte=message.sent_at - age,
         message__sent_at__lte=message.sent_at + age,
-    ).exclude(issue__matches__message=message, issue__matches__outcome=Match.Outcome.REFUSED)
+    ).exclude(issue__in=refused.values("issue"))
     window = timedelta(hours=project.duplicate_window_hours)
     alike = Q(
         message__sent_at__gte=message.sent_at - window,

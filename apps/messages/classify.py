@@ -23,9 +23,10 @@ from apps.messages.models import (
 )
 from apps.sources.models import Project
 from tasktracker.lib import embeddings, llm
-from tasktracker.lib.workflow import GiveUp, TryLater
+from tasktracker.lib.workflow import GiveUp, TryLater, backoff
 
 SURE = 0.75  # below this calibrated confidence the LLM is asked, or a person sees "provisional"
+LONGEST_PAUSE = timedelta(minutes=1)  # between two questions to an LLM that does not answer
 CONTEXT_WINDOW = timedelta(minutes=30)
 
 
@@ -48,7 +49,7 @@ def ask_llm(message: Message) -> None:
     if local is None:
         raise GiveUp("there is no local answer to fall back to")
     cloud = message.project.is_cloud_allowed
-    if not llm.is_available(cloud=cloud):
+    if not llm.is_available(cloud=cloud) or not _is_within_grace(message):
         message.decide(_status_for(local.category), local, is_provisional=True)
         return
     classifier = LLMClassifier(partial(llm.ask, cloud=cloud))
@@ -56,10 +57,8 @@ def ask_llm(message: Message) -> None:
     try:
         (verdict,) = classifier.classify([sample_of(message, {})])
     except llm.Unavailable as error:
-        if _is_within_grace(message):
-            raise TryLater(str(error)) from error
-        message.decide(_status_for(local.category), local, is_provisional=True)
-        return
+        pause = min(backoff(message.attempts), LONGEST_PAUSE)
+        raise TryLater(str(error), delay=pause) from error
     milliseconds = (time.perf_counter() - started) * 1000
     with transaction.atomic():
         name = f"{classifier.name}:{verdict.raw.get('model', '')}"[:60]

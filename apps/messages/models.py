@@ -116,6 +116,8 @@ class Message(WorkItem):
         indexes = [
             # The inbox, the API's list and the team page: newest first within a project.
             models.Index(fields=["project", "-sent_at"], name="message_newest"),
+            # The same lists of those who see every project.
+            models.Index(fields=["-sent_at", "-id"], name="message_newest_of_all"),
             # The conversation around a message.
             models.Index(fields=["chat", "topic", "-sent_at"], name="message_in_chat"),
             # Replies that came before what they answer.

@@ -1,6 +1,7 @@
 """Hand an envelope to JetStream. After this returns, the message is safe."""
 
 import logging
+from uuid import uuid4
 
 from asgiref.sync import sync_to_async
 from django.dispatch import Signal
@@ -14,16 +15,25 @@ logger = logging.getLogger(__name__)
 envelope_accepted = Signal()
 
 
-def accept(envelope: Envelope) -> None:
-    """Raise BusUnavailable when JetStream did not acknowledge: the sender must keep the message."""
-    bus.publish(envelope.subject, envelope.to_bytes(), message_id=envelope.message_id)
+def accept(envelope: Envelope, *, again: bool = False) -> None:
+    """Raise BusUnavailable when JetStream did not acknowledge: the sender must keep the message.
+
+    `again` says that JetStream may have had it before and shall not take it for a repeat.
+    """
+    bus.publish(envelope.subject, envelope.to_bytes(), message_id=_message_id(envelope, again))
     _tell(envelope)
 
 
-async def accept_async(envelope: Envelope) -> None:
+async def accept_async(envelope: Envelope, *, again: bool = False) -> None:
     """The same for a caller with an event loop."""
-    await bus.publish_async(envelope.subject, envelope.to_bytes(), message_id=envelope.message_id)
+    message_id = _message_id(envelope, again)
+    await bus.publish_async(envelope.subject, envelope.to_bytes(), message_id=message_id)
     await sync_to_async(_tell)(envelope)
+
+
+def _message_id(envelope: Envelope, again: bool) -> str:
+    # JetStream drops a known id for a day; what PostgreSQL has not stored must get through.
+    return f"{envelope.message_id}/{uuid4()}" if again else envelope.message_id
 
 
 def _tell(envelope: Envelope) -> None:

@@ -22,7 +22,7 @@ def replay(letter: DeadLetter) -> int:
     """
     envelopes = _read(letter)
     for envelope in envelopes:
-        accept(envelope)
+        accept(envelope, again=True)
     letter.replayed_at = timezone.now()
     letter.save(update_fields=["replayed_at"])
     return len(envelopes)

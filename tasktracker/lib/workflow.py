@@ -6,12 +6,14 @@ tells the pipeline after the commit. What a worker or a broker loses, `take_due`
 
 import logging
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import timedelta
 from functools import partial
 from typing import Any, ClassVar, Self, TypeVar
 
-from django.db import models, transaction
+from django.db import DatabaseError, models, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.dispatch import Signal
@@ -127,13 +129,18 @@ class WorkItem(models.Model):
     @classmethod
     def settle(cls, ids: Iterable[int]) -> None:
         """Nothing more is to be done for these rows in the status that they have."""
-        cls._default_manager.filter(pk__in=list(ids)).update(due_at=None, leased_until=None)
+        cls._default_manager.filter(pk__in=list(ids)).update(
+            due_at=None, leased_until=None, attempts=0
+        )
 
     def try_later(self, reason: str, *, delay: timedelta | None = None) -> None:
-        """Free the row and make it due after `delay`, or after a growing pause with jitter."""
+        """Leave the row alone for `delay`, or for a growing pause with jitter; then it is due.
+
+        The lease lasts as long, so that a second copy of the task cannot shorten the pause.
+        """
         wait = delay if delay is not None else backoff(self.attempts)
         type(self)._default_manager.filter(pk=self.pk, status=self.status).update(
-            leased_until=None, due_at=Now() + wait, last_error=_short(reason)
+            leased_until=Now() + wait, due_at=Now() + wait, last_error=_short(reason)
         )
 
     def give_up(self, reason: str) -> None:
@@ -188,8 +195,13 @@ def work_on(
 ) -> None:
     """Claim the rows and run `verb` on them; a row that fails does not take its chunk along."""
     items = model.claim(ids, status, lease=lease)
-    if not items:
-        return
+    if items:
+        with _announcing_together():
+            _work_on_claimed(items, status, verb)
+
+
+def _work_on_claimed(items: list[Item], status: str, verb: Callable[[list[Item]], None]) -> None:
+    model = type(items[0])
     if len(items) > 1:
         try:
             verb(items)
@@ -224,7 +236,28 @@ def backoff(attempt: int) -> timedelta:
     return ceiling * share
 
 
+_Key = tuple[type[WorkItem], str, bool]
+_held: ContextVar[dict[_Key, list[int]] | None] = ContextVar("held announcements", default=None)
+
+
+@contextmanager
+def _announcing_together() -> Iterator[None]:
+    """Rows that one chunk moves to one status are announced once, not row by row."""
+    held: dict[_Key, list[int]] = {}
+    token = _held.set(held)
+    try:
+        yield
+    finally:
+        _held.reset(token)
+        for (model, status, is_new), ids in held.items():
+            _send(model, status, ids, is_new)
+
+
 def _send(model: type[WorkItem], status: str, ids: list[int], is_new: bool) -> None:
+    held = _held.get()
+    if held is not None:
+        held.setdefault((model, status, is_new), []).extend(ids)
+        return
     outcomes = status_changed.send_robust(sender=model, status=status, ids=ids, is_new=is_new)
     for receiver, outcome in outcomes:
         if isinstance(outcome, Exception):
@@ -246,8 +279,11 @@ def _work_on_one(item: Item, verb: Callable[[list[Item]], None]) -> None:
         item.try_later(str(error), delay=error.delay)
     except Exception as error:
         item.status = status
-        logger.exception("%s %s failed", item._meta.label, item.pk)
-        reason = f"{type(error).__name__}: {error}"
+        reason = _words_of(error)
+        if isinstance(error, DatabaseError):
+            logger.error("%s %s failed: %s", item._meta.label, item.pk, reason)
+        else:
+            logger.exception("%s %s failed", item._meta.label, item.pk)
         if item.attempts >= MAX_ATTEMPTS:
             _finish(item, partial(item.give_up, reason))
         else:
@@ -269,6 +305,13 @@ def _finish(item: WorkItem, move: Callable[[], None]) -> None:
         move()
     except LostRace:
         logger.info("%s %s was moved by somebody else", item._meta.label, item.pk)
+
+
+def _words_of(error: Exception) -> str:
+    """The error in words; PostgreSQL's own quote the row, which holds what people wrote."""
+    if isinstance(error, DatabaseError):
+        return f"{type(error).__name__} {getattr(error.__cause__, 'sqlstate', None) or ''}".strip()
+    return f"{type(error).__name__}: {error}"
 
 
 def _short(reason: str) -> str:

@@ -164,7 +164,7 @@ async def _publish_patiently(envelope: Envelope) -> None:
     give_up_at = time.monotonic() + BUS_PATIENCE
     while True:
         try:
-            return await accept_async(envelope)
+            return await accept_async(envelope, again=True)
         except BusUnavailable as error:
             if time.monotonic() > give_up_at:
                 raise

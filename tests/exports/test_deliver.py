@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from apps.exports.deliver import deliver, open_exports
 from apps.exports.models import BREAK_AFTER, TaskExport
+from apps.exports.tasks import open_exports as open_exports_task
 from apps.issues.models import Change, Issue
 from tasktracker.lib.workflow import GiveUp, TryLater
 
@@ -120,3 +121,31 @@ def test_a_failed_export_can_be_tried_again(make_export):
     export.refresh_from_db()
     assert export.status == "pending"
     assert export.due_at is not None
+
+
+@pytest.mark.parametrize("status", ["in_progress", "done"])
+def test_an_issue_that_people_went_on_with_at_once_is_exported_too(make_issue, tracker, status):
+    issue = make_issue(status=status, due_at=timezone.now())
+
+    open_exports_task([issue.pk])
+
+    assert TaskExport.objects.get().issue == issue
+
+
+@pytest.mark.parametrize("status", ["rejected", "duplicate"])
+def test_an_issue_that_was_closed_in_the_meantime_is_not_created(make_export, make_issue, status):
+    export = make_export(make_issue(status=status))
+
+    with pytest.raises(GiveUp, match="rejected or merged"):
+        deliver(export)
+
+
+def test_settings_that_do_not_fit_are_said_without_their_values(make_export, tracker):
+    tracker.config = {"api_key": "very-secret"}
+    tracker.save()
+
+    with pytest.raises(GiveUp) as caught:
+        deliver(TaskExport.objects.get(pk=make_export().pk))
+
+    assert "api_key" in str(caught.value)
+    assert "very-secret" not in str(caught.value)

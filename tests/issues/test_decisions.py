@@ -166,3 +166,17 @@ def test_an_edit_records_before_and_after(make_issue, admin_user):
 
     change = issue.changes.get()
     assert change.details == {"field": "title", "before": "Прод лежть", "after": "Прод лежить"}
+
+
+def test_undoing_a_merge_finds_its_evidence_after_a_second_merge(
+    two_issues, make_issue, make_message, admin_user
+):
+    first, second = two_issues
+    third = make_issue(message=make_message(category="bug", priority="high"))
+    merge(second, into=first, by=admin_user)
+    merge(first, into=third, by=admin_user)
+    second.refresh_from_db()
+
+    undo_merge(second, by=admin_user)
+
+    assert (second.evidence.count(), third.evidence.count()) == (1, 2)

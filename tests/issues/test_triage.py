@@ -124,8 +124,23 @@ def test_the_edit_of_a_report_stays_with_its_issue(make_report):
 
     file([edited])
 
-    assert issue_of(edited) == issue_of(report)
-    assert Evidence.objects.get(message=edited).level == Evidence.Level.EDIT
+    evidence = Issue.objects.get().evidence.get()
+    assert evidence.message == edited
+    change = evidence.issue.changes.get(kind=Change.Kind.EVIDENCE)
+    assert change.details["replaced"] == report.pk
+
+
+def test_an_edit_never_joins_an_issue_of_another_project(make_report, other_project):
+    report = make_report()
+    file([report])
+    edited = make_report(
+        AVATAR, external_id=report.external_id, edit=1_772_442_000, project=other_project
+    )
+
+    file([edited])
+
+    assert issue_of(edited).project == other_project
+    assert issue_of(report).project == report.project
 
 
 def test_a_superseded_report_leaves_the_word_to_its_edit(make_report):

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from apps.sources.intake import accept
 from apps.sources.models import DeadLetter
 from apps.sources.replay import StillUnreadable, replay
 from tests.sources.conftest import recorded
@@ -20,6 +21,18 @@ def test_an_envelope_is_sent_again(make_envelope, stream):
     letter.refresh_from_db()
     assert letter.replayed_at is not None
     assert [subject for subject, _ in stream()] == [envelope.subject]
+
+
+def test_an_envelope_that_jetstream_had_before_gets_through_again(make_envelope, stream):
+    envelope = make_envelope()
+    accept(envelope)
+    letter = DeadLetter.objects.create(
+        subject=envelope.subject, payload=envelope.to_bytes(), reason="PostgreSQL refused it"
+    )
+
+    replay(letter)
+
+    assert len(stream()) == 2
 
 
 def test_an_update_is_read_by_the_adapter_of_its_source(telegram_source, stream):

@@ -1,0 +1,54 @@
+"""A viewer looks, here as in the admin."""
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from rest_framework.authtoken.models import Token
+from rest_framework.test import APIClient
+
+
+@pytest.fixture
+def viewer(project):
+    user = get_user_model().objects.create_user("viewer")
+    user.groups.add(Group.objects.get(name="Viewer"))
+    project.members.add(user)
+    return user
+
+
+@pytest.fixture
+def client_of(db):
+    def make(user):
+        client = APIClient()
+        client.credentials(HTTP_AUTHORIZATION=f"Token {Token.objects.create(user=user).key}")
+        return client
+
+    return make
+
+
+def test_a_viewer_reads_issues(viewer, client_of, make_issue):
+    make_issue()
+
+    assert client_of(viewer).get("/api/tasks").json()["count"] == 1
+
+
+def test_a_viewer_changes_nothing(viewer, client_of, make_issue):
+    issue = make_issue()
+
+    answer = client_of(viewer).put(
+        f"/api/tasks/{issue.pk}/status", {"status": "approved"}, format="json"
+    )
+
+    assert answer.status_code == 403
+    issue.refresh_from_db()
+    assert issue.status == "new"
+
+
+def test_a_viewer_who_is_an_operator_too_decides(viewer, client_of, make_issue):
+    viewer.groups.add(Group.objects.get(name="Operator"))
+    issue = make_issue()
+
+    answer = client_of(viewer).put(
+        f"/api/tasks/{issue.pk}/status", {"status": "approved"}, format="json"
+    )
+
+    assert answer.status_code == 200

@@ -1,0 +1,80 @@
+"""The flow: every waiting status has its task, and what is lost is handed out again."""
+
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.utils import timezone
+from redis import Redis
+
+from apps.exports.models import TaskExport
+from apps.issues.models import Issue
+from apps.messages.models import Message
+from tasktracker import pipeline
+from tasktracker.lib.workflow import WorkItem
+
+CLASSIFY = pipeline.FLOW[(Message, Message.Status.RECEIVED)]
+
+
+@pytest.fixture(autouse=True)
+def empty_broker():
+    Redis.from_url(settings.REDIS_URL).flushdb()
+
+
+@pytest.fixture
+def lost(make_message):
+    """A message whose announcement nobody heard."""
+    return make_message(due_at=timezone.now() - timedelta(seconds=1))
+
+
+def test_no_waiting_status_is_forgotten():
+    models = WorkItem.__subclasses__()
+    waiting = {(model, status) for model in models for status in model.WAITING}
+
+    assert set(models) == {Message, Issue, TaskExport}
+    assert waiting == set(pipeline.FLOW)
+
+
+@pytest.mark.parametrize("model", [Message, Issue, TaskExport])
+def test_every_status_of_a_model_is_known_to_its_transitions(model):
+    known = set(model.TRANSITIONS) | {
+        target for targets in model.TRANSITIONS.values() for target in targets
+    }
+
+    assert known == set(model.Status.values)
+    assert set(model.WAITING) <= known
+
+
+def test_a_lost_message_is_handed_out_again(lost):
+    pipeline.sweep()
+
+    assert pipeline.queue_depth(CLASSIFY) == 1
+
+
+def test_what_was_just_handed_out_is_left_alone(lost):
+    pipeline.sweep()
+    pipeline.sweep()
+
+    assert pipeline.queue_depth(CLASSIFY) == 1
+
+
+def test_nothing_is_handed_out_twice_behind_a_deep_queue(lost, monkeypatch):
+    monkeypatch.setattr(pipeline, "DEEP", 2)
+    for _ in range(3):
+        CLASSIFY.task.delay([0])
+
+    pipeline.sweep()
+
+    assert pipeline.queue_depth(CLASSIFY) == 3
+
+
+def test_a_chunk_is_as_large_as_its_step_says(db):
+    pipeline.hand_over(Message, Message.Status.RECEIVED, range(CLASSIFY.chunk * 2 + 1))
+
+    assert pipeline.queue_depth(CLASSIFY) == 3
+
+
+def test_a_status_that_nobody_waits_for_queues_nothing(db):
+    pipeline.hand_over(Message, Message.Status.NOISE, [1])
+
+    assert pipeline.queue_depth(CLASSIFY) == 0
