@@ -96,9 +96,9 @@ def queue_depth(step: Step) -> int:
     """Tasks that wait in the step's queue; 0 when nobody can tell, or after Valkey lost them."""
     queue = app.amqp.router.route({}, step.task.name)["queue"].name
     try:
-        with app.connection_for_write() as connection:
-            declared = connection.default_channel.queue_declare(queue=queue, passive=True)
-            return int(declared.message_count)
+        with app.connection_or_acquire() as connection:
+            channel: Any = connection.default_channel
+            return int(channel.queue_declare(queue=queue, passive=True).message_count)
     except (ChannelError, OperationalError, RedisError, OSError):
         return 0
 
