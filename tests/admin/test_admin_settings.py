@@ -125,6 +125,38 @@ def test_settings_that_no_key_opens_are_told_and_are_no_error(
     assert "FIELD_ENCRYPTION_KEYS" in page.content.decode()
 
 
+def test_a_source_that_no_key_opens_can_be_deleted(
+    administrator: Client, telegram: Source, settings: Any
+):
+    settings.FIELD_ENCRYPTION_KEYS = ["bm90LXRoZS1rZXktdGhhdC13YXMtdXNlZC1iZWZvcmU="]
+    administrator.post(reverse("admin:sources_source_delete", args=[telegram.pk]), {"post": "yes"})
+
+    assert not Source.objects.exists()
+
+
+def test_settings_that_no_key_opens_are_not_written_over(
+    operator: Client, telegram: Source, settings: Any
+):
+    keys = settings.FIELD_ENCRYPTION_KEYS
+    settings.FIELD_ENCRYPTION_KEYS = ["bm90LXRoZS1rZXktdGhhdC13YXMtdXNlZC1iZWZvcmU="]
+    page = change(operator, telegram, name="Renamed", saved__mode="polling")
+    settings.FIELD_ENCRYPTION_KEYS = keys
+
+    telegram.refresh_from_db()
+    assert "FIELD_ENCRYPTION_KEYS" in page.content.decode()
+    assert (telegram.name, telegram.config["bot_token"]) == ("Bot", TOKEN)
+
+
+def test_checking_a_tracker_that_no_key_opens_says_why(
+    operator: Client, tracker: Tracker, settings: Any
+):
+    settings.FIELD_ENCRYPTION_KEYS = ["bm90LXRoZS1rZXktdGhhdC13YXMtdXNlZC1iZWZvcmU="]
+    page = operator.post(reverse("admin:exports_tracker_check", args=[tracker.pk]), follow=True)
+
+    assert page.status_code == 200
+    assert "FIELD_ENCRYPTION_KEYS" in page.content.decode()
+
+
 def test_a_chat_is_switched_off_in_the_list(operator: Client, chat: Chat):
     operator.post(
         reverse("admin:sources_chat_changelist"),

@@ -4,7 +4,7 @@ import pytest
 
 from apps.messages.ingest import Arrival, ingest, store
 from apps.messages.models import Message
-from apps.sources.models import Chat, DeadLetter
+from apps.sources.models import Chat, DeadLetter, Source
 
 
 def arrive(*envelopes):
@@ -49,6 +49,17 @@ def test_a_redelivered_poison_is_one_dead_letter(source):
 
     letter = DeadLetter.objects.get()
     assert (letter.subject, letter.source) == (source_subject, source)
+
+
+def test_a_source_whose_settings_no_key_opens_stops_nobody(make_envelope, other_project, settings):
+    sealed = Source.objects.create(
+        project=other_project, kind="telegram", name="Bot", config={"bot_token": "1:secret"}
+    )
+    settings.FIELD_ENCRYPTION_KEYS = ["bm90LXRoZS1rZXktdGhhdC13YXMtdXNlZC1iZWZvcmU="]
+
+    result = arrive(make_envelope(), make_envelope(source_id=sealed.pk))
+
+    assert (result.stored, result.dead) == (2, 0)
 
 
 def test_an_envelope_of_an_unknown_source_is_a_dead_letter(make_envelope):

@@ -2,8 +2,9 @@
 
 from typing import Any, ClassVar
 
-from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
@@ -11,6 +12,7 @@ from apps.sources.admin.display import badge
 from apps.sources.admin.plugin_form import form_for, setting_names, shown_config
 from apps.sources.admin.scope import ProjectScopedAdmin
 from tasktracker.lib.plugins import PlugIn
+from tasktracker.lib.secrets import CannotDecrypt
 from tasktracker.lib.text import shorten
 
 
@@ -53,6 +55,26 @@ class PlugInAdmin(ProjectScopedAdmin):
             for name in setting_names(self.registry, None)
             if name.startswith(f"{kind}__")
         }
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except CannotDecrypt:
+            return self._back_to_list(request)
+
+    def _back_to_list(self, request: HttpRequest) -> HttpResponse:
+        text = _("The saved settings cannot be opened: no key of FIELD_ENCRYPTION_KEYS fits.")
+        self.message_user(request, text, messages.ERROR)
+        options = self.opts
+        return HttpResponseRedirect(
+            reverse(f"admin:{options.app_label}_{options.model_name}_changelist")
+        )
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any

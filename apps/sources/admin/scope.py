@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.contrib import messages
 from django.contrib.admin import ModelAdmin as DjangoModelAdmin
 from django.core.paginator import Paginator
 from django.db.models import Field, ForeignKey, ManyToManyField, Model, QuerySet
@@ -13,13 +12,11 @@ from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.functional import cached_property
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RangeDateFilter, RelatedDropdownFilter
 
 from apps.sources.models import Project
 from tasktracker.lib import search as search  # registers the `holds` of search_fields
-from tasktracker.lib.secrets import CannotDecrypt
 
 
 class ProjectScopedAdmin(ModelAdmin):  # type: ignore[misc]
@@ -45,19 +42,6 @@ class ProjectScopedAdmin(ModelAdmin):  # type: ignore[misc]
         if self.never_listed:
             changelist.result_list = changelist.result_list.defer(*self.never_listed)
         return changelist
-
-    def get_object(
-        self, request: HttpRequest, object_id: str, from_field: str | None = None
-    ) -> Any:
-        try:
-            return super().get_object(request, object_id, from_field)
-        except CannotDecrypt:
-            self.message_user(
-                request,
-                _("The saved settings cannot be opened: no key of FIELD_ENCRYPTION_KEYS fits."),
-                messages.ERROR,
-            )
-            return None
 
     def formfield_for_foreignkey(
         self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
