@@ -53,6 +53,10 @@ class TokenAdmin(FrameworkTokenAdmin, AdministratorsOnly):
     list_display_links = ["user"]
     autocomplete_fields = ["user"]
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """A key that somebody holds never becomes another person's."""
+        return ["user"] if obj else []
+
     @display(description=gettext_lazy("key"))
     def shortened_key(self, token: TokenProxy) -> str:
         return without_key(token)

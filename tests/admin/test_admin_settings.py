@@ -251,3 +251,12 @@ def test_no_page_of_a_token_or_its_user_shows_the_key(
     assert page.status_code == 200
     assert key not in page.content.decode()
     assert not LogEntry.objects.filter(object_repr__contains=key).exists()
+
+
+def test_a_token_stays_with_its_user(administrator: Client, people: dict[str, User]):
+    token = TokenProxy.objects.create(user=people["viewer"])
+    address = reverse("admin:authtoken_tokenproxy_change", args=[people["viewer"].pk])
+    administrator.post(address, {"user": people["operator"].pk})
+
+    assert TokenProxy.objects.get().user == people["viewer"]
+    assert TokenProxy.objects.get().key == token.key
