@@ -147,6 +147,58 @@ def test_autocomplete_does_not_name_other_projects(operator: Client, foreign: di
     assert SECRET_NAME not in response.content.decode()
 
 
+def test_an_answer_to_another_projects_message_shows_only_its_id(
+    operator: Client, rows: dict[type, Any], foreign: dict[type, Any]
+):
+    answered, message = foreign[Message], rows[Message]
+    Message.objects.filter(pk=message.pk).update(reply_to=answered, reply_to_external_id="-1001:1")
+    page = operator.get(admin_url(Message, "change", message.pk)).content.decode()
+
+    assert SECRET_NAME not in page
+    assert "-1001:1" in page
+
+
+@pytest.mark.parametrize("role", ["operator", "viewer"])
+def test_a_chat_does_not_name_the_foreign_project_that_it_goes_to(
+    client_of: Callable[[str], Client],
+    rows: dict[type, Any],
+    foreign: dict[type, Any],
+    role: str,
+):
+    chat = rows[Chat]
+    Chat.objects.filter(pk=chat.pk).update(project=foreign[Project])
+    for address in (admin_url(Chat, "change", chat.pk), admin_url(Chat, "changelist")):
+        page = client_of(role).get(address)
+        assert page.status_code == 200
+        assert SECRET_NAME not in page.content.decode(), address
+
+
+def test_editing_a_chat_keeps_the_foreign_project_that_it_goes_to(
+    operator: Client, rows: dict[type, Any], foreign: dict[type, Any]
+):
+    chat = rows[Chat]
+    Chat.objects.filter(pk=chat.pk).update(project=foreign[Project])
+    operator.post(admin_url(Chat, "change", chat.pk), {"title": "Renamed", "project": ""})
+
+    chat.refresh_from_db()
+    assert (chat.title, chat.project_id) == ("Renamed", foreign[Project].pk)
+
+
+def test_a_member_routes_a_chat_back_from_a_project_of_theirs(
+    operator: Client,
+    rows: dict[type, Any],
+    other_project: Project,
+    people: dict[str, User],
+):
+    other_project.members.add(people["operator"])
+    chat = rows[Chat]
+    Chat.objects.filter(pk=chat.pk).update(project=other_project)
+    operator.post(admin_url(Chat, "change", chat.pk), {"title": "Renamed", "project": ""})
+
+    chat.refresh_from_db()
+    assert (chat.title, chat.project_id) == ("Renamed", None)
+
+
 def test_a_member_cannot_let_others_into_the_project(
     operator: Client, people: dict[str, User], project: Project
 ):

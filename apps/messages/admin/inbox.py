@@ -172,6 +172,8 @@ class MessageAdmin(ProjectScopedAdmin):
         if message.reply_to is None:
             return message.reply_to_external_id
         answered = message.reply_to
+        if answered.project_id != message.project_id:  # its chat was routed elsewhere in between
+            return message.reply_to_external_id or f"#{answered.pk}"
         return link(page_of(answered), f"{answered.author}: {shorten(answered.text, 120)}")
 
     @display(description=gettext_lazy("decided by"))
