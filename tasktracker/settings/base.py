@@ -120,7 +120,6 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "tasktracker.api.Pagination",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "tasktracker.api.exception_handler",
-    "DEFAULT_THROTTLE_RATES": {"anon": "60/min", "user": "600/min"},
 }
 
 SPECTACULAR_SETTINGS = {
