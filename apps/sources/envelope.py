@@ -7,9 +7,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from tasktracker.lib.text import storable
 
-MAX_TEXT = (
-    20_000  # characters; what is longer is a log file, its head is kept and the cut is marked
-)
+MAX_TEXT = 20_000  # characters; what is longer is a log file, and is cut
 MAX_RAW = 200_000  # bytes of the original JSON that are kept beside the text
 MAX_DEPTH = 40  # levels of the original JSON; no platform nests deeper
 

@@ -19,5 +19,3 @@ LLM_GRACE = env.float("LLM_GRACE", default=600.0)  # seconds until the best loca
 
 # Where JSON trackers write, one folder per tracker
 EXPORT_DIR = Path(str(env("EXPORT_DIR", default=str(DATA_DIR / "exports"))))
-
-MAX_TEXT = 20_000  # characters of a message that are kept; the rest is cut and said

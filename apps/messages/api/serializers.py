@@ -3,13 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.core.validators import URLValidator
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from apps.messages.models import Category, Classification, Message, Priority
+from apps.sources.envelope import MAX_TEXT
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 CLOCK_SKEW = timedelta(days=1)
@@ -111,7 +111,7 @@ class MessageCreateSerializer(serializers.Serializer[Any]):
     """One message from another program; the same `id` in the same chat is stored once."""
 
     id = serializers.CharField(max_length=MAX_KEY)
-    content = serializers.CharField(max_length=settings.MAX_TEXT)
+    content = serializers.CharField(max_length=MAX_TEXT)
     author = serializers.CharField(max_length=200)
     timestamp = serializers.DateTimeField(default_timezone=UTC)
     chat_id = serializers.CharField(max_length=MAX_KEY)
