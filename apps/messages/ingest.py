@@ -9,6 +9,7 @@ from django.db.models import Exists, Max, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 
 from apps.messages.models import Message
+from apps.sources.adapters.base import reason_of
 from apps.sources.envelope import Envelope
 from apps.sources.models import Chat, DeadLetter, Project, Source
 
@@ -90,7 +91,7 @@ def _read(arrivals: Iterable[Arrival]) -> tuple[list[Envelope], int]:
         try:
             readable.append((arrival, Envelope.from_bytes(arrival.data)))
         except ValueError as error:
-            _bury(arrival, _reason(error))
+            _bury(arrival, reason_of(error))
             dead += 1
     known = set(
         Source.objects.filter(pk__in={envelope.source_id for _, envelope in readable}).values_list(
@@ -105,18 +106,6 @@ def _read(arrivals: Iterable[Arrival]) -> tuple[list[Envelope], int]:
             _bury(arrival, f"no source with id {envelope.source_id}")
             dead += 1
     return envelopes, dead
-
-
-def _reason(error: ValueError) -> str:
-    """What is wrong and where, without the values."""
-    details = getattr(error, "errors", None)
-    if details is None:
-        return str(error)[:500]
-    problems = details(include_input=False, include_url=False, include_context=False)[:5]
-    return "; ".join(
-        f"{'.'.join(str(part) for part in problem['loc']) or 'envelope'}: {problem['msg']}"
-        for problem in problems
-    )
 
 
 def _bury(arrival: Arrival, reason: str) -> None:

@@ -15,6 +15,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from apps.sources.adapters import ADAPTERS
+from apps.sources.adapters.base import reason_of
 from apps.sources.envelope import ChatReference, Envelope
 from tasktracker.lib import plugins
 from tasktracker.lib.secrets import EncryptedJSONField
@@ -141,7 +142,7 @@ class Source(models.Model):
         except plugins.UnknownPlugIn:
             raise ValidationError({"kind": _("Unknown kind of source.")}) from None
         except ValueError as error:
-            raise ValidationError({"config": _plain(error)}) from None
+            raise ValidationError({"config": reason_of(error)}) from None
 
     # Queries
 
@@ -267,14 +268,3 @@ class DeadLetter(models.Model):
     def envelope(self) -> Envelope:
         """Raise ValueError when it still cannot be read."""
         return Envelope.from_bytes(bytes(self.payload))
-
-
-def _plain(error: ValueError) -> str:
-    """A validation error without the values, which may be secrets."""
-    details = getattr(error, "errors", None)
-    if details is None:
-        return str(error)
-    return "; ".join(
-        f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}"
-        for item in details(include_input=False, include_url=False)
-    )
