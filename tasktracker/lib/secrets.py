@@ -1,6 +1,6 @@
 """Secrets at rest: encrypted with our own key ring, never with SECRET_KEY.
 
-The first key of FIELD_ENCRYPTION_KEYS encrypts, every key decrypts; `rotate_field_keys` rewrites rows.
+The first key of FIELD_ENCRYPTION_KEYS encrypts, every key decrypts; a saved row gets the first one.
 """
 
 import json
