@@ -120,7 +120,8 @@ def _messages(projects: "QuerySet[Project]", filters: dict[str, str]) -> "QueryS
 
 
 def _issues(projects: "QuerySet[Project]", filters: dict[str, str]) -> "QuerySet[Any]":
-    rows = with_source(Issue.objects.filter(project__in=projects))
+    # Counting groups the rows, and a grouped query forgets the model's order.
+    rows = with_source(Issue.objects.filter(project__in=projects)).order_by("-created_at", "-id")
     if filters["source"]:
         rows = rows.filter(source_name__icontains=filters["source"])
     created = TaskExport.objects.filter(status=TaskExport.Status.CREATED).select_related("tracker")

@@ -6,9 +6,18 @@ from typing import IO, Any
 
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
-from rest_framework.exceptions import APIException, ParseError
+from rest_framework.exceptions import APIException, ParseError, ValidationError
+from rest_framework.fields import CharField
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import JSONRenderer
+
+from tasktracker.lib.text import clean
+
+
+def visible(value: str) -> None:
+    """A validator: a text of invisible characters alone is as blank as none."""
+    if not clean(value):
+        raise ValidationError(CharField.default_error_messages["blank"], code="blank")
 
 
 class TooLarge(APIException):

@@ -270,3 +270,13 @@ def test_evidence_and_history_tell_why(api, say, project, make_issue, member):
     assert (evidence["content"], evidence["chat_title"]) == ("The cart is empty", "Support")
     assert (change["kind"], change["user"]) == ("status", "olena")
     assert change["details"] == {"before": "new", "after": "approved"}
+
+
+@pytest.mark.parametrize("title", ["", "   ", "\u202e\u200b", "\u2060"])
+def test_a_title_that_nobody_can_see_is_refused(api, title):
+    answer = api.post(
+        "/api/tasks", {"title": title, "category": "bug", "priority": "low"}, format="json"
+    )
+
+    assert answer.status_code == 400
+    assert "title" in answer.json()["errors"]

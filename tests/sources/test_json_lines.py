@@ -75,3 +75,9 @@ def test_a_last_line_that_is_cut_off_is_a_bad_line():
     good, bad = read({"text": "a"}, b'{"text": "b')
 
     assert (good.text, bad.where) == ("a", "line 2")
+
+
+def test_the_names_of_the_api_are_read_too():
+    (envelope,) = read({"content": "down", "timestamp": "2026-03-02T09:00:00Z"})
+
+    assert (envelope.text, envelope.sent_at.year) == ("down", 2026)

@@ -208,3 +208,13 @@ def test_the_page_has_no_inline_script_or_style(signed_in):
 )
 def test_initials_stand_for_a_person_without_a_picture(name, expected):
     assert initials(name) == expected
+
+
+def test_the_newest_issue_stands_first(client, member, make_issue):
+    make_issue("older")
+    newest = make_issue("newest")
+    client.force_login(member)
+
+    response = client.get(reverse("team"))
+
+    assert response.context["tasks_now"][0]["id"] == newest.pk

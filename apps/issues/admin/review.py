@@ -73,6 +73,7 @@ class IssueAdmin(IssueColumns, ProjectScopedAdmin):
     list_before_template = "admin/live_list.html"
     search_fields = ["title__holds", "description__holds"]
     search_help_text = gettext_lazy("Title or description")
+    ordering = ["-reported_at", "-id"]
     date_hierarchy = "reported_at"
     paginator = CappedPaginator
     actions = [

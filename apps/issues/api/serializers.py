@@ -9,6 +9,7 @@ from rest_framework import serializers
 from apps.issues.api.words import PriorityField, StatusField
 from apps.issues.models import Change, Evidence, Issue
 from apps.messages.models import Category
+from tasktracker.lib.rest import visible
 
 MAX_DESCRIPTION = 20_000
 
@@ -51,7 +52,7 @@ class TaskSerializer(serializers.ModelSerializer[Issue]):
 
 
 class TaskCreateSerializer(serializers.Serializer[Any]):
-    title = serializers.CharField(max_length=200)
+    title = serializers.CharField(max_length=200, validators=[visible])
     description = serializers.CharField(
         max_length=MAX_DESCRIPTION, required=False, allow_blank=True, default=""
     )
@@ -68,7 +69,7 @@ class TaskCreateSerializer(serializers.Serializer[Any]):
 class TaskEditSerializer(serializers.Serializer[Any]):
     """Fields that a person may set; what is left out stays."""
 
-    title = serializers.CharField(max_length=200, required=False)
+    title = serializers.CharField(max_length=200, required=False, validators=[visible])
     description = serializers.CharField(
         max_length=MAX_DESCRIPTION, required=False, allow_blank=True
     )

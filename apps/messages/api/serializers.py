@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from apps.messages.models import Category, Classification, Message, Priority
 from apps.sources.envelope import MAX_TEXT
+from tasktracker.lib.rest import visible
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 CLOCK_SKEW = timedelta(days=1)
@@ -110,11 +111,11 @@ class MessageDetailSerializer(MessageSerializer):
 class MessageCreateSerializer(serializers.Serializer[Any]):
     """One message from another program; the same `id` in the same chat is stored once."""
 
-    id = serializers.CharField(max_length=MAX_KEY)
+    id = serializers.CharField(max_length=MAX_KEY, validators=[visible])
     content = serializers.CharField(max_length=MAX_TEXT)
-    author = serializers.CharField(max_length=200)
+    author = serializers.CharField(max_length=200, validators=[visible])
     timestamp = serializers.DateTimeField(default_timezone=UTC)
-    chat_id = serializers.CharField(max_length=MAX_KEY)
+    chat_id = serializers.CharField(max_length=MAX_KEY, validators=[visible])
     user_id = serializers.CharField(
         max_length=200, required=False, allow_null=True, allow_blank=True
     )

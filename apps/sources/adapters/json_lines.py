@@ -1,4 +1,7 @@
-"""JSON lines: one message a line, `{id?, text, author?, author_id?, sent_at|date?, chat?, chat_id?, reply_to?}`."""
+"""JSON lines: one message a line, `{id?, text, author?, author_id?, sent_at?, chat?, chat_id?, reply_to?}`.
+
+`content` is read as `text`; `date` and `timestamp` as `sent_at`.
+"""
 
 import hashlib
 import json
@@ -21,10 +24,12 @@ class _Line(BaseModel):
     model_config = ConfigDict(coerce_numbers_to_str=True)
 
     id: str = ""
-    text: str
+    text: str = Field(validation_alias=AliasChoices("text", "content"))
     author: str | None = None
     author_id: str | None = None
-    sent_at: datetime | None = Field(None, validation_alias=AliasChoices("sent_at", "date"))
+    sent_at: datetime | None = Field(
+        None, validation_alias=AliasChoices("sent_at", "date", "timestamp")
+    )
     chat: str | None = None
     chat_id: str | None = None
     reply_to: str | None = None
