@@ -80,6 +80,7 @@ def server(transactional_db: None, static_files: None) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     if not CHROMIUM.exists():
+        # A laptop may have no Chromium at all; `.ci/run` installs it, so nothing is skipped there.
         pytest.skip("no /usr/bin/chromium: apt-get install chromium")
     switches = ["no-sandbox", "disable-gpu", "disable-quic", "no-first-run"]
     switches += ["disable-background-networking", "disable-component-update", "disable-sync"]
