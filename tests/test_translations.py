@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from apps.exports.trackers import TRACKERS
-from apps.issues.entities import KINDS
+from apps.messages.entities.extract import KINDS
 from apps.sources.adapters import ADAPTERS
 from apps.sources.admin.plugin_form import form_for
 from apps.sources.envelope import ChatKind

@@ -50,6 +50,8 @@ class Issue(WorkItem):
     priority = models.CharField(_("priority"), max_length=10, choices=Priority)
     confidence = models.FloatField(_("confidence"), null=True, editable=False)
     entities = models.JSONField(_("entities"), default=dict, blank=True)
+    labels = models.JSONField(_("labels"), default=list, blank=True)
+    locked_fields = models.JSONField(_("set by a person"), default=list, editable=False)
     origin = models.CharField(_("came from"), max_length=30, default="chat", editable=False)
     status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.NEW)
     duplicate_of = models.ForeignKey(

@@ -12,9 +12,9 @@ from apps.issues.dedup.base import Candidate, Report, Vector
 from apps.issues.dedup.base import Match as FoundMatch
 from apps.issues.dedup.levels import Thresholds, calibration, find_matches
 from apps.issues.drafting import draft
-from apps.issues.entities import extract
 from apps.issues.models import Change, Evidence, Issue, Match
-from apps.messages.classify import embed_missing
+from apps.messages.context import embed_missing
+from apps.messages.entities.extract import extract
 from apps.messages.models import Message, Priority, vectors_of
 from apps.sources.models import Project
 from tasktracker.lib import embeddings

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Self
 
 import numpy as np
+from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import Now
@@ -103,6 +104,9 @@ class Message(WorkItem):
     is_provisional = models.BooleanField(
         _("provisional"), default=False, help_text=_("No model was sure; a person should look.")
     )
+    tags = models.JSONField(_("tags"), default=list, blank=True)
+    alert_key = models.CharField(_("alert"), max_length=80, blank=True, default="", editable=False)
+    locked_fields = models.JSONField(_("set by a person"), default=list, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("message")
@@ -126,6 +130,15 @@ class Message(WorkItem):
                 name="message_orphan_reply",
                 condition=models.Q(reply_to=None) & ~models.Q(reply_to_external_id=""),
             ),
+            # Repeats of one alert.
+            models.Index(
+                fields=["project", "alert_key"],
+                name="message_alert",
+                condition=~models.Q(alert_key=""),
+            ),
+            # Near-identical questions to the LLM, and the author's own last messages.
+            models.Index(fields=["project", "text_hash"], name="message_same_text"),
+            models.Index(fields=["chat", "author_id", "-sent_at"], name="message_of_author"),
             # The sweep of due rows.
             models.Index(
                 fields=["status", "due_at"],
@@ -232,12 +245,19 @@ class Classification(models.Model):
     raw = models.JSONField(_("answer"), default=dict, blank=True)
     latency_ms = models.FloatField(_("time, ms"), default=0.0)
     tokens = models.PositiveIntegerField(_("tokens"), default=0)
+    input_tokens = models.PositiveIntegerField(_("tokens of the question"), default=0)
+    cost_usd = models.FloatField(_("estimated cost, USD"), default=0.0)
+    is_cached = models.BooleanField(_("from the cache"), default=False)
     created_at = models.DateTimeField(_("created at"), db_default=Now())
 
     class Meta:
         verbose_name = _("classification")
         verbose_name_plural = _("classifications")
         ordering = ["created_at", "id"]
+        indexes = [
+            # Figures per day.
+            models.Index(fields=["created_at", "classifier"], name="classification_of_day"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(confidence__gte=0.0) & models.Q(confidence__lte=1.0),
@@ -247,6 +267,163 @@ class Classification(models.Model):
 
     def __str__(self) -> str:
         return f"{self.classifier}: {self.category}/{self.priority} {self.confidence:.2f}"
+
+
+class Rule(models.Model):
+    """A project's own rule: when all its conditions hold, its actions are taken."""
+
+    class Language(models.TextChoices):
+        UKRAINIAN = "uk", _("Ukrainian")
+        ENGLISH = "en", _("English")
+
+    project = models.ForeignKey(
+        Project, models.CASCADE, verbose_name=_("project"), related_name="rules"
+    )
+    name = models.CharField(_("name"), max_length=100)
+    position = models.PositiveIntegerField(
+        _("order"), default=100, help_text=_("The first rule that fits wins.")
+    )
+    is_active = models.BooleanField(_("active"), default=True)
+
+    contains = models.TextField(
+        _("contains one of"),
+        blank=True,
+        default="",
+        max_length=2000,
+        help_text=_("A phrase per line; case does not matter, a star stands for any ending."),
+    )
+    pattern = models.CharField(_("matches"), max_length=500, blank=True, default="")
+    author = models.CharField(_("author is"), max_length=200, blank=True, default="")
+    chat = models.ForeignKey(
+        Chat,
+        models.CASCADE,
+        verbose_name=_("chat is"),
+        related_name="+",
+        null=True,
+        blank=True,
+    )
+    language = models.CharField(
+        _("language is"), max_length=2, choices=Language, blank=True, default=""
+    )
+    entity = models.CharField(
+        _("names"), max_length=100, blank=True, default="", help_text=_("As in: Kafka, @olena")
+    )
+
+    is_ignored = models.BooleanField(_("ignore the message"), default=False)
+    category = models.CharField(
+        _("category"), max_length=10, choices=Category, blank=True, default=""
+    )
+    priority = models.CharField(
+        _("priority"), max_length=10, choices=Priority, blank=True, default=""
+    )
+    route_to = models.ForeignKey(
+        Project,
+        models.SET_NULL,
+        verbose_name=_("route to"),
+        related_name="+",
+        null=True,
+        blank=True,
+    )
+    tag = models.CharField(_("tag"), max_length=50, blank=True, default="")
+    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("rule")
+        verbose_name_plural = _("rules")
+        ordering = ["project", "position", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Correction(models.Model):
+    """What a person set right: it locks the field, and the next training learns from it."""
+
+    class Field(models.TextChoices):
+        CATEGORY = "category", _("Category")
+        PRIORITY = "priority", _("Priority")
+        ENTITIES = "entities", _("Entities")
+        TITLE = "title", _("Title")
+        IS_ISSUE = "is_issue", _("Is an issue")
+
+    message = models.ForeignKey(
+        Message, models.CASCADE, verbose_name=_("message"), related_name="corrections"
+    )
+    field = models.CharField(_("field"), max_length=10, choices=Field)
+    before = models.JSONField(_("before"), null=True)
+    after = models.JSONField(_("after"), null=True)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        verbose_name=_("who"),
+        null=True,
+        related_name="+",
+    )
+    created_at = models.DateTimeField(_("when"), db_default=Now())
+
+    class Meta:
+        verbose_name = _("correction")
+        verbose_name_plural = _("corrections")
+        ordering = ["-created_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.message_id} {self.field}: {self.before} -> {self.after}"
+
+
+class ModelVersion(WorkItem):
+    """One training of the local classifier; without an active one the shipped weights answer."""
+
+    class Status(models.TextChoices):
+        WANTED = "wanted", _("Waits for training")
+        CANDIDATE = "candidate", _("Not promoted")
+        ACTIVE = "active", _("Active")
+        RETIRED = "retired", _("Retired")
+        FAILED = "failed", _("Failed")
+
+    TRANSITIONS = {
+        Status.WANTED: {Status.CANDIDATE, Status.ACTIVE, Status.FAILED},
+        Status.CANDIDATE: {Status.ACTIVE},
+        Status.ACTIVE: {Status.RETIRED},
+        Status.RETIRED: {Status.ACTIVE},
+        Status.FAILED: {Status.WANTED},
+    }
+    WAITING = frozenset({Status.WANTED})
+
+    status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.WANTED)
+    version = models.CharField(_("version"), max_length=60, blank=True, default="", editable=False)
+    embedding_model = models.CharField(
+        _("embedding model"), max_length=100, blank=True, default="", editable=False
+    )
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        verbose_name=_("who asked"),
+        null=True,
+        related_name="+",
+        editable=False,
+        help_text=_("Empty: the system."),
+    )
+    corrections = models.PositiveIntegerField(_("corrections"), default=0, editable=False)
+    figures = models.JSONField(_("figures"), default=dict, editable=False)
+    report = models.JSONField(_("what changed"), default=dict, editable=False)
+    weights = models.BinaryField(_("weights"), null=True, editable=False)
+    trained_at = models.DateTimeField(_("trained at"), null=True, editable=False)
+    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("model version")
+        verbose_name_plural = _("model versions")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["status"],
+                name="one_active_model",
+                condition=models.Q(status="active"),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.version or f"#{self.pk}"
 
 
 def vectors_of(message_ids: Iterable[int], model: str) -> dict[int, Vector]:

@@ -3,9 +3,9 @@ from datetime import timedelta
 from celery import shared_task
 from django.conf import settings
 
-from apps.messages.classify import ask_llm as ask
 from apps.messages.classify import classify
 from apps.messages.models import Message
+from apps.messages.second_opinion import ask_llm as ask
 from tasktracker.lib.workflow import each, work_on
 
 

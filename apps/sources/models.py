@@ -54,6 +54,27 @@ class Project(models.Model):
         _("who classifies"), max_length=10, choices=Policy, default=Policy.CASCADE
     )
     is_cloud_allowed = models.BooleanField(_("cloud models may read messages"), default=False)
+    sure_threshold = models.FloatField(
+        _("sure from"),
+        null=True,
+        blank=True,
+        validators=_RATIO,
+        help_text=_("Below this confidence the LLM or a person looks. Empty: as calibrated."),
+    )
+    reads_alerts = models.BooleanField(
+        _("read lines of monitoring bots by their format"),
+        default=True,
+        help_text=_("Firing in production is a bug, resolved is information."),
+    )
+    posts_summary = models.BooleanField(_("post the day's summary to the chat"), default=False)
+    summary_chat = models.ForeignKey(
+        "Chat",
+        models.SET_NULL,
+        verbose_name=_("chat for the summary"),
+        related_name="+",
+        null=True,
+        blank=True,
+    )
     auto_approve_above = models.FloatField(
         _("approve by itself above this confidence"),
         null=True,
@@ -100,6 +121,51 @@ class Project(models.Model):
         if getattr(user, "is_superuser", False):
             return cls.objects.all()
         return cls.objects.filter(members=user.pk)
+
+
+class GlossaryTerm(models.Model):
+    """A word of the project's own: how it is called, and the other ways in which people write it."""
+
+    class Kind(models.TextChoices):
+        PROJECTS = "projects", _("Project or component")
+        TECHNOLOGIES = "technologies", _("Technology")
+        PEOPLE = "people", _("Person")
+
+    project = models.ForeignKey(
+        Project, models.CASCADE, verbose_name=_("project"), related_name="glossary"
+    )
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind, default=Kind.PROJECTS)
+    name = models.CharField(_("name"), max_length=100)
+    aliases = models.TextField(
+        _("also written as"),
+        blank=True,
+        default="",
+        max_length=2000,
+        help_text=_("Separated by commas. A star stands for any ending: білінг*"),
+    )
+    meaning = models.CharField(
+        _("meaning"), max_length=200, blank=True, default="", help_text=_("For the language model.")
+    )
+    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("glossary term")
+        verbose_name_plural = _("glossary")
+        ordering = ["project", "kind", "name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "kind", "name"], name="one_term_per_project_and_kind"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    # Properties
+
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        return tuple(alias.strip() for alias in self.aliases.split(",") if alias.strip())
 
 
 def new_webhook_secret() -> str:

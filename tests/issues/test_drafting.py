@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from apps.issues.drafting import TITLE_LIMIT, draft
-from apps.issues.entities import Entity
+from apps.messages.entities.extract import Entity
 
 TRAINING = Path(__file__).resolve().parents[2] / "data" / "training"
 

@@ -2,9 +2,11 @@
 
 import pytest
 
-from apps.messages.classify import SURE, ask_llm, classify, sample_of
+from apps.messages.classify import classify
+from apps.messages.context import sample_of
 from apps.messages.decisions import reclassify, retry
 from apps.messages.models import Classification, Embedding, Message
+from apps.messages.second_opinion import SURE, ask_llm
 from apps.sources.models import Project
 from tasktracker.lib.workflow import TryLater, WrongTransition
 
@@ -64,7 +66,7 @@ def test_the_vector_is_stored_once(make_message):
 
 
 def test_without_an_llm_an_unsure_message_is_decided_and_marked(make_message, monkeypatch):
-    monkeypatch.setattr("apps.messages.classify.SURE", 1.01)
+    monkeypatch.setattr("apps.messages.second_opinion.SURE", 1.01)
     message = make_message(OUTAGE)
 
     classify([message])
@@ -75,7 +77,7 @@ def test_without_an_llm_an_unsure_message_is_decided_and_marked(make_message, mo
 
 def test_with_an_llm_an_unsure_message_waits_for_it(make_message, settings, monkeypatch):
     settings.OLLAMA_URL = UNREACHABLE
-    monkeypatch.setattr("apps.messages.classify.SURE", 1.01)
+    monkeypatch.setattr("apps.messages.second_opinion.SURE", 1.01)
     message = make_message(OUTAGE)
 
     classify([message])
@@ -86,7 +88,7 @@ def test_with_an_llm_an_unsure_message_waits_for_it(make_message, settings, monk
 
 def test_a_project_that_stays_local_never_asks(make_message, settings, monkeypatch, project):
     settings.OLLAMA_URL = UNREACHABLE
-    monkeypatch.setattr("apps.messages.classify.SURE", 1.01)
+    monkeypatch.setattr("apps.messages.second_opinion.SURE", 1.01)
     Project.objects.update(policy=Project.Policy.LOCAL)
     message = make_message(OUTAGE)
 

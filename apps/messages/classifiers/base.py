@@ -36,6 +36,9 @@ class Sample:
     previous: Neighbour | None = None  # same chat and topic, at most 30 minutes before
     is_reply: bool = False
     is_forward: bool = False
+    author: str = ""
+    is_from_bot: bool = False
+    recent: tuple[Neighbour, ...] = ()  # the last messages of the chat and topic, newest first
 
 
 @dataclass(frozen=True)

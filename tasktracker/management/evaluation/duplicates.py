@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from apps.issues.dedup.base import Match
 from apps.issues.triage import find, open_issue
-from apps.messages.classify import embed_missing
+from apps.messages.context import embed_missing
 from apps.messages.models import Message
 from apps.sources.envelope import ChatReference, Envelope
 from apps.sources.models import Chat

@@ -6,10 +6,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from apps.issues.entities import extract
 from apps.messages.classifiers.base import CATEGORIES, PRIORITIES, Sample, Verdict
 from apps.messages.classifiers.llm import LLMClassifier
-from apps.messages.classify import SURE, local_answer
+from apps.messages.classify import local_answer
+from apps.messages.entities.extract import extract
+from apps.messages.second_opinion import SURE
 from tasktracker.lib import embeddings, llm
 from tasktracker.management.evaluation import figures
 from tasktracker.management.evaluation.reading import read_lines
@@ -55,7 +56,7 @@ def evaluate_messages(
 
 def _local(text: str) -> Verdict:
     (vector,) = embeddings.embed([text])
-    return local_answer(Sample(text=text, vector=vector))[2]
+    return local_answer(Sample(text=text, vector=vector)).verdict
 
 
 def _llm(text: str) -> Verdict:

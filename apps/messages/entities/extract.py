@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from apps.issues.deadlines import due_at, find_deadlines
-from apps.issues.gazetteers import names, technologies
+from apps.messages.entities.deadlines import due_at, find_deadlines
+from apps.messages.entities.gazetteers import names, technologies
 from tasktracker.lib.text import clean
 
 KINDS = ("projects", "technologies", "versions", "people", "deadlines")

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from apps.issues.entities import Term, extract
+from apps.messages.entities.extract import Term, extract
 
 TUESDAY = datetime(2026, 3, 10, 9, tzinfo=UTC)  # 11:00 in Kyiv
 

@@ -91,5 +91,5 @@ def names() -> Names:
 
 
 def _lines(name: str) -> list[str]:
-    text = (resources.files("apps.issues") / name).read_text(encoding="utf-8")
+    text = (resources.files("apps.messages.entities") / name).read_text(encoding="utf-8")
     return [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
