@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from apps.messages.entities.extract import Term, extract
+from apps.messages.entities.extract import Term, extract, normal_forms
 
 TUESDAY = datetime(2026, 3, 10, 9, tzinfo=UTC)  # 11:00 in Kyiv
 
@@ -120,3 +120,9 @@ def test_any_text_is_survived(text):
     assert set(extract(text, sent_at=TUESDAY)) == {
         "projects", "technologies", "versions", "people", "deadlines",
     }  # fmt: skip
+
+
+def test_normal_forms_are_surfaces_and_names_in_lower_case():
+    forms = normal_forms("Лавці бракує кафку", [Term("Лавка", aliases=("лавці",))])
+
+    assert forms == {"лавці", "лавка", "кафку", "kafka"}

@@ -111,6 +111,18 @@ def extract(
     return {kind: _unique(entities) for kind, entities in found.items()}
 
 
+def normal_forms(text: str, glossary: Iterable[Term] = ()) -> set[str]:
+    """Everything that a text names, as written and in its normal form, in lower case."""
+    found = extract(text, glossary=glossary)
+    return {
+        form.casefold()
+        for entities in found.values()
+        for entity in entities
+        for form in (entity.surface, entity.normal)
+        if form
+    }
+
+
 def _glossary(text: str, glossary: Iterable[Term]) -> Iterable[tuple[str, Entity]]:
     for term in glossary:
         for alias in (term.name, *term.aliases):
