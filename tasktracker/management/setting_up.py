@@ -11,7 +11,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from apps.sources.models import Project
-from tasktracker.management.progress import last_line
+from tasktracker.lib.progress import last_line
 
 DEFAULT_PROJECT = "Default"
 

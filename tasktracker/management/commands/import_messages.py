@@ -18,7 +18,7 @@ from tasktracker.management.history import (
     wait_until_finished,
 )
 from tasktracker.management.pipeline_processes import processing
-from tasktracker.management.progress import last_line, progress_bar
+from tasktracker.lib.progress import last_line, progress_bar
 from tasktracker.management.setting_up import project_of, save_checked
 
 #: The kinds of sources that can be given a history.
