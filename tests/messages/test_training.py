@@ -1,25 +1,21 @@
 """Training reads conversations with their context and gives the same weights each time."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from apps.messages.classifiers.base import Sample
-from apps.messages.classifiers.local import LocalClassifier, load_model
-from apps.messages.training.artefacts import (
-    centred,
-    language_means,
-    raw_vectors,
-    report_on,
-    train,
-)
+from apps.messages.classifiers.local import LinearModel, LocalClassifier, shipped_model
+from apps.messages.training.artefacts import report_on, train
 from apps.messages.training.corpus import (
     Example,
     read_conversation,
     read_corpus,
     read_singles,
     texts_of,
+    with_vectors,
 )
 from apps.messages.training.evaluation import (
     fit_temperature,
@@ -28,6 +24,9 @@ from apps.messages.training.evaluation import (
     reliability,
 )
 from apps.messages.training.fitting import Encoded, corpus_hash, rows_to_learn
+from apps.messages.training.retraining import is_kept_out, retrain
+from apps.messages.training.vectors import cached_vectors, language_means
+from tasktracker.lib.embeddings import centre
 from tasktracker.lib.text import language_of
 
 WORDS = {
@@ -85,7 +84,7 @@ def small_corpus():
     return examples
 
 
-def raw_of(examples):
+def vectors_of(examples):
     """Vectors that depend on the text alone, like those of an embedding model."""
     vectors = {}
     for text in texts_of(examples):
@@ -137,7 +136,7 @@ def test_shipped_figures_are_of_the_shipped_corpus(settings):
     examples = read_corpus(settings.BASE_DIR / "data" / "training")
 
     assert figures["corpus"]["sha256"] == corpus_hash(examples)
-    assert figures["version"] == load_model().version
+    assert figures["version"] == shipped_model().version
 
 
 def test_no_group_is_on_both_sides_of_a_split():
@@ -160,44 +159,60 @@ def test_conversation_is_also_learned_without_its_context(chat):
 def test_two_trainings_give_equal_weights_that_survive_the_disk(tmp_path):
     examples = small_corpus()
 
-    first, second = (train(examples, raw_of(examples), "made-up/model") for _ in range(2))
+    first, second = (train(examples, vectors_of(examples), "made-up/model") for _ in range(2))
 
     assert first.figures == second.figures
     left, right = first.model.arrays(), second.model.arrays()
     assert left.keys() == right.keys()
     assert all(np.array_equal(left[name], right[name]) for name in left)
 
-    first.write(
-        means=tmp_path / "means.npz", weights=tmp_path / "w.npz", figures=tmp_path / "f.json"
-    )
-    stored = LocalClassifier(weights=tmp_path / "w.npz")
+    first.write(weights=tmp_path / "w.npz", figures=tmp_path / "f.json")
+    with (tmp_path / "w.npz").open("rb") as file:
+        stored = LocalClassifier(LinearModel.from_file(file))
     (verdict,) = stored.classify([Sample("падає помилка")])
     assert verdict.category == "bug"
     assert stored.version == first.figures["version"]
 
 
+def test_retraining_reports_on_groups_it_kept_out():
+    corpus = small_corpus()
+    vectors = vectors_of(corpus)
+    corrected = [
+        replace(example, group=f"corrections/{number}", weight=3.0)
+        for number, example in enumerate(corpus[:40])
+    ]
+
+    made = retrain(with_vectors([*corpus, *corrected], vectors), "made-up/model")
+
+    kept = [example for example in corrected if is_kept_out(example.group)]
+    assert made.figures["corrections"]["category"]["messages"] == len(kept) > 0
+    assert made.model.embedding_model == "made-up/model"
+
+
 def test_embedding_is_done_once(tmp_path):
     embedded = []
 
-    def embed_raw(texts):
+    def embed(texts):
         embedded.extend(texts)
         return np.ones((len(texts), 384), np.float32)
 
     for texts in (["a", "b"], ["b", "c"]):
-        raw_vectors(texts, "model-1", embed_raw, tmp_path / "v.npz", lambda count: None)
+        cached_vectors(texts, "model-1", embed, tmp_path / "v.npz")
     assert embedded == ["a", "b", "c"]
 
-    raw_vectors(["a"], "model-2", embed_raw, tmp_path / "v.npz", lambda count: None)
+    cached_vectors(["a"], "model-2", embed, tmp_path / "v.npz")
     assert embedded == ["a", "b", "c", "a"]
 
 
 def test_centred_vectors_of_a_language_have_no_common_direction_left():
     raw = {
         text: (vector + 2) / np.linalg.norm(vector + 2)
-        for text, vector in raw_of(small_corpus()).items()
+        for text, vector in vectors_of(small_corpus()).items()
     }
 
-    after = centred(raw, language_means(raw))
+    texts = list(raw)
+    rows = centre(np.stack(list(raw.values())), texts, language_means(raw))
+    after = dict(zip(texts, rows, strict=True))
 
     for language in ("uk", "en"):
         chosen = np.stack([after[text] for text in raw if language_of(text) == language])

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
 
 import numpy as np
@@ -133,13 +132,16 @@ class LinearModel:
 class LocalClassifier:
     """Answers every sample. Vectors of another embedding model than the trained one are ignored.
 
-    `embedding_model` is the name of what the samples' vectors come from; None means the trained one.
+    `model` is what answers, None for the shipped weights. `embedding_model` is the name of what the
+    samples' vectors come from; None means the trained one.
     """
 
     name = "local"
 
-    def __init__(self, *, weights: Path | None = None, embedding_model: str | None = None) -> None:
-        self._weights = weights
+    def __init__(
+        self, model: LinearModel | None = None, *, embedding_model: str | None = None
+    ) -> None:
+        self._model = model or shipped_model()
         self._embedding_model = embedding_model
 
     @property
@@ -151,10 +153,6 @@ class LocalClassifier:
         """Whether the vectors at hand are of no use to the trained weights."""
         return self._embedding_model not in (None, self._model.embedding_model)
 
-    @property
-    def _model(self) -> LinearModel:
-        return load_model(self._weights)
-
     def classify(self, samples: Sequence[Sample]) -> list[Verdict | None]:
         if not samples:
             return []
@@ -164,13 +162,10 @@ class LocalClassifier:
         return [_verdict(*rows) for rows in zip(categories, priorities, strict=True)]
 
 
-@lru_cache(maxsize=4)
-def load_model(weights: Path | None = None) -> LinearModel:
-    """The shipped weights or those at `weights`, read once per process."""
-    if weights is None:
-        with (resources.files("apps.messages.classifiers") / WEIGHTS_FILE).open("rb") as file:
-            return LinearModel.from_file(file)
-    with weights.open("rb") as file:
+@lru_cache(maxsize=1)
+def shipped_model() -> LinearModel:
+    """The weights of the package, read once per process."""
+    with (resources.files("apps.messages.classifiers") / WEIGHTS_FILE).open("rb") as file:
         return LinearModel.from_file(file)
 
 

@@ -1,8 +1,7 @@
-"""From a folder of labelled messages to the files that ship: means, weights, figures."""
+"""From labelled messages with vectors to what ships: weights and figures."""
 
-import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 import sklearn
 
 from apps.messages.classifiers.base import CATEGORIES, PRIORITIES, Vector
-from apps.messages.classifiers.features import FEATURES_VERSION, Matrix
+from apps.messages.classifiers.features import FEATURES_VERSION
 from apps.messages.classifiers.local import LinearModel, softmax
 from apps.messages.training.corpus import Example, with_vectors
 from apps.messages.training.evaluation import (
@@ -19,84 +18,34 @@ from apps.messages.training.evaluation import (
     Predict,
     category_figures,
     cross_validate,
+    cross_validate_category,
     fit_temperature,
     predict_in_order,
     priority_figures,
 )
 from apps.messages.training.fitting import CategoryGuess, Encoded, corpus_hash, fit_model
-from tasktracker.lib.embeddings import CENTRED, centre
-from tasktracker.lib.text import language_of
-
-EMBEDDED_AT_ONCE = 32
-
-Advance = Callable[[int], None]
-EmbedRaw = Callable[[Sequence[str]], Matrix]
 
 
 @dataclass(frozen=True)
 class Artefacts:
     """What training makes."""
 
-    means: dict[str, Vector]
-    backend: str
     model: LinearModel
     figures: dict[str, Any]
 
-    def write(self, *, means: Path, weights: Path, figures: Path) -> None:
-        np.savez_compressed(means, allow_pickle=False, model=np.array(self.backend), **self.means)
+    def write(self, *, weights: Path, figures: Path) -> None:
         np.savez_compressed(weights, allow_pickle=False, **self.model.arrays())
         figures.write_text(json.dumps(self.figures, indent=1) + "\n", encoding="utf-8")
 
 
-def raw_vectors(
-    texts: Sequence[str], backend: str, embed_raw: EmbedRaw, cache: Path, advance: Advance
-) -> dict[str, Vector]:
-    """The model's own vectors by text. `cache` keeps them: embedding is most of the training time."""
-    kept = _read_cache(cache, backend)
-    missing = [text for text in texts if _key(text) not in kept]
-    advance(len(texts) - len(missing))
-    for start in range(0, len(missing), EMBEDDED_AT_ONCE):
-        batch = missing[start : start + EMBEDDED_AT_ONCE]
-        kept.update(zip(map(_key, batch), embed_raw(batch), strict=True))
-        advance(len(batch))
-    if missing:
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(
-            cache,
-            allow_pickle=False,
-            backend=np.array(backend),
-            keys=np.array(list(kept)),
-            vectors=np.stack(list(kept.values())),
-        )
-    return {text: kept[_key(text)] for text in texts}
-
-
-def language_means(vectors: dict[str, Vector]) -> dict[str, Vector]:
-    """The mean raw vector of each language; each text counts once."""
-    means: dict[str, Vector] = {}
-    for language in ("uk", "en"):
-        chosen = [vector for text, vector in vectors.items() if language_of(text) == language]
-        mean: Vector = np.stack(chosen).mean(axis=0, dtype=np.float64).astype(np.float32)
-        means[language] = mean
-    return means
-
-
-def centred(vectors: dict[str, Vector], means: dict[str, Vector]) -> dict[str, Vector]:
-    """What `embed` will answer for these texts once the means are in place."""
-    texts = list(vectors)
-    rows = centre(np.stack(list(vectors.values())), texts, means)
-    return dict(zip(texts, rows, strict=True))
-
-
 def train(
     examples: Sequence[Example],
-    raw: dict[str, Vector],
-    backend: str,
+    vectors: Mapping[str, Vector],
+    embedding_model: str,
     advance: Callable[[], None] = lambda: None,
 ) -> Artefacts:
-    """Means, then features, then cross-validation and its temperatures, then the final weights."""
-    means = language_means(raw)
-    encoded = Encoded.of(with_vectors(examples, centred(raw, means)))
+    """Cross-validation, its temperatures and figures, then the weights from all examples."""
+    encoded = Encoded.of(with_vectors(examples, vectors))
     guesses, temperatures, figures = {}, {}, {}
     for kind in ("seeing", "blind"):
         held_out = cross_validate(encoded, kind, advance)
@@ -106,9 +55,21 @@ def train(
         guesses[kind] = _shares(held_out.category, category)
         shares = _shares(held_out.priority, priority)
         figures[kind] = _held_out_figures(encoded, guesses[kind], shares)
-    model = fit_model(encoded, guesses, f"{backend}+{CENTRED}", temperatures)
+    model = fit_model(encoded, guesses, embedding_model, temperatures)
     advance()
-    return Artefacts(means, backend, model, _card(encoded, model, temperatures, figures))
+    return Artefacts(model, _card(encoded, model, temperatures, figures))
+
+
+def learn(examples: Sequence[Example], embedding_model: str) -> LinearModel:
+    """The weights alone, from examples that carry their vectors."""
+    encoded = Encoded.of(examples)
+    guesses, temperatures = {}, {}
+    for kind in ("seeing", "blind"):
+        logits = cross_validate_category(encoded, kind)
+        category = fit_temperature(logits.in_context, encoded.categories)
+        temperatures[kind] = {"category": category, "priority": 1.0}
+        guesses[kind] = _shares(logits, category)
+    return fit_model(encoded, guesses, embedding_model, temperatures)
 
 
 def report_on(examples: Sequence[Example], predict: Predict) -> dict[str, Any]:
@@ -174,16 +135,3 @@ def _card(
 def _shares(logits: CategoryGuess, temperature: float) -> CategoryGuess:
     scale = np.float32(temperature)
     return CategoryGuess(softmax(logits.in_context / scale), softmax(logits.alone / scale))
-
-
-def _key(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _read_cache(cache: Path, backend: str) -> dict[str, Vector]:
-    if not cache.exists():
-        return {}
-    with np.load(cache, allow_pickle=False) as stored:
-        if str(stored["backend"]) != backend:
-            return {}
-        return dict(zip(map(str, stored["keys"]), stored["vectors"], strict=True))

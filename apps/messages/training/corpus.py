@@ -16,13 +16,22 @@ PREVIOUS_WITHIN = 30 * 60  # seconds
 
 @dataclass(frozen=True)
 class Example:
-    """One message with its right answer. `group` says what must not be split by cross-validation."""
+    """One message with its right answer.
+
+    `group` ("source/part") says what must not be split by cross-validation; `weight` how much the
+    training listens to it.
+    """
 
     sample: Sample
     category: str
     priority: str
     group: str
     is_conversation: bool
+    weight: float = 1.0
+
+    @property
+    def source(self) -> str:
+        return self.group.partition("/")[0]
 
 
 def read_corpus(folder: Path) -> list[Example]:

@@ -1,6 +1,6 @@
 """How good the classifier is: cross-validation that never splits a persona or a conversation."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -60,30 +60,51 @@ def cross_validate(
     encoded: Encoded, kind: str, advance: Callable[[], None] = lambda: None
 ) -> OutOfFold:
     """Logits of both heads for every example, in its context and alone."""
-    folds = folds_of(encoded.examples)
-    shape = (len(encoded.examples), len(CATEGORIES))
-    category = CategoryGuess(np.zeros(shape, np.float32), np.zeros(shape, np.float32))
-    priority = CategoryGuess(np.zeros(shape, np.float32), np.zeros(shape, np.float32))
-    for fold in range(FOLDS):
-        learn, test = np.where(folds != fold)[0], np.where(folds == fold)[0]
+    category = cross_validate_category(encoded, kind, advance)
+    return OutOfFold(category, _cross_validate_priority(encoded, kind, category, advance))
+
+
+def cross_validate_category(
+    encoded: Encoded, kind: str, advance: Callable[[], None] = lambda: None
+) -> CategoryGuess:
+    """Logits of the category head for every example."""
+    held_out = _empty(encoded)
+    for learn, test in _splits(encoded.examples):
         frequencies = inverse_frequencies(encoded.counts[learn])
         head = fit_category(encoded, learn, frequencies, kind)
         inputs = _Inputs(encoded, frequencies, kind)
-        category.in_context[test] = inputs.logits_in_order(head, test)
-        category.alone[test] = inputs.logits(head, test, without_context)
+        held_out.in_context[test] = inputs.logits_in_order(head, test)
+        held_out.alone[test] = inputs.logits(head, test, without_context)
         advance()
+    return held_out
+
+
+def _cross_validate_priority(
+    encoded: Encoded, kind: str, category: CategoryGuess, advance: Callable[[], None]
+) -> CategoryGuess:
     guess = CategoryGuess(softmax(category.in_context), softmax(category.alone))
     decided = _decisions(encoded.examples, guess.in_context)
-    for fold in range(FOLDS):
-        learn, test = np.where(folds != fold)[0], np.where(folds == fold)[0]
+    held_out = _empty(encoded)
+    for learn, test in _splits(encoded.examples):
         frequencies = inverse_frequencies(encoded.counts[learn])
         head = fit_priority(encoded, learn, frequencies, kind, guess)
         inputs = _Inputs(encoded, frequencies, kind)
         for view, context in (("in_context", decided), ("alone", without_context)):
             logits = inputs.logits(head, test, context, getattr(guess, view)[test])
-            getattr(priority, view)[test] = logits
+            getattr(held_out, view)[test] = logits
         advance()
-    return OutOfFold(category, priority)
+    return held_out
+
+
+def _splits(examples: Sequence[Example]) -> Iterator[tuple[Labels, Labels]]:
+    folds = folds_of(examples)
+    for fold in range(FOLDS):
+        yield np.where(folds != fold)[0], np.where(folds == fold)[0]
+
+
+def _empty(encoded: Encoded) -> CategoryGuess:
+    shape = (len(encoded.examples), len(CATEGORIES))
+    return CategoryGuess(np.zeros(shape, np.float32), np.zeros(shape, np.float32))
 
 
 @dataclass(frozen=True)

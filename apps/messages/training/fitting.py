@@ -135,7 +135,7 @@ def rows_to_learn(examples: Sequence[Example], chosen: Labels, kind: str) -> lis
         example = examples[number]
         sample = example.sample
         is_critical_bug = (example.category, example.priority) == ("bug", "critical")
-        loud = CRITICAL_BUG_WEIGHT if is_critical_bug else 1.0
+        loud = example.weight * (CRITICAL_BUG_WEIGHT if is_critical_bug else 1.0)
         if example.is_conversation:
             noisy = change_neighbours(sample, _unreliable(rng))
             undecided = change_neighbours(sample, _undecided)

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from apps.messages.classifiers.local import LinearModel, load_model
+from apps.messages.classifiers.local import LinearModel, shipped_model
 from apps.messages.training.artefacts import report_on
 from apps.messages.training.corpus import (
     Example,
@@ -29,7 +29,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="Print every figure as JSON.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        figures = measure(read(options["path"]), load_model())
+        figures = measure(read(options["path"]), shipped_model())
         if options["json"]:
             self.stdout.write(json.dumps(figures, indent=1))
             return

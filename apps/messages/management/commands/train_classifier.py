@@ -1,4 +1,4 @@
-"""Rebuild the local classifier's weights, its figures and the language means from `data/training`."""
+"""Rebuild the local classifier's weights and figures from `data/training`."""
 
 import json
 import tempfile
@@ -14,9 +14,10 @@ from django.utils.translation import gettext as _
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from apps.messages.training.artefacts import Artefacts, raw_vectors, train
+from apps.messages.training.artefacts import Artefacts, train
 from apps.messages.training.corpus import Example, read_corpus, texts_of
 from apps.messages.training.evaluation import FOLDS
+from apps.messages.training.vectors import cached_vectors, language_means, write_means
 from tasktracker.lib import embeddings
 
 TRAINING_DATA = Path(settings.BASE_DIR) / "data" / "training"
@@ -24,7 +25,7 @@ CACHE_FILE = "training_vectors.npz"
 
 
 class Command(BaseCommand):
-    help = "Rebuild the local classifier and the language means from the shipped corpus."
+    help = "Rebuild the local classifier from the shipped corpus."
     requires_system_checks = []  # no database, no broker: it only reads and writes files
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -34,6 +35,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--output", type=Path, help="Write the files here instead of into the package."
         )
+        parser.add_argument(
+            "--means",
+            action="store_true",
+            help="Measure the language means anew and stop; vectors and thresholds change with them.",
+        )
         parser.add_argument("--json", action="store_true", help="Print the figures as JSON.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -42,6 +48,9 @@ class Command(BaseCommand):
             raise CommandError(
                 _("There are no labelled messages in %(path)s.") % {"path": options["data"]}
             )
+        if options["means"]:
+            self._measure_means(examples, options["output"])
+            return
         made = self._train(examples)
         paths = artefact_paths(options["output"])
         made.write(**paths)
@@ -54,32 +63,35 @@ class Command(BaseCommand):
 
     def _train(self, examples: list[Example]) -> Artefacts:
         texts = texts_of(examples)
-        backend = embeddings.backend().name
+        model = embeddings.model_name()
         with _progress() as progress:
             embedding = progress.add_task(_("Embedding"), total=len(texts))
-            raw = raw_vectors(
+            vectors = cached_vectors(
                 texts,
-                backend,
-                embeddings.embed_raw,
+                model,
+                embeddings.embed,
                 cache_folder() / CACHE_FILE,
                 lambda count: progress.advance(embedding, count),
             )
             fitting = progress.add_task(_("Fitting"), total=4 * FOLDS + 1)
-            return train(examples, raw, backend, lambda: progress.advance(fitting))
+            return train(examples, vectors, model, lambda: progress.advance(fitting))
+
+    def _measure_means(self, examples: list[Example], output: Path | None) -> None:
+        backend = embeddings.backend().name
+        texts = texts_of(examples)
+        raw = dict(zip(texts, embeddings.embed_raw(texts), strict=True))
+        path = (output or Path(str(embeddings.__file__)).parent) / embeddings.MEANS_FILE
+        write_means(path, backend, language_means(raw))
+        self.stdout.write(_("Wrote %(path)s") % {"path": path})
 
 
 def artefact_paths(output: Path | None) -> dict[str, Path]:
-    """Where the three files go: one folder, or the places from which the product reads them."""
+    """Where the files go: one folder, or the place from which the product reads them."""
     from apps.messages import classifiers
 
     weights = output or Path(str(classifiers.__file__)).parent
-    means = output or Path(str(embeddings.__file__)).parent
     weights.mkdir(parents=True, exist_ok=True)
-    return {
-        "means": means / embeddings.MEANS_FILE,
-        "weights": weights / "local_model.npz",
-        "figures": weights / "local_model.json",
-    }
+    return {"weights": weights / "local_model.npz", "figures": weights / "local_model.json"}
 
 
 def cache_folder() -> Path:
