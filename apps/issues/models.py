@@ -1,5 +1,6 @@
 """Issues, their evidence, the matches behind it, and the history of every change."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 from django.conf import settings
@@ -88,19 +89,57 @@ class Issue(WorkItem):
     # Mutators
 
     def change_status(
-        self, status: str, *, by: Person = None, reason: str = "", **fields: Any
+        self,
+        status: str,
+        *,
+        by: Person = None,
+        reason: str = "",
+        details: Mapping[str, Any] | None = None,
+        **fields: Any,
     ) -> None:
         """Move and write it into the history; raises WrongTransition or LostRace."""
         before = self.status
         with transaction.atomic():
             self.move_to(status, **fields)
-            self.record(Change.Kind.STATUS, by=by, reason=reason, before=before, after=status)
+            told = {"before": before, "after": status, **(details or {})}
+            self.record(Change.Kind.STATUS, by=by, reason=reason, **told)
 
-    def edit(self, changes: dict[str, Any], *, by: Person = None, reason: str = "") -> None:
-        """Set fields that a person may set; only what really changes is written and recorded."""
+    def edit(self, changes: Mapping[str, Any], *, by: Person = None, reason: str = "") -> None:
+        """Set fields, except those that a person has set; only what really changes is recorded."""
+        with transaction.atomic():
+            # Read anew: a person may have locked a field since this row was read.
+            rows = type(self).objects.select_for_update(no_key=True)
+            locked = rows.values_list("locked_fields", flat=True).get(pk=self.pk)
+            free = {name: value for name, value in changes.items() if name not in locked}
+            self._write(free, by=by, reason=reason)
+
+    def correct(self, changes: Mapping[str, Any], *, by: Person, reason: str = "") -> None:
+        """A person sets fields: from now on only people change them."""
+        with transaction.atomic():
+            changed = self._write(changes, by=by, reason=reason)
+            self.lock(changed)
+
+    def lock(self, names: Iterable[str]) -> None:
+        self._set_locks({*self.locked_fields, *names})
+
+    def unlock(self, names: Iterable[str], *, by: Person = None) -> None:
+        """Let the system change these fields again."""
+        opened = sorted(set(self.locked_fields) & set(names))
+        with transaction.atomic():
+            self._set_locks(set(self.locked_fields) - set(opened))
+            for name in opened:
+                self.record(Change.Kind.EDIT, by=by, field=name, unlocked=True)
+
+    def _set_locks(self, names: set[str]) -> None:
+        if names != set(self.locked_fields):
+            self.locked_fields = sorted(names)
+            self.save(update_fields=["locked_fields"])
+
+    def _write(self, changes: Mapping[str, Any], *, by: Person, reason: str) -> list[str]:
+        """Write and record what really changes; the names of it."""
         changed = {name: value for name, value in changes.items() if getattr(self, name) != value}
         if not changed:
-            return
+            return []
         with transaction.atomic():
             for name, value in changed.items():
                 self.record(
@@ -114,6 +153,7 @@ class Issue(WorkItem):
                 setattr(self, name, value)
             self.save(update_fields=[*changed, "updated_at"])
             self.announce([self.pk], self.status)
+        return list(changed)
 
     def record(self, kind: str, *, by: Person = None, reason: str = "", **details: Any) -> "Change":
         return Change.objects.create(
@@ -232,3 +272,105 @@ class Change(models.Model):
 
     def __str__(self) -> str:
         return f"{self.issue_id} {self.kind}"
+
+
+class Draft(WorkItem):
+    """A new issue's words, asked of a language model; without an answer the extracted ones stand."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", _("Waiting")
+        WRITTEN = "written", _("Written")
+        FAILED = "failed", _("Failed")
+        DROPPED = "dropped", _("No longer wanted")
+
+    TRANSITIONS = {
+        Status.WAITING: {Status.WRITTEN, Status.FAILED, Status.DROPPED},
+    }
+    WAITING = frozenset({Status.WAITING})
+
+    issue = models.OneToOneField(
+        Issue, models.CASCADE, verbose_name=_("issue"), related_name="draft"
+    )
+    status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.WAITING)
+    model = models.CharField(_("model"), max_length=100, blank=True, default="")
+    answer = models.JSONField(_("answer"), default=dict, blank=True)
+    tokens = models.PositiveIntegerField(_("tokens"), default=0)
+    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("draft")
+        verbose_name_plural = _("drafts")
+        indexes = [
+            models.Index(
+                fields=["status", "due_at"],
+                name="draft_due",
+                condition=models.Q(due_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.issue_id} {self.status}"
+
+    # Factories
+
+    @classmethod
+    def ask_for(cls, issue: Issue) -> Self:
+        draft = cls.objects.create(issue=issue, due_at=cls.due_now(cls.Status.WAITING))
+        cls.announce([draft.pk], draft.status, is_new=True)
+        return draft
+
+
+class DayAnalysis(WorkItem):
+    """What a day of a project was like: figures, advice, perhaps a model's words; posted once at most."""
+
+    class Status(models.TextChoices):
+        WORDING = "wording", _("A model is writing")
+        POSTING = "posting", _("Being posted")
+        READY = "ready", _("Ready")
+        POSTED = "posted", _("Posted to the chat")
+        FAILED = "failed", _("Could not be posted")
+
+    TRANSITIONS = {
+        Status.WORDING: {Status.READY, Status.POSTING, Status.POSTED},
+        Status.POSTING: {Status.POSTED, Status.FAILED, Status.READY},
+        Status.READY: {Status.WORDING, Status.POSTING},
+        Status.POSTED: {Status.WORDING},
+        Status.FAILED: {Status.WORDING, Status.POSTING},
+    }
+    WAITING = frozenset({Status.WORDING, Status.POSTING})
+
+    project = models.ForeignKey(
+        Project, models.CASCADE, verbose_name=_("project"), related_name="analyses"
+    )
+    day = models.DateField(_("day"))
+    status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.READY)
+    figures = models.JSONField(_("figures"), default=dict)
+    text = models.TextField(_("text"), blank=True, default="")
+    llm_text = models.TextField(_("a model's words"), blank=True, default="")
+    llm_model = models.CharField(_("model"), max_length=100, blank=True, default="")
+    llm_tokens = models.PositiveIntegerField(_("tokens"), default=0)
+    is_to_be_posted = models.BooleanField(_("goes to the chat"), default=False)
+    #: Set before the chat is called: with it and without `posted_at` nobody knows what the chat has.
+    post_began_at = models.DateTimeField(_("posting began at"), null=True)
+    posted_at = models.DateTimeField(_("posted at"), null=True)
+    posted_message_id = models.CharField(_("message in the chat"), max_length=100, default="")
+    analysed_at = models.DateTimeField(_("analysed at"), db_default=Now())
+    created_at = models.DateTimeField(_("created at"), db_default=Now())
+
+    class Meta:
+        verbose_name = _("analysis of a day")
+        verbose_name_plural = _("analyses of days")
+        ordering = ["-day", "project"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "day"], name="one_analysis_per_day")
+        ]
+        indexes = [
+            models.Index(
+                fields=["status", "due_at"],
+                name="analysis_due",
+                condition=models.Q(due_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.project} {self.day}"
