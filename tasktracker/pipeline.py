@@ -16,9 +16,11 @@ from redis.exceptions import RedisError
 
 from apps.exports.models import TaskExport
 from apps.exports.tasks import deliver_exports, open_exports
+from apps.issues.corrections import follow
 from apps.issues.models import Issue
 from apps.issues.tasks import file_messages
 from apps.messages.classify import warm_up as load_models
+from apps.messages.corrections import corrected
 from apps.messages.models import Message
 from apps.messages.tasks import ask_llm, classify_messages
 from tasktracker.celery import BEAT_EVERY, QUEUES, SWEEP_EVERY, app
@@ -51,6 +53,7 @@ FLOW: Mapping[tuple[type[WorkItem], str], Step] = {
 
 def connect() -> None:
     status_changed.connect(hand_over, dispatch_uid="pipeline")
+    corrected.connect(follow, dispatch_uid="pipeline")
 
 
 def hand_over(sender: type[WorkItem], status: str, ids: Sequence[int], **kwargs: Any) -> None:

@@ -132,7 +132,7 @@ def split(message: Message, *, by: Person, reason: str = "") -> Issue:
         old = evidence.issue
         if old.evidence.count() == 1:
             raise CannotSplit(_("It is the only report of this issue."))
-        _refuse(message, evidence)
+        refuse(message, evidence)
         evidence.delete()
         message.project = project
         issue = open_issue(message, opened_because=reason)
@@ -159,7 +159,7 @@ def _check_merge(issue: Issue, into: Issue) -> None:
         )
 
 
-def _refuse(message: Message, evidence: Evidence) -> None:
+def refuse(message: Message, evidence: Evidence) -> None:
     """Remember that a person took them apart: this message never goes back by itself."""
     details: dict[str, Any] = {
         "level": evidence.level,

@@ -23,6 +23,7 @@ from tasktracker.lib.text import language_of
 NEAREST = 20  # reports by meaning that are looked at
 RECENT = 200  # reports inside the window of similar words that are looked at
 SUGGESTIONS = 3
+ANSWER = ["category", "priority", "confidence", "is_provisional"]
 HOLD = 0.4  # a suggestion with this score keeps an issue from being approved by policy
 
 _PRIORITIES = list(Priority.values)  # from low to critical
@@ -89,6 +90,8 @@ def _file(message: Message, project: Project, vector: Vector | None) -> None:
         message.move_to(Message.Status.NOISE)  # the edit speaks for it
         return
     message.move_to(Message.Status.FILED)
+    # A person may have set these since the row was read; from here on nobody else moves it.
+    message.refresh_from_db(fields=ANSWER)
     if Evidence.objects.filter(message=message).exists():
         return
     if _replaces_earlier_revision(message):

@@ -5,6 +5,8 @@ from typing import NamedTuple
 from apps.messages.classifiers.base import Verdict
 from apps.messages.models import ACTIONABLE_CATEGORIES, Classification, Message
 
+PERSON = "person"  # the classifier that always wins
+
 
 class Answer(NamedTuple):
     """Who said what."""

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from apps.issues import decisions
+from apps.issues import corrections, decisions
 from apps.issues.models import Issue
 from tasktracker.lib.workflow import LostRace, WrongTransition
 
@@ -32,6 +32,13 @@ VERBS = {
         gettext_lazy("Reject"),
         "close",
         decisions.reject,
+        frozenset({_S.NEW, _S.APPROVED}),
+        "danger",
+    ),
+    "not_an_issue": Verb(
+        gettext_lazy("Not an issue"),
+        "block",
+        corrections.not_an_issue,
         frozenset({_S.NEW, _S.APPROVED}),
         "danger",
     ),

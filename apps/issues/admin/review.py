@@ -17,6 +17,7 @@ from apps.issues.admin.columns import IssueColumns
 from apps.issues.admin.decide import VERBS, can_be_merged, decide, merge_all, offered, run
 from apps.issues.admin.merge import merge_page, suggestions
 from apps.issues.admin.words import explained, in_words
+from apps.issues.corrections import correct
 from apps.issues.decisions import open_by_hand, split
 from apps.issues.models import Issue
 from apps.messages.models import Message
@@ -127,7 +128,7 @@ class IssueAdmin(IssueColumns, ProjectScopedAdmin):
         if change:
             fresh = Issue.objects.get(pk=obj.pk)
             edited = {name: data[name] for name in EDITABLE if name in form.changed_data}
-            fresh.edit(edited, by=request.user, reason=data.get("reason", ""))
+            correct(fresh, edited, by=request.user, reason=data.get("reason", ""))
             return
         values = {name: data[name] for name in ("project", *EDITABLE)}
         obj.pk = open_by_hand(**values, origin="admin", by=request.user).pk

@@ -72,14 +72,17 @@ def _opened(change: Change, details: Mapping[str, Any]) -> str:
 
 
 def _status(change: Change, details: Mapping[str, Any]) -> str:
-    return _("Status: %(before)s → %(after)s") % {
+    told = _("Status: %(before)s → %(after)s") % {
         "before": _shown("status", details.get("before")),
         "after": _shown("status", details.get("after")),
     }
+    return f"{told} ({_('not an issue')})" if details.get("not_an_issue") else told
 
 
 def _edit(change: Change, details: Mapping[str, Any]) -> str:
     name = str(details.get("field", ""))
+    if details.get("unlocked"):
+        return _("%(field)s: left to the system again") % {"field": _field_name(name)}
     return _("%(field)s: %(before)s → %(after)s") % {
         "field": _field_name(name),
         "before": _shown(name, details.get("before")),
@@ -104,6 +107,10 @@ def _merged(change: Change, details: Mapping[str, Any]) -> str:
 def _split(change: Change, details: Mapping[str, Any]) -> str:
     if "taken_from" in details:
         return _("Split out of issue %(id)s") % {"id": details["taken_from"]}
+    if details.get("not_an_issue"):
+        return _("Message %(id)s reports nothing, it was taken out") % {
+            "id": details.get("message")
+        }
     return _("Reports went to issue %(id)s") % {"id": details.get("given")}
 
 

@@ -12,7 +12,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.issues import decisions
+from apps.issues import corrections, decisions
 from apps.issues.api.filters import TaskFilter
 from apps.issues.api.serializers import (
     ChangeSerializer,
@@ -71,7 +71,7 @@ class TaskViewSet(
     def partial_update(self, request: Request, pk: str) -> Response:
         """Correct title, description, category or priority; every change is in the history."""
         issue = self.get_object()
-        issue.edit(_checked(TaskEditSerializer, request.data), by=self.person)
+        corrections.correct(issue, _checked(TaskEditSerializer, request.data), by=self.person)
         return self._answer(issue)
 
     @extend_schema(

@@ -1,0 +1,131 @@
+"""What people set right on an issue, and what an issue does when a report of it was set right.
+
+The message that opened the issue is what the models learn from: a correction is written for it too.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from apps.issues.decisions import refuse
+from apps.issues.models import Change, Evidence, Issue, Person
+from apps.issues.triage import lock_project
+from apps.messages.corrections import LEARNT, note, set_answer
+from apps.messages.models import ACTIONABLE_CATEGORIES, Category, Correction, Message
+
+#: Fields of an issue of which the correction is kept for its message.
+TAUGHT = frozenset({*LEARNT, Correction.Field.TITLE, Correction.Field.ENTITIES})
+NOT_AN_ISSUE = {"not_an_issue": True}
+
+
+def correct(issue: Issue, changes: Mapping[str, Any], *, by: Person, reason: str = "") -> None:
+    """A person's edit: what changes is locked, and the opening message is corrected with it."""
+    with transaction.atomic():
+        _hold(issue)
+        before = {name: getattr(issue, name) for name in changes}
+        issue.correct(changes, by=by, reason=reason)
+        changed = {
+            name: (value, changes[name]) for name, value in before.items() if value != changes[name]
+        }
+        _teach(issue, changed, by=by)
+
+
+def not_an_issue(issue: Issue, *, by: Person, reason: str = "") -> None:
+    """Reject it, and say that what opened it reports nothing; raises WrongTransition or LostRace."""
+    with transaction.atomic():
+        _hold(issue)
+        issue.change_status(Issue.Status.REJECTED, by=by, reason=reason, details=NOT_AN_ISSUE)
+        message = opening_message(issue)
+        if message is None or by is None:
+            return
+        changes = {
+            Correction.Field.CATEGORY.value: (message.category, Category.INFO.value),
+            Correction.Field.IS_ISSUE.value: (True, False),
+        }
+        note(message, changes, by=by)
+        set_answer(message, {"category": Category.INFO}, by=by)
+        if message.status == Message.Status.FILED:
+            message.move_to(Message.Status.NOISE)
+
+
+def unlock(issue: Issue, field: str, *, by: Person) -> None:
+    """Let the system change the field again, of the opening message too."""
+    with transaction.atomic():
+        _hold(issue)
+        issue.unlock([field], by=by)
+        message = opening_message(issue)
+        if message is not None and by is not None and field in message.locked_fields:
+            note(message, {field: (getattr(message, field, None), None)}, by=by, is_locked=False)
+
+
+def follow(
+    message: Message, changes: Mapping[str, Any], by: Person, is_locked: bool, **_kwargs: Any
+) -> None:
+    """A message was corrected: its issue takes the correction over, or loses the report."""
+    evidence = Evidence.objects.filter(message=message).select_related("issue").first()
+    if evidence is None:
+        return
+    issue = evidence.issue
+    if message.category not in ACTIONABLE_CATEGORIES and "category" in changes:
+        _lose(evidence, by=by)
+        return
+    if _was_no_issue(issue):
+        issue.change_status(Issue.Status.NEW, by=by, reason=_("its report counts again"))
+        note(message, {Correction.Field.IS_ISSUE.value: (False, True)}, by=by)
+    if issue.is_open and opening_message(issue) == message:
+        known = {name: value for name, value in changes.items() if name in TAUGHT and value}
+        issue.correct(known, by=by)
+        if not is_locked:
+            issue.unlock(known, by=by)
+
+
+def opening_message(issue: Issue) -> Message | None:
+    """What the issue is about: the message that opened it, else its oldest report."""
+    rows = issue.evidence.select_related("message").order_by("created_at", "pk")
+    opened = rows.filter(level=Evidence.Level.OPENED).first() or rows.first()
+    return opened and opened.message
+
+
+def _hold(issue: Issue) -> None:
+    lock_project(issue.project_id)
+    issue.refresh_from_db()
+
+
+def _teach(issue: Issue, changed: Mapping[str, tuple[Any, Any]], *, by: Person) -> None:
+    message = opening_message(issue)
+    taught = {name: change for name, change in changed.items() if name in TAUGHT}
+    if message is None or by is None or not taught:
+        return
+    answer = {name: after for name, (_before, after) in taught.items() if name in LEARNT}
+    # What the message itself was taken for is what the models said; the issue may have been edited.
+    note(
+        message,
+        {
+            name: (getattr(message, name) if name in LEARNT else before, after)
+            for name, (before, after) in taught.items()
+        },
+        by=by,
+    )
+    if answer:
+        set_answer(message, answer, by=by)
+
+
+def _lose(evidence: Evidence, *, by: Person) -> None:
+    """Without its only report an issue is none; people who work on one already decide themselves."""
+    issue = evidence.issue
+    if issue.evidence.count() > 1:
+        refuse(evidence.message, evidence)
+        evidence.delete()
+        issue.record(Change.Kind.SPLIT, by=by, message=evidence.message_id, not_an_issue=True)
+        Issue.announce([issue.pk], issue.status)
+    elif Issue.Status.REJECTED in Issue.TRANSITIONS[issue.status]:
+        issue.change_status(Issue.Status.REJECTED, by=by, details=NOT_AN_ISSUE)
+
+
+def _was_no_issue(issue: Issue) -> bool:
+    if issue.status != Issue.Status.REJECTED:
+        return False
+    last = issue.changes.filter(kind=Change.Kind.STATUS).last()
+    return last is not None and bool(last.details.get("not_an_issue"))

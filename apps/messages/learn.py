@@ -1,0 +1,1 @@
+"""Trains the local classifier on what people corrected."""

@@ -1,0 +1,1 @@
+"""What people corrected, remembered for the next similar message."""
