@@ -5,6 +5,7 @@ from typing import Self
 
 import numpy as np
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import Now
@@ -144,6 +145,10 @@ class Message(WorkItem):
                 name="message_due",
                 condition=models.Q(due_at__isnull=False),
             ),
+            # What no classifier could read: few rows that people and alerts look for.
+            models.Index(
+                fields=["project"], name="message_failed", condition=models.Q(status="failed")
+            ),
             # Search by part of a word.
             GinIndex(fields=["text"], name="message_text", opclasses=["gin_trgm_ops"]),
             GinIndex(fields=["author"], name="message_author", opclasses=["gin_trgm_ops"]),
@@ -271,6 +276,38 @@ class Classification(models.Model):
 
     def __str__(self) -> str:
         return f"{self.classifier}: {self.category}/{self.priority} {self.confidence:.2f}"
+
+
+class AnswersOfDay(models.Model):
+    """What a classifier answered on a day that is over, so that nobody counts its rows again."""
+
+    project = models.ForeignKey(
+        Project, models.CASCADE, verbose_name=_("project"), related_name="+"
+    )
+    day = models.DateField(_("day"))
+    classifier = models.CharField(_("classifier"), max_length=60)
+    category = models.CharField(_("category"), max_length=10, choices=Category)
+    answers = models.PositiveIntegerField(_("answers"))
+    cached = models.PositiveIntegerField(_("from the cache"))
+    tokens = models.PositiveBigIntegerField(_("tokens"))
+    input_tokens = models.PositiveBigIntegerField(_("tokens of the question"))
+    cost_usd = models.FloatField(_("estimated cost, USD"))
+    latency_ms = models.FloatField(_("time, ms"))
+    #: How many answers fell between the edges of apps.messages.measure.
+    latencies = ArrayField(models.PositiveIntegerField(), verbose_name=_("times"))
+    confidences = ArrayField(models.PositiveIntegerField(), verbose_name=_("confidences"))
+
+    class Meta:
+        verbose_name = _("answers of a day")
+        verbose_name_plural = _("answers by day")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["day", "project", "classifier", "category"], name="day_closed_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.classifier} {self.category}: {self.answers}"
 
 
 class Rule(models.Model):
