@@ -15,7 +15,12 @@ OLLAMA_MODELS = env.list("OLLAMA_MODELS", default=["qwen3:14b", "mistral-nemo"])
 OPENAI_API_KEY = env("OPENAI_API_KEY", default="")
 OPENAI_BASE_URL = env("OPENAI_BASE_URL", default="https://api.openai.com/v1")
 OPENAI_MODEL = env("OPENAI_MODEL", default="gpt-4o-mini")
-LLM_TIMEOUT = env.float("LLM_TIMEOUT", default=60.0)  # seconds for one answer
+OLLAMA_KEEP_ALIVE = env("OLLAMA_KEEP_ALIVE", default="30m")  # how long a model stays loaded
+LLM_TIMEOUT = env.float("LLM_TIMEOUT", default=60.0)  # seconds for one answer, over all models
+# Seconds of single models, as in qwen3:14b=40; the others share what is left.
+LLM_TIMEOUTS = {
+    name: float(seconds) for name, seconds in env.dict("LLM_TIMEOUTS", default={}).items()
+}
 LLM_GRACE = env.float("LLM_GRACE", default=600.0)  # seconds until the best local answer stands
 
 # Where JSON trackers write, one folder per tracker
