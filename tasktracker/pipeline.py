@@ -22,7 +22,7 @@ from apps.issues.tasks import file_messages
 from apps.messages.classify import warm_up as load_models
 from apps.messages.corrections import corrected
 from apps.messages.models import Message
-from apps.messages.tasks import ask_llm, classify_messages
+from apps.messages.tasks import ask_llm, classify_messages, close_days
 from tasktracker.celery import BEAT_EVERY, QUEUES, SWEEP_EVERY, app
 from tasktracker.lib.workflow import WorkItem, status_changed
 from tasktracker.models import Heartbeat
@@ -120,6 +120,7 @@ def prune_events() -> None:
 app.conf.beat_schedule = {
     "sweep": {"task": sweep.name, "schedule": SWEEP_EVERY, "options": {"priority": URGENT}},
     "prune-events": {"task": prune_events.name, "schedule": 600.0},
+    "close-days": {"task": close_days.name, "schedule": 3600.0},
     **{
         f"beat-{queue}": {
             "task": beat.name,

@@ -3,6 +3,7 @@ from datetime import timedelta
 from celery import shared_task
 from django.conf import settings
 
+from apps.messages import measure
 from apps.messages.classify import classify
 from apps.messages.models import Message
 from apps.messages.second_opinion import ask_llm as ask
@@ -18,3 +19,8 @@ def classify_messages(ids: list[int]) -> None:
 def ask_llm(ids: list[int]) -> None:
     lease = timedelta(seconds=settings.LLM_TIMEOUT + 15)
     work_on(Message, ids, Message.Status.UNSURE, each(ask), lease=lease)
+
+
+@shared_task
+def close_days() -> None:
+    measure.close_days()
