@@ -1,6 +1,6 @@
 """A project's own words, as the plain terms that entities, rules and prompts take."""
 
-from apps.messages.entities.extract import Term
+from apps.messages.entities.base import Term
 from apps.sources.models import GlossaryTerm
 
 

@@ -1,10 +1,16 @@
 """Entities of a message: each surface is a piece of the text, each normal form says what it stands for."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from apps.messages.entities.extract import Term, extract, normal_forms
+from apps.messages.entities.base import KINDS, Entity, Term
+from apps.messages.entities.extract import extract, normal_forms
+from tasktracker.lib.text import clean
 
 TUESDAY = datetime(2026, 3, 10, 9, tzinfo=UTC)  # 11:00 in Kyiv
 
@@ -126,3 +132,74 @@ def test_normal_forms_are_surfaces_and_names_in_lower_case():
     forms = normal_forms("Лавці бракує кафку", [Term("Лавка", aliases=("лавці",))])
 
     assert forms == {"лавці", "лавка", "кафку", "kafka"}
+
+
+GLOSSARY = [
+    Term("Лавка"),
+    Term("Нова Пошта"),
+    Term("Білінг", aliases=("білінг*", "billing", "рахунк* клієнтів")),
+    Term("Helpdesk", aliases=("хелп-деск*",)),
+    Term("Kafka Bridge", "technologies", ("бридж*",)),
+    Term("Olena Marchuk", "people", ("Олен*", "Olena", "@olena_mrch")),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "surface", "normal"),
+    [
+        ("у лавці пусто", "projects", "лавці", "Лавка"),
+        ("відкрили ЛАВКУ", "projects", "ЛАВКУ", "Лавка"),
+        ("відправили Новою Поштою", "projects", "Новою Поштою", "Нова Пошта"),
+        ("впав білінгом по голові", "projects", "білінгом", "Білінг"),
+        ("the billing is down", "projects", "billing", "Білінг"),
+        ("у рахунках клієнтів нулі", "projects", "рахунках клієнтів", "Білінг"),
+        ("хелп-деском не користуємось", "projects", "хелп-деском", "Helpdesk"),
+        ("restart kafka bridge", "technologies", "kafka bridge", "Kafka Bridge"),
+        ("бриджі впали", "technologies", "бриджі", "Kafka Bridge"),
+        ("скажіть Олені", "people", "Олені", "Olena Marchuk"),
+        ("ask Olena, please", "people", "Olena", "Olena Marchuk"),
+        ("(@olena_mrch, глянь)", "people", "@olena_mrch", "Olena Marchuk"),
+    ],
+)
+def test_a_glossary_term_is_found_in_its_forms(text, kind, surface, normal):
+    found = extract(text, glossary=GLOSSARY)
+
+    assert {kind: entities for kind, entities in found.items() if entities} == {
+        kind: [Entity(surface, normal)]
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["прилавком", "лавина", "billings", "mail@billing.example", "https://billing/x", "@olena_m"],
+)
+def test_a_part_of_a_word_or_of_an_address_is_no_glossary_term(text):
+    named = {
+        entity.normal
+        for entities in extract(text, glossary=GLOSSARY).values()
+        for entity in entities
+    }
+
+    assert not named & {term.name for term in GLOSSARY}
+
+
+def test_another_glossary_finds_other_words():
+    assert normals("шафа і лавка", "projects", glossary=[Term("Шафа")]) == ["Шафа"]
+    assert normals("шафа і лавка", "projects", glossary=[Term("Лавка")]) == ["Лавка"]
+
+
+@given(text=st.text(alphabet="аяіbKафкуLog @-.'’/0:\n1", max_size=200))
+@settings(max_examples=60, deadline=None)
+def test_every_surface_is_a_piece_of_the_text(text):
+    found = extract(text, sent_at=TUESDAY, glossary=GLOSSARY)
+
+    assert all(entity.surface in clean(text) for kind in KINDS for entity in found[kind])
+
+
+def test_what_nobody_extracts_nobody_loads():
+    check = "import sys, apps.messages.entities.extract; print('spacy' in sys.modules)"
+    answer = subprocess.run(
+        [sys.executable, "-c", check], capture_output=True, text=True, check=True
+    )
+
+    assert answer.stdout.strip() == "False"

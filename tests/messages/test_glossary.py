@@ -2,7 +2,7 @@
 
 import pytest
 
-from apps.messages.entities.extract import Term
+from apps.messages.entities.base import Term
 from apps.messages.glossary import glossary_of
 from apps.sources.models import GlossaryTerm, Project
 

@@ -6,32 +6,17 @@ Each surface is an exact piece of the text.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
+from apps.messages.entities.base import KINDS as KINDS
+from apps.messages.entities.base import Entity as Entity
+from apps.messages.entities.base import Term as Term
 from apps.messages.entities.deadlines import due_at, find_deadlines
 from apps.messages.entities.gazetteers import names, technologies
+from apps.messages.entities.ruler import find_named
 from tasktracker.lib.text import clean
 
-KINDS = ("projects", "technologies", "versions", "people", "deadlines")
 MAX_CHARACTERS = 8000  # a longer text is a log
-
-
-@dataclass(frozen=True)
-class Entity:
-    """A piece of the text and what it stands for ("кафку" -> "Kafka")."""
-
-    surface: str
-    normal: str
-
-
-@dataclass(frozen=True)
-class Term:
-    """A word of the project's glossary: its name and other ways to write it."""
-
-    name: str
-    kind: str = "projects"
-    aliases: tuple[str, ...] = ()
 
 
 _TOKEN = re.compile(r"(?<![\w@/])\w+(?:[.\-'’ʼ]\w+)*[+#]*")
@@ -92,13 +77,10 @@ def extract(
     text = clean(text)[:MAX_CHARACTERS]
     prose = _LINK.sub(lambda match: " " * len(match.group()), text)
     found: dict[str, list[Entity]] = {kind: [] for kind in KINDS}
-    for term_kind, entity in _glossary(text, glossary):
-        found[term_kind].append(entity)
-    known = {entity.surface for entities in found.values() for entity in entities}
-    found["technologies"] += [
-        entity for entity in _technologies(prose) if entity.surface not in known
-    ]
-    found["people"] += _people(prose)
+    for named in find_named(prose, tuple(glossary)):
+        found[named.kind].append(named.entity)
+    people = {entity.surface for entity in found["people"]}
+    found["people"] += [entity for entity in _people(prose) if entity.surface not in people]
     taken = {entity.surface for entities in found.values() for entity in entities}
     found["projects"] += [
         Entity(surface, surface) for surface in _projects(prose) if surface not in taken
@@ -121,47 +103,6 @@ def normal_forms(text: str, glossary: Iterable[Term] = ()) -> set[str]:
         for form in (entity.surface, entity.normal)
         if form
     }
-
-
-def _glossary(text: str, glossary: Iterable[Term]) -> Iterable[tuple[str, Entity]]:
-    for term in glossary:
-        for alias in (term.name, *term.aliases):
-            for match in re.finditer(rf"(?<!\w){re.escape(alias)}(?!\w)", text, re.I):
-                yield (
-                    term.kind if term.kind in KINDS else "projects",
-                    Entity(match.group(), term.name),
-                )
-
-
-def _technologies(text: str) -> list[Entity]:
-    """The longest phrase of the list at each word."""
-    lists = technologies()
-    tokens = list(_TOKEN.finditer(text))
-    entities: list[Entity] = []
-    index = 0
-    while index < len(tokens):
-        for size in range(min(lists.longest, len(tokens) - index), 0, -1):
-            surface = text[tokens[index].start() : tokens[index + size - 1].end()]
-            if size > 1 and len(surface.split()) != size:
-                continue  # punctuation or a line break between the words
-            normal = lists.find(surface)
-            if normal:
-                entities.append(Entity(surface, normal))
-                index += size
-                break
-        else:
-            entities += _part(tokens[index].group())
-            index += 1
-    return entities
-
-
-def _part(token: str) -> list[Entity]:
-    """A technology inside a compound: "VPN-клієнт", "iOS-апка"."""
-    if "-" not in token:
-        return []
-    head = token.split("-")[0]
-    normal = technologies().find(head) if len(head) > 1 and not head.islower() else None
-    return [Entity(head, normal)] if normal else []
 
 
 def _people(text: str) -> list[Entity]:

@@ -12,7 +12,7 @@ _ENDINGS = (
 ENDINGS = frozenset(_ENDINGS.split()) | {""}
 _PLAIN_WORDS = "Вас Над Але Або Ось Одна Один Мало Мала Малі Роми Слава Славу Ліси Люба Люби Любо Віра Віри Вірі Віру Уля Марі Яно"
 _NOT_NAMES = frozenset(_PLAIN_WORDS.split())
-_CYRILLIC = re.compile("[\u0400-\u04ff]")
+CYRILLIC = re.compile("[\u0400-\u04ff]")
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Technologies:
         return self.any_case.get(lower) or self._by_stem(lower)
 
     def _by_stem(self, lower: str) -> str | None:
-        if not _CYRILLIC.search(lower):
+        if not CYRILLIC.search(lower):
             return None
         for cut in range(len(lower), max(2, len(lower) - 5), -1):
             normal = self.stems.get(lower[:cut])
@@ -48,7 +48,7 @@ class Names:
         """Whether a capitalised word is a first name, in whatever Ukrainian case."""
         if word in _NOT_NAMES:
             return False
-        if not _CYRILLIC.search(word):
+        if not CYRILLIC.search(word):
             return word in self.latin
         return any(
             word[:cut] in self.stems and word[cut:] in ENDINGS
@@ -85,8 +85,8 @@ def technologies() -> Technologies:
 def names() -> Names:
     words = [word for line in _lines("names.txt") for word in line.split()]
     return Names(
-        latin=frozenset(word for word in words if not _CYRILLIC.search(word)),
-        stems=frozenset(word for word in words if _CYRILLIC.search(word)),
+        latin=frozenset(word for word in words if not CYRILLIC.search(word)),
+        stems=frozenset(word for word in words if CYRILLIC.search(word)),
     )
 
 
