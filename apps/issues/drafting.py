@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from apps.issues.imperative import imperative
+from apps.issues.plain import LINK, MARKUP, MENTION, TAGS, without_orders
 from tasktracker.lib.text import clean, shorten
 
 TITLE_LIMIT = 80
@@ -22,10 +24,6 @@ class Draft:
 
 
 _CODE_BLOCK = re.compile(r"```.*?(?:```|\Z)", re.S)
-_LINK = re.compile(r"(?:https?://|www\.)\S+|(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}\.[\w.]{1,190}")
-_MENTION = re.compile(r"(?<![\w/])@\w[\w.]*[,:]?")
-_TAGS = re.compile(r"</?[A-Za-z!][^<>]*>")
-_MARKUP = re.compile(r"[*_~]{2,}|[`<>\[\]{}|\\]|(?<!\w)[*_~](?=\w)|(?<=\w)[*_~](?!\w)")
 _PICTURES = re.compile(
     "[\U0001f000-\U0001faff\u2190-\u21ff\u2300-\u23ff\u2460-\u27bf\u2900-\u297f\u2b00-\u2bff\ufe0f\u20e3\u203c\u2049]+"
 )
@@ -65,7 +63,7 @@ def draft(
     """Title and description of the issue that this message opens."""
     cleaned = clean(text)
     people = [_surface(person) for person in (entities or {}).get("people", ())]
-    title = _title(cleaned[:TITLE_FROM], people)
+    title = _title(cleaned[:TITLE_FROM], people, is_request=category == "feature")
     return Draft(title=title, description=quote(cleaned))
 
 
@@ -76,26 +74,27 @@ def quote(text: str) -> str:
     return f"{text[:DESCRIPTION_LIMIT]}…"
 
 
-def _title(text: str, people: Sequence[str]) -> str:
+def _title(text: str, people: Sequence[str], *, is_request: bool) -> str:
     sentences = [_tidy(sentence, people) for sentence in _sentences(text)]
     telling = [sentence for sentence in sentences if len(sentence.split()) >= MIN_TITLE_WORDS]
     telling = [sentence for sentence in telling if not _INTRODUCTION.match(sentence)] or telling
     best = telling[0] if telling else max(sentences, key=len, default="")
     if not best:
         # Nothing but a log, links or pictures: the words of all of it.
-        best = " ".join(re.findall(r"\w[\w.:/-]*", _TAGS.sub(" ", text))) or " ".join(text.split())
-    title = shorten(best, TITLE_LIMIT)
+        best = " ".join(re.findall(r"\w[\w.:/-]*", TAGS.sub(" ", text))) or " ".join(text.split())
+    title = shorten(imperative(best) if is_request else best, TITLE_LIMIT)
     return title[:1].upper() + title[1:] if _may_capitalise(title) else title
 
 
 def _sentences(text: str) -> list[str]:
-    prose = _LINK.sub(" ", _TAGS.sub(" ", _CODE_BLOCK.sub("\n", text)))
+    prose = LINK.sub(" ", TAGS.sub(" ", _CODE_BLOCK.sub("\n", text)))
     return [sentence for sentence in _SENTENCE_END.split(prose) if sentence.strip()]
 
 
 def _tidy(sentence: str, people: Sequence[str]) -> str:
-    """Without greeting, addressee, pictures and markup."""
-    for pattern in (_MENTION, _PICTURES, _MARKUP):
+    """Without greeting, addressee, pictures, markup and orders to a tracker."""
+    sentence = without_orders(sentence)
+    for pattern in (MENTION, _PICTURES, MARKUP):
         sentence = pattern.sub(" ", sentence)
     sentence = " ".join(_SMILES.sub(" ", _BULLET.sub("", sentence)).split())
     previous = ""
@@ -106,6 +105,9 @@ def _tidy(sentence: str, people: Sequence[str]) -> str:
             # "Viktor, the export fails": he is asked, the issue is not about him.
             if sentence.casefold().startswith(f"{person.casefold()},"):
                 sentence = sentence[len(person) + 1 :].lstrip()
+            asked = re.search(rf",\s*{re.escape(person)}[\s.!?,]*$", sentence, re.I)
+            if asked:
+                sentence = sentence[: asked.start()]
     return _balanced(sentence).rstrip(" .,;:!—–-")
 
 
