@@ -16,7 +16,9 @@ class Answer(NamedTuple):
     verdict: Verdict
 
 
-def keep(message: Message, answer: Answer, milliseconds: float) -> Classification:
+def keep(
+    message: Message, answer: Answer, milliseconds: float, *, is_cached: bool = False
+) -> Classification:
     """One more row; nothing is ever overwritten."""
     verdict = answer.verdict
     return Classification.objects.create(
@@ -31,6 +33,9 @@ def keep(message: Message, answer: Answer, milliseconds: float) -> Classificatio
         raw=verdict.raw,
         latency_ms=milliseconds,
         tokens=int(verdict.raw.get("tokens", 0)),
+        input_tokens=int(verdict.raw.get("input_tokens", 0)),
+        cost_usd=float(verdict.raw.get("cost_usd", 0.0)),
+        is_cached=is_cached,
     )
 
 

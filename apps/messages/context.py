@@ -67,4 +67,5 @@ def _neighbour(
         category=other.category or None,
         is_same_author=bool(other.author_id) and other.author_id == message.author_id,
         seconds_before=max(0.0, (message.sent_at - other.sent_at).total_seconds()),
+        author=other.author,
     )

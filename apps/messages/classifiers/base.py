@@ -23,6 +23,7 @@ class Neighbour:
     category: str | None  # as decided so far, None when it is not decided yet
     is_same_author: bool
     seconds_before: float
+    author: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,15 @@ class Sample:
     author: str = ""
     is_from_bot: bool = False
     recent: tuple[Neighbour, ...] = ()  # the last messages of the chat and topic, newest first
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A message that a person has corrected: an example for a language model."""
+
+    text: str
+    category: str
+    priority: str
 
 
 @dataclass(frozen=True)
