@@ -19,6 +19,7 @@ def build_payload(issue: Issue) -> IssuePayload:
         language=issue.project.language,
         reported_at=issue.reported_at,
         entities=issue.entities,
+        labels=tuple(issue.labels),
         quotes=tuple(
             Quote(
                 text=item.message.text,

@@ -13,8 +13,9 @@ from apps.issues.dedup.base import Match as FoundMatch
 from apps.issues.dedup.levels import Thresholds, calibration, find_matches
 from apps.issues.drafting import draft
 from apps.issues.models import Change, Evidence, Issue, Match
+from apps.issues.naming import entities_of, labels_of
+from apps.issues.wording import ask_for_words
 from apps.messages.context import embed_missing
-from apps.messages.entities.extract import extract
 from apps.messages.models import Message, Priority, vectors_of
 from apps.sources.models import Project
 from tasktracker.lib import embeddings
@@ -57,21 +58,15 @@ def open_issue(
         priority=message.priority,
         confidence=message.confidence,
         entities=found,
+        labels=labels_of(found, message.tags),
         is_provisional=message.is_provisional,
         reported_at=message.sent_at,
     )
     Evidence.objects.create(issue=issue, message=message, level=Evidence.Level.OPENED)
     issue.record(Change.Kind.OPENED, reason=opened_because, message=message.pk)
     Issue.announce([issue.pk], issue.status, is_new=True)
+    ask_for_words(issue, message.project)
     return issue
-
-
-def entities_of(message: Message) -> dict[str, Any]:
-    found = extract(message.text, sent_at=message.sent_at, timezone=message.project.timezone)
-    return {
-        kind: [{"surface": entity.surface, "normal": entity.normal} for entity in entities]
-        for kind, entities in found.items()
-    }
 
 
 def find(message: Message, project: Project, vector: Vector | None) -> list[FoundMatch]:

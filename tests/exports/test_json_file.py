@@ -30,6 +30,7 @@ def payload():
         language="uk",
         reported_at=MOMENT,
         entities={"versions": [{"surface": "1.2", "normal": "1.2"}]},
+        labels=("Billing", "C++"),
         quotes=(Quote(UGLY, "Олена", "Dev chat", MOMENT, "-100:1"),),
     )
 

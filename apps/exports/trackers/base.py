@@ -35,6 +35,7 @@ class IssuePayload:
     language: str
     reported_at: datetime
     entities: dict[str, Any] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
     quotes: tuple[Quote, ...] = ()
 
 

@@ -81,14 +81,23 @@ class IssueColumns:
         found = []
         for kind, items in issue.entities.items():
             if isinstance(items, list) and items:
-                names = [
-                    str(item.get("surface", item)) if isinstance(item, dict) else str(item)
-                    for item in items
-                ]
-                found.append(f"{in_words(kind)}: {', '.join(names)}")
+                found.append(f"{in_words(kind)}: {', '.join(map(_as_named, items))}")
         return "\n".join(found)
+
+    @display(description=gettext_lazy("labels"))
+    def label_list(self, issue: Issue) -> str:
+        return ", ".join(map(str, issue.labels))
 
     @display(description=gettext_lazy("duplicate of"))
     def original_issue(self, issue: Issue) -> str:
         original = issue.duplicate_of
         return link(page_of(original), f"#{original.pk} {original.title}") if original else ""
+
+
+def _as_named(item: Any) -> str:
+    """As written, and what it stands for where that is more than the same word in small letters."""
+    if not isinstance(item, dict):
+        return str(item)
+    surface, normal = str(item.get("surface", "")), str(item.get("normal", ""))
+    is_telling = normal and normal.casefold() != surface.casefold()
+    return f"{surface} → {normal}" if is_telling else surface

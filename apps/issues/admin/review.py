@@ -110,7 +110,8 @@ class IssueAdmin(IssueColumns, ProjectScopedAdmin):
         if obj is None:
             return [(None, {"fields": ["project", *EDITABLE]})]
         reason = ["reason"] if self.has_change_permission(request, obj) else []
-        found = ["project", "state", "sureness", "reported_at", "came_from", "found_in_text"]
+        found = ["project", "state", "sureness", "reported_at", "came_from"]
+        found += ["found_in_text", "label_list"]
         if obj.duplicate_of_id:
             found.append("original_issue")
         return [
@@ -119,7 +120,14 @@ class IssueAdmin(IssueColumns, ProjectScopedAdmin):
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Issue | None = None) -> list[str]:
-        computed = ["state", "sureness", "came_from", "found_in_text", "original_issue"]
+        computed = [
+            "state",
+            "sureness",
+            "came_from",
+            "found_in_text",
+            "label_list",
+            "original_issue",
+        ]
         return ["project", "reported_at", *computed] if obj else computed
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:

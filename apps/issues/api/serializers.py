@@ -36,6 +36,7 @@ class TaskSerializer(serializers.ModelSerializer[Issue]):
             "reports",
             "origin",
             "entities",
+            "labels",
             "duplicate_of_id",
             "reported_at",
             "updated_at",
