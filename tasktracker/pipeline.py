@@ -11,19 +11,19 @@ from typing import Any, NamedTuple
 
 from celery import Task, shared_task
 from celery.signals import beat_init, worker_process_init
-from kombu.exceptions import ChannelError, OperationalError
+from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from apps.exports.models import TaskExport
 from apps.exports.tasks import deliver_exports, open_exports
 from apps.issues.corrections import follow
-from apps.issues.models import Issue
-from apps.issues.tasks import file_messages
+from apps.issues.models import Draft, Issue
+from apps.issues.tasks import file_messages, write_drafts
 from apps.messages.classify import warm_up as load_models
 from apps.messages.corrections import corrected
 from apps.messages.models import Message
 from apps.messages.tasks import ask_llm, classify_messages, close_days
-from tasktracker.celery import BEAT_EVERY, QUEUES, SWEEP_EVERY, app
+from tasktracker.celery import BEAT_EVERY, QUEUES, SWEEP_EVERY, app, depth
 from tasktracker.lib.workflow import WorkItem, status_changed
 from tasktracker.models import Heartbeat
 from tasktracker.realtime import broadcast
@@ -44,6 +44,7 @@ FLOW: Mapping[tuple[type[WorkItem], str], Step] = {
     (Message, Message.Status.RECEIVED): Step(classify_messages, 10),
     (Message, Message.Status.UNSURE): Step(ask_llm, 1),
     (Message, Message.Status.ACTIONABLE): Step(file_messages, 10),
+    (Draft, Draft.Status.WAITING): Step(write_drafts, 1),
     (Issue, Issue.Status.APPROVED): Step(open_exports, 20),
     (Issue, Issue.Status.IN_PROGRESS): Step(open_exports, 20),
     (Issue, Issue.Status.DONE): Step(open_exports, 20),
@@ -98,12 +99,7 @@ def sweep() -> None:
 def queue_depth(step: Step) -> int:
     """Tasks that wait in the step's queue; 0 when nobody can tell, or after Valkey lost them."""
     queue = app.amqp.router.route({}, step.task.name)["queue"].name
-    try:
-        with app.connection_or_acquire() as connection:
-            channel: Any = connection.default_channel
-            return int(channel.queue_declare(queue=queue, passive=True).message_count)
-    except (ChannelError, OperationalError, RedisError, OSError):
-        return 0
+    return depth(queue) or 0
 
 
 @shared_task(expires=BEAT_EVERY)
