@@ -1,6 +1,8 @@
 """The LLM's answer about what the local model left open. Without one, the local answer stands."""
 
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -8,17 +10,21 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
+from apps.messages import llm_cache
 from apps.messages.answers import Answer, keep, status_for
-from apps.messages.classifiers.llm import LLMClassifier
+from apps.messages.classifiers.llm import Example, LLMClassifier, Word
 from apps.messages.classifiers.rules import RulesClassifier
 from apps.messages.context import sample_of
-from apps.messages.models import Message
-from apps.sources.models import Project
+from apps.messages.models import Classification, Message, Priority
+from apps.sources.models import GlossaryTerm, Project
 from tasktracker.lib import llm
 from tasktracker.lib.workflow import GiveUp, TryLater, backoff
 
 SURE = 0.75  # below this calibrated confidence the LLM is asked, or a person sees "provisional"
+HARDLY = 0.5  # an LLM that says less is guessing
 LONGEST_PAUSE = timedelta(minutes=1)  # between two questions to an LLM that does not answer
+#: A lease must outlive the slowest question: all models, and the first import of the SDK.
+LEASE_BEYOND_TIMEOUT = timedelta(seconds=30)
 
 
 def sure_from(project: Project) -> float:
@@ -35,29 +41,82 @@ def is_wanted(project: Project, answer: Answer, *, is_sure: bool) -> bool:
     return llm.is_available(cloud=project.is_cloud_allowed)
 
 
+def lease() -> timedelta:
+    return timedelta(seconds=settings.LLM_TIMEOUT) + LEASE_BEYOND_TIMEOUT
+
+
 def ask_llm(message: Message) -> None:
     """The second opinion; when no model answers in the grace period, the local answer stands."""
     local = message.classifications.order_by("-id").first()
     if local is None:
         raise GiveUp("there is no local answer to fall back to")
     cloud = message.project.is_cloud_allowed
-    if not llm.is_available(cloud=cloud) or not _is_within_grace(message):
-        message.decide(status_for(local.category), local, is_provisional=True)
+    models = [model.name for model in llm.chain(cloud=cloud)]
+    if not models or message.project.policy == Project.Policy.LOCAL:
+        _let_local_stand(message, local)
         return
-    classifier = LLMClassifier(partial(llm.ask, cloud=cloud))
+    glossary = glossary_of(message.project)
+    key = llm_cache.key_of(LLMClassifier.version, models, glossary)
     started = time.perf_counter()
-    try:
-        (verdict,) = classifier.classify([sample_of(message, {})])
-    except llm.Unavailable as error:
-        pause = min(backoff(message.attempts), LONGEST_PAUSE)
-        raise TryLater(str(error), delay=pause) from error
+    answer = llm_cache.earlier_answer(message, key)
+    is_cached = answer is not None
+    if answer is None:
+        if not _is_within_grace(message):
+            _let_local_stand(message, local)
+            return
+        try:
+            answer = _ask(message, cloud=cloud, glossary=glossary, key=key)
+        except llm.Nonsense:
+            _let_local_stand(message, local)
+            return
+        except llm.Unavailable as error:
+            raise TryLater(str(error), delay=_pause(message, error)) from error
     milliseconds = (time.perf_counter() - started) * 1000
-    answer = Answer(
-        f"{classifier.name}:{verdict.raw.get('model', '')}", classifier.version, verdict
-    )
     with transaction.atomic():
-        kept = keep(message, answer, milliseconds)
-        message.decide(status_for(kept.category), kept, is_provisional=False)
+        kept = keep(message, answer, milliseconds, is_cached=is_cached)
+        message.decide(
+            status_for(kept.category), kept, is_provisional=_is_for_a_person(local, kept)
+        )
+
+
+def glossary_of(project: Project) -> list[Word]:
+    """The project's own words with their meanings, for a prompt."""
+    terms = GlossaryTerm.objects.filter(project=project).order_by("kind", "name")
+    return [Word(term.name, term.spellings, term.meaning) for term in terms]
+
+
+def examples_for(message: Message) -> Sequence[Example]:
+    """Similar messages that people corrected."""
+    return ()
+
+
+def _ask(message: Message, *, cloud: bool, glossary: Sequence[Word], key: str) -> Answer:
+    classifier = LLMClassifier(
+        partial(llm.ask, cloud=cloud), glossary=glossary, examples=examples_for(message)
+    )
+    (verdict,) = classifier.classify([sample_of(message, {})])
+    verdict = replace(verdict, raw={**verdict.raw, "asked": key})
+    return Answer(f"{llm_cache.LLM}{verdict.raw['model']}", classifier.version, verdict)
+
+
+def _let_local_stand(message: Message, local: Classification) -> None:
+    message.decide(status_for(local.category), local, is_provisional=True)
+
+
+def _is_for_a_person(local: Classification, said: Classification) -> bool:
+    """The LLM guesses, or calls harmless what the local model held critical."""
+    is_dismissed = (
+        local.priority == Priority.CRITICAL
+        and status_for(local.category) == Message.Status.ACTIONABLE
+        and status_for(said.category) != Message.Status.ACTIONABLE
+    )
+    return is_dismissed or said.confidence < HARDLY
+
+
+def _pause(message: Message, error: llm.Unavailable) -> timedelta:
+    """As long as the circuits rest, never so long that the end of the grace is missed by much."""
+    rest = timedelta(seconds=error.retry_after)
+    return min(max(backoff(message.attempts), rest), LONGEST_PAUSE)
 
 
 def _is_within_grace(message: Message) -> bool:
