@@ -2,6 +2,7 @@
 
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
+from django.core import checks
 
 
 class AdminConfig(admin_apps.AdminConfig):
@@ -21,7 +22,9 @@ class TaskTrackerConfig(AppConfig):
 
     def ready(self) -> None:
         from tasktracker import pipeline
+        from tasktracker.lib import tracing
         from tasktracker.realtime import receivers
 
+        checks.register(tracing.check)
         pipeline.connect()
         receivers.connect()

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 
+from tasktracker.metrics import metrics
 from tasktracker.team import TeamPage
 
 urlpatterns = [
@@ -18,6 +19,7 @@ urlpatterns = [
     path("logout/", LogoutView.as_view(next_page="team"), name="logout"),
     path("admin/", admin.site.urls),
     path("api/", include("tasktracker.api.urls")),
+    path("metrics", metrics, name="metrics"),
     path("webhook/", include("apps.sources.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
 ]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from django.conf import settings
 from pydantic import BaseModel
 
-from tasktracker.lib import circuits, loop
+from tasktracker.lib import circuits, loop, tracing
 
 if TYPE_CHECKING:
     import httpx2
@@ -222,6 +222,7 @@ async def _ask(model: Model, question: _Question, seconds: float) -> Answer:
             instructions=question.instructions,
             retries={"output": 1},
             model_settings=_settings_of(model, question),
+            capabilities=tracing.capabilities(),
         )
         result = await agent.run(question.prompt)
         latency_ms = (time.perf_counter() - started) * 1000

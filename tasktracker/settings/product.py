@@ -23,5 +23,14 @@ LLM_TIMEOUTS = {
 }
 LLM_GRACE = env.float("LLM_GRACE", default=600.0)  # seconds until the best local answer stands
 
+# Who may read /metrics; empty: only programs on this machine
+METRICS_TOKEN = env("METRICS_TOKEN", default="")
+
+# Traces of LLM questions; they need requirements/langfuse.txt
+LANGFUSE_URL = env("LANGFUSE_URL", default="")
+LANGFUSE_PUBLIC_KEY = env("LANGFUSE_PUBLIC_KEY", default="")
+LANGFUSE_SECRET_KEY = env("LANGFUSE_SECRET_KEY", default="")
+LANGFUSE_CONTENT = env.bool("LANGFUSE_CONTENT", default=False)  # also what was asked and answered
+
 # Where JSON trackers write, one folder per tracker
 EXPORT_DIR = Path(str(env("EXPORT_DIR", default=str(DATA_DIR / "exports"))))
