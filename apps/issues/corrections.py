@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from apps.issues.decisions import refuse
 from apps.issues.models import Change, Evidence, Issue, Person
 from apps.issues.triage import lock_project
-from apps.messages.corrections import LEARNT, note, set_answer
+from apps.messages.corrections import note, set_answer
+from apps.messages.memory import LEARNT
 from apps.messages.models import ACTIONABLE_CATEGORIES, Category, Correction, Message
 
 #: Fields of an issue of which the correction is kept for its message.

@@ -10,6 +10,7 @@ from apps.messages import ruling, second_opinion, versions
 from apps.messages.answers import Answer, keep, status_for
 from apps.messages.classifiers.base import Sample
 from apps.messages.context import embed_missing, sample_of
+from apps.messages.memory import Memory
 from apps.messages.models import Message
 from tasktracker.lib import embeddings
 
@@ -19,10 +20,13 @@ def classify(messages: Sequence[Message]) -> None:
     messages = Message.in_order(messages)
     prefetch_related_objects(messages, "project", "chat", "reply_to")
     vectors = embed_missing([message for message in messages if message.text.strip()])
+    memory = Memory.of(messages)
     for message in messages:
         sample = sample_of(message, vectors)
         started = time.perf_counter()
-        answer = ruling.answer(message, sample) or local_answer(sample)
+        answer = (
+            ruling.answer(message, sample) or memory.answer(message, sample) or local_answer(sample)
+        )
         _settle(message, answer, (time.perf_counter() - started) * 1000)
 
 

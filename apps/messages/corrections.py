@@ -12,8 +12,6 @@ from apps.messages.models import Classification, Correction, Message, Priority
 
 Person = AbstractBaseUser | AnonymousUser
 
-#: What the local model learns; a message on which one of these is locked is an example.
-LEARNT = frozenset({Correction.Field.CATEGORY, Correction.Field.PRIORITY})
 #: Sent inside the transaction with `message`, `changes`, `by` and `is_locked`: whoever made something
 #: of this message follows.
 corrected = Signal()

@@ -1,1 +1,114 @@
-"""What people corrected, remembered for the next similar message."""
+"""What people corrected in a project, remembered for the next similar message and for the LLM's prompt.
+
+docs/learning.md says how the numbers were found.
+"""
+
+from collections.abc import Sequence
+from typing import Self
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from pgvector.django import CosineDistance
+
+from apps.messages.answers import Answer
+from apps.messages.classifiers.base import Sample, Shot, Vector, Verdict
+from apps.messages.context import embed_missing
+from apps.messages.models import Correction, Embedding, Message, vectors_of
+from tasktracker.lib import embeddings
+from tasktracker.lib.text import fingerprint
+
+NAME = "memory"
+VERSION = "1"
+#: Fields that the models learn. A message on which one of these is locked is an example.
+LEARNT = frozenset({Correction.Field.CATEGORY, Correction.Field.PRIORITY})
+
+NEAR = 0.70  # cosine from which two texts say the same; of unrelated reports none comes near it
+CONFIDENCE = 0.94  # share of such pairs in the training corpus that have one category
+SHORT = 4  # words; "ок, гляну" means nothing without what it answers
+SHOTS = 5
+EMBEDDED_AT_ONCE = 20
+
+
+class Memory:
+    """The corrected messages of some projects; costs one query where there are none."""
+
+    def __init__(self, projects: frozenset[int]) -> None:
+        self._projects = projects
+
+    @classmethod
+    def of(cls, messages: Sequence[Message]) -> Self:
+        projects = {message.project_id for message in messages}
+        found = taught().filter(project__in=projects).values_list("project", flat=True)
+        memory = cls(frozenset(found.order_by().distinct()))
+        if memory._projects:
+            memory._embed()
+        return memory
+
+    def answer(self, message: Message, sample: Sample) -> Answer | None:
+        """What a person said about the same or nearly the same message."""
+        if message.project_id not in self._projects:
+            return None
+        is_short = len(sample.text.split()) < SHORT
+        if is_short or sample.vector is None:
+            found, nearness = _same(message, sample, is_short=is_short), 1.0
+        else:
+            found, nearness = _nearest(message, sample.vector)
+        if found is None:
+            return None
+        raw = {"correction_of": found.pk, "nearness": round(nearness, 4)}
+        verdict = Verdict(found.category, found.priority, CONFIDENCE, raw=raw)
+        return Answer(NAME, VERSION, verdict)
+
+    def _embed(self) -> None:
+        """The fast lane makes no vector, and another model's are of no use."""
+        present = Embedding.objects.filter(message=OuterRef("pk"), model=embeddings.model_name())
+        blind = taught().filter(~Exists(present), project__in=self._projects)
+        embed_missing(list(blind.order_by("-pk")[:EMBEDDED_AT_ONCE]))
+
+
+def taught() -> QuerySet[Message]:
+    """Messages of which a person has set category or priority, and has not taken it back."""
+    locked = Q()
+    for field in LEARNT:
+        locked |= Q(locked_fields__contains=[field.value])
+    corrected = Correction.objects.filter(field__in=LEARNT).values("message")
+    rows = Message.objects.filter(locked, pk__in=corrected, is_superseded=False)
+    return rows.exclude(category="").exclude(text="")
+
+
+def shots(message: Message) -> list[Shot]:
+    """The nearest corrected messages of the project, as examples for a prompt."""
+    vector = vectors_of([message.pk], embeddings.model_name()).get(message.pk)
+    if vector is None:
+        return []
+    near = _by_distance(message, vector)[:SHOTS]
+    return [Shot(row.text, row.category, row.priority) for row in near]
+
+
+def _nearest(message: Message, vector: Vector) -> tuple[Message | None, float]:
+    found = _by_distance(message, vector).first()
+    nearness = 1.0 - found.distance if found is not None else 0.0
+    return (found if nearness >= NEAR else None), nearness
+
+
+def _by_distance(message: Message, vector: Vector) -> "QuerySet[Message]":
+    return (
+        taught()
+        .filter(project=message.project_id, embeddings__model=embeddings.model_name())
+        .exclude(pk=message.pk)
+        .annotate(distance=CosineDistance("embeddings__vector", vector))
+        .order_by("distance", "-pk")
+    )
+
+
+def _same(message: Message, sample: Sample, *, is_short: bool) -> Message | None:
+    """The same words; of few words also said about the same."""
+    rows = taught().filter(project=message.project_id, text_hash=message.text_hash)
+    for row in rows.exclude(pk=message.pk).select_related("reply_to").order_by("-pk")[:20]:
+        if not is_short or (row.reply_to is not None and _answers(sample, row.reply_to)):
+            return row
+    return None
+
+
+def _answers(sample: Sample, asked: Message) -> bool:
+    answered = sample.replied_to
+    return answered is not None and fingerprint(answered.text) == asked.text_hash
