@@ -10,9 +10,9 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
-from apps.messages import llm_cache
+from apps.messages import llm_cache, memory
 from apps.messages.answers import Answer, keep, status_for
-from apps.messages.classifiers.llm import Example, LLMClassifier, Word
+from apps.messages.classifiers.llm import LLMClassifier, Word
 from apps.messages.classifiers.rules import RulesClassifier
 from apps.messages.context import sample_of
 from apps.messages.models import Classification, Message, Priority
@@ -23,6 +23,9 @@ from tasktracker.lib.workflow import GiveUp, TryLater, backoff
 SURE = 0.75  # below this calibrated confidence the LLM is asked, or a person sees "provisional"
 HARDLY = 0.5  # an LLM that says less is guessing
 LONGEST_PAUSE = timedelta(minutes=1)  # between two questions to an LLM that does not answer
+CERTAIN = frozenset(
+    {RulesClassifier.name, memory.NAME}
+)  # whoever said this knows better than an LLM
 #: A lease must outlive the slowest question: all models, and the first import of the SDK.
 LEASE_BEYOND_TIMEOUT = timedelta(seconds=30)
 
@@ -34,7 +37,7 @@ def sure_from(project: Project) -> float:
 
 def is_wanted(project: Project, answer: Answer, *, is_sure: bool) -> bool:
     """Whether the project wants an LLM to look after this local answer, and has one."""
-    if project.policy == Project.Policy.LOCAL or answer.classifier == RulesClassifier.name:
+    if project.policy == Project.Policy.LOCAL or answer.classifier in CERTAIN:
         return False
     if is_sure and project.policy != Project.Policy.ALWAYS:
         return False
@@ -85,14 +88,9 @@ def glossary_of(project: Project) -> list[Word]:
     return [Word(term.name, term.spellings, term.meaning) for term in terms]
 
 
-def examples_for(message: Message) -> Sequence[Example]:
-    """Similar messages that people corrected."""
-    return ()
-
-
 def _ask(message: Message, *, cloud: bool, glossary: Sequence[Word], key: str) -> Answer:
     classifier = LLMClassifier(
-        partial(llm.ask, cloud=cloud), glossary=glossary, examples=examples_for(message)
+        partial(llm.ask, cloud=cloud), glossary=glossary, shots=memory.shots(message)
     )
     (verdict,) = classifier.classify([sample_of(message, {})])
     verdict = replace(verdict, raw={**verdict.raw, "asked": key})

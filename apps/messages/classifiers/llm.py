@@ -7,15 +7,15 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from apps.messages.classifiers.base import CATEGORIES, PRIORITIES, Neighbour, Sample, Verdict
+from apps.messages.classifiers.base import CATEGORIES, PRIORITIES, Neighbour, Sample, Shot, Verdict
 from tasktracker.lib.chat_text import ChatText
 from tasktracker.lib.text import clean
 
 PROMPT = "prompt_v2.md"
 
 # Characters. Together with the instructions and the answer they fit Ollama's default of 4,096 tokens.
-MESSAGE, REPLIED_TO, RECENT, EXAMPLE, TERM, GLOSSARY = 3000, 600, 250, 250, 160, 1200
-RECENT_MESSAGES, EXAMPLES = 5, 3
+MESSAGE, REPLIED_TO, RECENT, SHOT, TERM, GLOSSARY = 3000, 600, 250, 250, 160, 1200
+RECENT_MESSAGES, SHOTS = 5, 3
 KINDS = ("projects", "technologies", "versions", "people", "deadlines")
 MAX_STRINGS, MAX_STRING = 10, 80
 MAX_RAW = 4000  # characters of the raw answer that are kept
@@ -62,18 +62,6 @@ class Word(NamedTuple):
     meaning: str = ""
 
 
-class Example(NamedTuple):
-    """A similar message and what the team decided about it."""
-
-    text: str
-    category: str
-    priority: str
-
-    @property
-    def is_labelled(self) -> bool:
-        return self.category in CATEGORIES and self.priority in PRIORITIES
-
-
 class LLMClassifier:
     """`ask` is the door: (output type, instructions=, prompt=) -> an answer as of `tasktracker.lib.llm`."""
 
@@ -85,17 +73,17 @@ class LLMClassifier:
         ask: Callable[..., Any],
         *,
         glossary: Sequence[Word] = (),
-        examples: Sequence[Example] = (),
+        shots: Sequence[Shot] = (),
     ) -> None:
         self._ask = ask
         self._glossary = glossary
-        self._examples = examples
+        self._shots = shots
 
     def classify(self, samples: Sequence[Sample]) -> list[Verdict]:
         return [self._classify(sample) for sample in samples]
 
     def _classify(self, sample: Sample) -> Verdict:
-        text = prompt(sample, glossary=self._glossary, examples=self._examples)
+        text = prompt(sample, glossary=self._glossary, shots=self._shots)
         answer = self._ask(LLMAnswer, instructions=instructions(), prompt=text.prompt())
         said: LLMAnswer = answer.output
         return Verdict(
@@ -119,14 +107,14 @@ def instructions() -> str:
 
 
 def prompt(
-    sample: Sample, *, glossary: Sequence[Word] = (), examples: Sequence[Example] = ()
+    sample: Sample, *, glossary: Sequence[Word] = (), shots: Sequence[Shot] = ()
 ) -> ChatText:
     """The message with its conversation, everything that people wrote between fences."""
     text = ChatText()
     _quote_glossary(text, glossary)
-    for example in [one for one in examples if one.is_labelled][:EXAMPLES]:
-        text.quote(example.text, limit=EXAMPLE, label="Example of a similar message:")
-        text.say(f"The team decided: {example.category}, {example.priority}.")
+    for shot in [one for one in shots if _is_labelled(one)][:SHOTS]:
+        text.quote(shot.text, limit=SHOT, label="Example of a similar message:")
+        text.say(f"The team decided: {shot.category}, {shot.priority}.")
     for neighbour in reversed(_conversation(sample)):
         text.quote(
             neighbour.text,
@@ -144,6 +132,10 @@ def prompt(
     label = f"Classify this message of {text.author(sample.author)}{forwarded}:"
     text.quote(sample.text, limit=MESSAGE, label=label)
     return text
+
+
+def _is_labelled(shot: Shot) -> bool:
+    return shot.category in CATEGORIES and shot.priority in PRIORITIES
 
 
 def _quote_glossary(text: ChatText, glossary: Sequence[Word]) -> None:
