@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
+from django.urls import path
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.i18n import JavaScriptCatalog
@@ -34,6 +35,16 @@ class AdminSite(UnfoldAdminSite):  # type: ignore[misc]
         context = {**overview(request.user), **(extra_context or {})}
         page: TemplateResponse = super().index(request, context)
         return page
+
+    def get_urls(self) -> list[Any]:
+        page = path("understanding/", self.admin_view(self.understanding), name="understanding")
+        return [page, *super().get_urls()]
+
+    def understanding(self, request: HttpRequest) -> TemplateResponse:
+        from tasktracker.admin.understanding import understanding
+
+        context = {**self.each_context(request), **understanding(request)}
+        return TemplateResponse(request, "admin/understanding.html", context)
 
     def i18n_javascript(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

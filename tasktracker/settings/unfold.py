@@ -155,6 +155,12 @@ UNFOLD = {
                     ),
                     _page(_("Chats"), "chat", "sources_chat_changelist", _may("sources.view_chat")),
                     _page(
+                        _("Glossary"),
+                        "dictionary",
+                        "sources_glossaryterm_changelist",
+                        _may("sources.view_glossaryterm"),
+                    ),
+                    _page(
                         _("Trackers"),
                         "output",
                         "exports_tracker_changelist",
@@ -181,6 +187,12 @@ UNFOLD = {
                 "separator": True,
                 "items": [
                     _elsewhere(_("Team page"), "groups", "/"),
+                    _page(
+                        _("Understanding"),
+                        "insights",
+                        "understanding",
+                        _may("chat_messages.view_message"),
+                    ),
                     _elsewhere(_("Health"), "monitor_heart", reverse_lazy("api-health")),
                     _elsewhere(_("API"), "api", reverse_lazy("api-docs")),
                 ],
