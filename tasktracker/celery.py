@@ -25,6 +25,8 @@ app.conf.task_routes = {
     "apps.messages.tasks.ask_llm": {"queue": "llm"},
     # Words may wait; a message that nobody understood goes first.
     "apps.issues.tasks.write_drafts": {"queue": "llm", "priority": LAST},
+    "apps.issues.tasks.word_analyses": {"queue": "llm", "priority": LAST},
+    "apps.issues.tasks.post_analyses": {"queue": "exports"},
     "apps.exports.tasks.*": {"queue": "exports"},
 }
 app.autodiscover_tasks(["tasktracker"], related_name="pipeline")

@@ -17,12 +17,24 @@ from redis.exceptions import RedisError
 from apps.exports.models import TaskExport
 from apps.exports.tasks import deliver_exports, open_exports
 from apps.issues.corrections import follow
-from apps.issues.models import Draft, Issue
-from apps.issues.tasks import file_messages, write_drafts
+from apps.issues.models import DayAnalysis, Draft, Issue
+from apps.issues.tasks import (
+    analyse_days,
+    file_messages,
+    post_analyses,
+    word_analyses,
+    write_drafts,
+)
 from apps.messages.classify import warm_up as load_models
 from apps.messages.corrections import corrected
-from apps.messages.models import Message
-from apps.messages.tasks import ask_llm, classify_messages, close_days
+from apps.messages.models import Message, ModelVersion
+from apps.messages.tasks import (
+    ask_llm,
+    classify_messages,
+    close_days,
+    learn_when_due,
+    train_models,
+)
 from tasktracker.celery import BEAT_EVERY, QUEUES, SWEEP_EVERY, app, depth
 from tasktracker.lib.workflow import WorkItem, status_changed
 from tasktracker.models import Heartbeat
@@ -44,7 +56,10 @@ FLOW: Mapping[tuple[type[WorkItem], str], Step] = {
     (Message, Message.Status.RECEIVED): Step(classify_messages, 10),
     (Message, Message.Status.UNSURE): Step(ask_llm, 1),
     (Message, Message.Status.ACTIONABLE): Step(file_messages, 10),
+    (ModelVersion, ModelVersion.Status.WANTED): Step(train_models, 1),
     (Draft, Draft.Status.WAITING): Step(write_drafts, 1),
+    (DayAnalysis, DayAnalysis.Status.WORDING): Step(word_analyses, 1),
+    (DayAnalysis, DayAnalysis.Status.POSTING): Step(post_analyses, 1),
     (Issue, Issue.Status.APPROVED): Step(open_exports, 20),
     (Issue, Issue.Status.IN_PROGRESS): Step(open_exports, 20),
     (Issue, Issue.Status.DONE): Step(open_exports, 20),
@@ -116,6 +131,9 @@ def prune_events() -> None:
 app.conf.beat_schedule = {
     "sweep": {"task": sweep.name, "schedule": SWEEP_EVERY, "options": {"priority": URGENT}},
     "prune-events": {"task": prune_events.name, "schedule": 600.0},
+    # Each project's day ends at its own midnight; what a pause of the beat missed is caught up.
+    "analyse-days": {"task": analyse_days.name, "schedule": 600.0},
+    "learn": {"task": learn_when_due.name, "schedule": 1800.0},
     "close-days": {"task": close_days.name, "schedule": 3600.0},
     **{
         f"beat-{queue}": {

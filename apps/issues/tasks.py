@@ -3,7 +3,8 @@ from datetime import timedelta
 from celery import shared_task
 from django.conf import settings
 
-from apps.issues.models import Draft
+from apps.issues.analysis import analyse_lacking, post, word
+from apps.issues.models import DayAnalysis, Draft
 from apps.issues.triage import file
 from apps.issues.wording import write
 from apps.messages.models import Message
@@ -17,5 +18,25 @@ def file_messages(ids: list[int]) -> None:
 
 @shared_task
 def write_drafts(ids: list[int]) -> None:
-    lease = timedelta(seconds=settings.LLM_TIMEOUT + 15)
-    work_on(Draft, ids, Draft.Status.WAITING, each(write), lease=lease)
+    work_on(Draft, ids, Draft.Status.WAITING, each(write), lease=_as_long_as_a_model())
+
+
+@shared_task
+def word_analyses(ids: list[int]) -> None:
+    status = DayAnalysis.Status.WORDING
+    work_on(DayAnalysis, ids, status, each(word), lease=_as_long_as_a_model())
+
+
+@shared_task
+def post_analyses(ids: list[int]) -> None:
+    status = DayAnalysis.Status.POSTING
+    work_on(DayAnalysis, ids, status, each(post), lease=timedelta(seconds=90))
+
+
+@shared_task(expires=600)
+def analyse_days() -> None:
+    analyse_lacking()
+
+
+def _as_long_as_a_model() -> timedelta:
+    return timedelta(seconds=settings.LLM_TIMEOUT + 15)

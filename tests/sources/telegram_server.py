@@ -1,4 +1,4 @@
-"""A local server that answers getUpdates as Telegram does, over real HTTP."""
+"""A local server that answers getUpdates and sendMessage as Telegram does, over real HTTP."""
 
 import json
 import threading
@@ -20,6 +20,8 @@ class TelegramServer:
         self.updates: list[dict[str, Any]] = []
         self.errors: list[tuple[int, dict[str, Any]]] = []
         self.questions: list[dict[str, Any]] = []
+        self.sent: list[dict[str, Any]] = []
+        self.hangs_up = False  # instead of an answer to sendMessage, which it has taken
         self.url = ""
 
     def add(self, *updates: dict[str, Any]) -> None:
@@ -29,7 +31,9 @@ class TelegramServer:
         answer: dict[str, Any] = {"ok": False, "error_code": code, "description": description}
         self.errors.append((code, {**answer, **({"parameters": parameters} if parameters else {})}))
 
-    def answer(self, path: str, question: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    def answer(self, path: str, question: dict[str, Any]) -> tuple[int, dict[str, Any]] | None:
+        if path == f"/bot{TOKEN}/sendMessage":
+            return self.take(question)
         if path != f"/bot{TOKEN}/getUpdates":
             return 401, {"ok": False, "error_code": 401, "description": "Unauthorized"}
         self.questions.append(question)
@@ -41,6 +45,17 @@ class TelegramServer:
             self.ending.wait(self.hold)
         return 200, {"ok": True, "result": self.updates[: int(question["limit"])]}
 
+    def take(self, question: dict[str, Any]) -> tuple[int, dict[str, Any]] | None:
+        """A message for a chat; None for no answer."""
+        if self.errors:
+            return self.errors.pop(0)
+        self.sent.append(question)
+        if self.hangs_up:
+            return None
+        chat = {"id": int(question["chat_id"]), "type": "supergroup", "title": "Dev chat"}
+        message = {"message_id": 700 + len(self.sent), "date": 1_772_442_000, "chat": chat}
+        return 200, {"ok": True, "result": {**message, "text": question["text"]}}
+
 
 @contextmanager
 def telegram_server(*, hold: float = 0) -> Iterator[TelegramServer]:
@@ -51,7 +66,11 @@ def telegram_server(*, hold: float = 0) -> Iterator[TelegramServer]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
             question = {name: values[0] for name, values in parse_qs(body).items()}
-            code, answer = telegram.answer(self.path, question)
+            answered = telegram.answer(self.path, question)
+            if answered is None:
+                self.close_connection = True
+                return
+            code, answer = answered
             data = json.dumps(answer).encode()
             self.send_response(code)
             self.send_header("Content-Type", "application/json")

@@ -33,6 +33,19 @@ class Adapter(Protocol):
         """The messages of one payload; raises Unreadable when it breaks the platform's format."""
 
 
+class Sender(Protocol):
+    """An adapter that can also write into its chats."""
+
+    longest_text: ClassVar[int]  # UTF-16 units, as platforms count
+
+    def send(self, chat_id: str, text: str, *, api_url: str) -> str:
+        """Post plain text once, quietly; the id of the message.
+
+        Raises TryLater when the platform surely has not taken it, and GiveUp when it never will or
+        when nobody can tell whether it has.
+        """
+
+
 def reason_of(error: ValueError) -> str:
     """What is wrong and where, without the values, which may be private."""
     if not isinstance(error, ValidationError):

@@ -115,6 +115,7 @@ class _Message(BaseModel):
 
 class Telegram:
     label: ClassVar[Any] = _("Telegram bot")
+    longest_text: ClassVar[int] = 4096
 
     class Config(BaseModel):
         model_config = ConfigDict(extra="forbid")
@@ -142,6 +143,14 @@ class Telegram:
             if envelope is not None:
                 found.append(envelope)
         return found
+
+    def send(self, chat_id: str, text: str, *, api_url: str) -> str:
+        """Post plain text without a sound; the message's id. See `base.Sender`."""
+        # The library is slow to load, and reading a message does not need it.
+        from apps.sources.adapters.telegram_library import send_text
+
+        token = self.config.bot_token.get_secret_value()
+        return send_text(token, chat_id, text, api_url=api_url)
 
     def _envelope(self, raw: dict[str, Any]) -> Envelope | None:
         kind = _kind(raw)

@@ -1,8 +1,6 @@
 """getUpdates over python-telegram-bot, with the updates as Telegram wrote them."""
 
 import json
-import logging
-import os
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -10,6 +8,8 @@ from typing import Any, Self
 import telegram
 from telegram.error import TelegramError
 from telegram.request import HTTPXRequest
+
+import apps.sources.adapters.telegram_library  # noqa: F401 - makes the library quiet
 
 #: Telegram keeps the previous list when none is given, so it is always given.
 ALLOWED_UPDATES = (
@@ -21,12 +21,6 @@ ALLOWED_UPDATES = (
 )
 AT_ONCE = 100  # updates; Telegram gives no more
 SLACK = 10.0  # seconds that an answer may be later than the long poll
-
-# The library announces that pauses will be timedeltas; take them now.
-os.environ.setdefault("PTB_TIMEDELTA", "true")
-# Below WARNING these write addresses, and Telegram's URLs hold the bot token.
-for _name in ("httpx", "httpcore", "telegram"):
-    logging.getLogger(_name).setLevel(logging.WARNING)
 
 
 class BotConnection:

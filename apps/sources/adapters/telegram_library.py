@@ -1,0 +1,88 @@
+"""python-telegram-bot, made quiet, and one message sent with it."""
+
+import logging
+import os
+from datetime import timedelta
+
+import telegram
+from django.utils.translation import gettext as _
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    Forbidden,
+    InvalidToken,
+    RetryAfter,
+    TelegramError,
+)
+from telegram.request import HTTPXRequest
+
+from tasktracker.lib import loop
+from tasktracker.lib.workflow import GiveUp, TryLater
+
+#: Troubles before anything was sent; after them Telegram surely has nothing.
+NEVER_SENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout"})
+SEND_TIMEOUT = 20.0  # seconds
+
+# The library announces that pauses will be timedeltas; take them now.
+os.environ.setdefault("PTB_TIMEDELTA", "true")
+# Below WARNING these write addresses, and Telegram's URLs hold the bot token.
+for _name in ("httpx", "httpcore", "telegram"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+
+def send_text(token: str, chat_id: str, text: str, *, api_url: str) -> str:
+    """Post plain text without a sound; the message's id. Errors as in `base.Sender`."""
+    if not token:
+        raise GiveUp(_("There is no bot token."))
+    try:
+        return loop.run(_send(token, chat_id, text, api_url), timeout=SEND_TIMEOUT * 3)
+    except TelegramError as error:
+        raise _trouble_of(error) from error
+    except TimeoutError as error:
+        raise _unknown() from error
+
+
+async def _send(token: str, chat_id: str, text: str, api_url: str) -> str:
+    request = HTTPXRequest(
+        connect_timeout=SEND_TIMEOUT, read_timeout=SEND_TIMEOUT, write_timeout=SEND_TIMEOUT
+    )
+    bot = telegram.Bot(token, base_url=f"{api_url.rstrip('/')}/bot", request=request)
+    try:
+        sent = await bot.send_message(
+            chat_id,
+            text,
+            disable_notification=True,
+            link_preview_options=telegram.LinkPreviewOptions(is_disabled=True),
+        )
+    finally:
+        await request.shutdown()
+    return str(sent.message_id)
+
+
+def _trouble_of(error: TelegramError) -> GiveUp | TryLater:
+    """The library's error as what to do; never with the token, which stands in its addresses."""
+    match error:
+        case RetryAfter():
+            pause = error.retry_after
+            delay = pause if isinstance(pause, timedelta) else timedelta(seconds=pause)
+            return TryLater(_("Telegram asks for a pause."), delay=delay)
+        case InvalidToken():
+            return GiveUp(_("Telegram does not accept the bot token. Check it."))
+        case ChatMigrated():
+            return GiveUp(
+                _("The group has become a supergroup with the id %(id)s.")
+                % {"id": error.new_chat_id}
+            )
+        case Forbidden() | BadRequest():
+            reason = str(error).partition("\n")[0][:200]
+            return GiveUp(_("Telegram refuses: %(reason)s.") % {"reason": reason})
+        case _ if error.__cause__ is None:
+            return TryLater(_("Telegram is busy."))  # it answered, with an error
+        case _ if type(error.__cause__).__name__ in NEVER_SENT:
+            return TryLater(_("Telegram cannot be reached."))
+        case _:
+            return _unknown()
+
+
+def _unknown() -> GiveUp:
+    return GiveUp(_("Telegram did not say whether it took the text. Look into the chat first."))

@@ -1,0 +1,65 @@
+"""Writes plain text into a chat, through the adapter of the chat's source."""
+
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from apps.sources.adapters import ADAPTERS
+from apps.sources.adapters.base import reason_of
+from apps.sources.models import Chat, Project
+from tasktracker.lib import plugins
+from tasktracker.lib.workflow import GiveUp
+
+MORE = "…"
+
+
+def senders() -> list[str]:
+    """Kinds of sources whose chats can be written to."""
+    return [kind for kind in ADAPTERS if hasattr(plugins.load(ADAPTERS, kind), "send")]
+
+
+def why_not(chat: Chat | None, project: Project) -> str:
+    """What keeps the project from writing into the chat, in a sentence; empty when nothing does."""
+    if chat is None:
+        return _("No chat is chosen.")
+    if chat.project_id_of_messages != project.pk:
+        return _("The chat belongs to another project.")
+    if chat.source.kind not in senders():
+        return _("Nothing can be posted to chats of this source.")
+    if not chat.source.is_active:
+        return _("The source of the chat is switched off.")
+    return ""
+
+
+def post(chat: Chat, text: str) -> str:
+    """Post the text, cut to what the platform takes; the message's id. Raises TryLater and GiveUp."""
+    try:
+        adapter: Any = chat.source.adapter()
+    except ValueError as error:
+        raise GiveUp(
+            _("The settings of the source do not fit: %(reason)s") % {"reason": reason_of(error)}
+        ) from error
+    message_id: str = adapter.send(
+        chat.external_id, fitting(text, adapter.longest_text), api_url=settings.TELEGRAM_API_URL
+    )
+    return message_id
+
+
+def fitting(text: str, limit: int) -> str:
+    """Whole lines, at most `limit` UTF-16 units of them; the first line is cut when it must be."""
+    if _units(text) <= limit:
+        return text
+    kept, left = [], limit - 2
+    for line in text.split("\n"):
+        left -= _units(line) + 1
+        if left < 0:
+            break
+        kept.append(line)
+    if kept:
+        return "\n".join([*kept, MORE])
+    return text.encode("utf-16-le")[: (limit - 1) * 2].decode("utf-16-le", "ignore") + MORE
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
