@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import secrets
 import zoneinfo
 from typing import Any, Self
@@ -26,6 +27,32 @@ logger = logging.getLogger(__name__)
 def validate_timezone(name: str) -> None:
     if name not in zoneinfo.available_timezones():
         raise ValidationError(_("%(name)s is not a time zone."), params={"name": name})
+
+
+GLOSSARY_LIMIT = 500  # terms of a project
+_MIN_STARRED = 3  # letters before a star; fewer would find half of all words
+_STARRED = re.compile(r"[^\s*]*\*+[^\s]*")
+
+
+def validate_alias(alias: str) -> None:
+    """A star ends a word of some letters; a phrase without a letter or digit is nothing."""
+    if not re.search(r"\w", alias):
+        raise ValidationError(_("“%(alias)s” has no letter."), params={"alias": alias})
+    for word in _STARRED.findall(alias):
+        letters = re.findall(r"\w", word)
+        if word.count("*") > 1 or not word.endswith("*") or len(letters) < _MIN_STARRED:
+            raise ValidationError(
+                _("“%(alias)s”: a star stands at the end of a word, after three letters or more."),
+                params={"alias": alias},
+            )
+
+
+def validate_aliases(aliases: str) -> None:
+    """Each of them, and none empty; a comma at the very end is forgiven."""
+    for alias in aliases.rstrip(", \n\r").split(",") if aliases.strip() else []:
+        if not alias.strip():
+            raise ValidationError(_("There is nothing between two commas."))
+        validate_alias(alias.strip())
 
 
 _RATIO = [MinValueValidator(0.0), MaxValueValidator(1.0)]
@@ -160,6 +187,21 @@ class GlossaryTerm(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        try:
+            validate_aliases(self.aliases)
+        except ValidationError as error:
+            raise ValidationError({"aliases": error.messages}) from None
+        if not re.search(r"\w", self.name):
+            raise ValidationError({"name": _("A name has at least one letter.")})
+        if "*" in self.name:
+            raise ValidationError({"name": _("A star belongs into the other ways to write it.")})
+        others = GlossaryTerm.objects.filter(project=self.project_id).exclude(pk=self.pk)
+        if self.project_id and others.count() >= GLOSSARY_LIMIT:
+            raise ValidationError(
+                _("A project has at most %(limit)d terms."), params={"limit": GLOSSARY_LIMIT}
+            )
 
     # Properties
 

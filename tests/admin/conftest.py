@@ -13,7 +13,7 @@ from rest_framework.authtoken.models import TokenProxy
 from apps.exports.models import TaskExport, Tracker
 from apps.issues.models import Change, Evidence, Issue, Match
 from apps.messages.models import Classification, Message
-from apps.sources.models import Chat, DeadLetter, Project, Source
+from apps.sources.models import Chat, DeadLetter, GlossaryTerm, Project, Source
 from tasktracker.lib import bus, loop
 
 HOSTILE = "<script>alert(1)</script> {{ 7|add:7 }} https://evil.example/x ' \" \u202e%s"
@@ -22,7 +22,8 @@ HOSTILE = "<script>alert(1)</script> {{ 7|add:7 }} https://evil.example/x ' \" \
 @pytest.fixture
 def groups(db: None) -> dict[str, Group]:
     """As the migration made them; a flushed database gets them again."""
-    import_module("tasktracker.migrations.0002_groups").make_groups(apps, None)
+    for migration in ("0002_groups", "0003_groups_of_understanding"):
+        import_module(f"tasktracker.migrations.{migration}").make_groups(apps, None)
     return {group.name: group for group in Group.objects.all()}
 
 
@@ -123,7 +124,10 @@ def make_rows() -> Callable[[Project], dict[type, Any]]:
             last_error=HOSTILE,
             external_url="javascript:alert(1)",
         )
-        rows = (project, source, chat, letter, message, issue, tracker, export)
+        term = GlossaryTerm.objects.create(
+            project=project, name=HOSTILE[:90], aliases=HOSTILE, meaning=HOSTILE
+        )
+        rows = (project, source, chat, letter, message, issue, tracker, export, term)
         return {type(row): row for row in rows}
 
     return make

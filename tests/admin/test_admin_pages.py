@@ -18,7 +18,7 @@ from rest_framework.authtoken.models import TokenProxy
 from apps.exports.models import TaskExport, Tracker
 from apps.issues.models import Issue
 from apps.messages.models import Message
-from apps.sources.models import Chat, DeadLetter, Project, Source
+from apps.sources.models import Chat, DeadLetter, GlossaryTerm, Project, Source
 
 LANGUAGES = ["uk", "en"]
 MODELS = [
@@ -26,6 +26,7 @@ MODELS = [
     Source,
     Chat,
     DeadLetter,
+    GlossaryTerm,
     Message,
     Issue,
     Tracker,

@@ -11,9 +11,9 @@ from django.urls import reverse
 from apps.exports.models import TaskExport, Tracker
 from apps.issues.models import Issue
 from apps.messages.models import Message
-from apps.sources.models import Chat, DeadLetter, Project, Source
+from apps.sources.models import Chat, DeadLetter, GlossaryTerm, Project, Source
 
-MODELS = [Project, Source, Chat, DeadLetter, Message, Issue, Tracker, TaskExport]
+MODELS = [Project, Source, Chat, DeadLetter, GlossaryTerm, Message, Issue, Tracker, TaskExport]
 SECRET_NAME = "kvit-bank-internal"
 
 
@@ -30,6 +30,7 @@ def foreign(
     Message.objects.filter(project=other_project).update(text=SECRET_NAME, author=SECRET_NAME)
     Tracker.objects.filter(pk=rows[Tracker].pk).update(name=SECRET_NAME)
     DeadLetter.objects.filter(pk=rows[DeadLetter].pk).update(reason=SECRET_NAME)
+    GlossaryTerm.objects.filter(project=other_project).update(name=SECRET_NAME)
     return rows
 
 
@@ -50,7 +51,7 @@ def test_lists_filters_and_forms_do_not_name_other_projects(
         assert SECRET_NAME not in operator.get(address).content.decode(), address
 
 
-@pytest.mark.parametrize("model", [Source, Chat, Issue, Tracker])
+@pytest.mark.parametrize("model", [Source, Chat, GlossaryTerm, Issue, Tracker])
 def test_a_new_row_cannot_be_put_into_another_project(
     operator: Client, rows: dict[type, Any], foreign: dict[type, Any], model: Any
 ):
@@ -60,7 +61,7 @@ def test_a_new_row_cannot_be_put_into_another_project(
         "project": foreign[Project].pk,
         "source": foreign[Source].pk,
         "name": "mine",
-        "kind": "json" if model is Tracker else "file_import",
+        "kind": {Tracker: "json", GlossaryTerm: "people"}.get(model, "file_import"),
         "external_id": "1",
         "title": "mine",
         "category": "bug",
@@ -217,6 +218,8 @@ def test_a_member_cannot_let_others_into_the_project(
             "duplicate_window_hours": 24,
             "open_issue_days": 30,
             "members": [stranger.pk],
+            "glossary-TOTAL_FORMS": 0,
+            "glossary-INITIAL_FORMS": 0,
         },
     )
 

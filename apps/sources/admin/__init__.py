@@ -1,3 +1,9 @@
-"""Projects, sources, chats and dead letters in the admin."""
+"""Projects, glossaries, sources, chats and dead letters in the admin."""
 
-from apps.sources.admin import chats, dead_letters, projects, sources  # noqa: F401 - they register
+from apps.sources.admin import (  # noqa: F401 - they register
+    chats,
+    dead_letters,
+    glossary,
+    projects,
+    sources,
+)

@@ -3,12 +3,28 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import TextField
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from unfold.admin import TabularInline
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from apps.sources.admin.scope import ProjectScopedAdmin
-from apps.sources.models import Project
+from apps.sources.models import GlossaryTerm, Project
+
+
+class GlossaryInline(TabularInline):  # type: ignore[misc]
+    """The project's words, some at a time: a form of hundreds would be too long to send."""
+
+    model = GlossaryTerm
+    fields = ["name", "kind", "aliases", "meaning"]
+    formfield_overrides: dict[Any, Any] = {
+        TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 1})}
+    }
+    extra = 0
+    per_page = 20
+    tab = True
 
 
 @admin.register(Project)
@@ -19,6 +35,7 @@ class ProjectAdmin(ProjectScopedAdmin):
     search_fields = ["name", "slug"]
     prepopulated_fields = {"slug": ["name"]}
     autocomplete_fields = ["members"]
+    inlines = [GlossaryInline]
     fieldsets = [
         (None, {"fields": ["name", "slug", "language", "timezone", "is_active"]}),
         (_("People"), {"fields": ["members"]}),
