@@ -12,7 +12,7 @@ from tasktracker.lib.text import clean
 
 #: Words that models take for the end of somebody's turn, whoever wrote them.
 _TURNS = re.compile(
-    r"<\|[^<>|]{0,40}\|>|</?(?:s|think|tool_call|tool_response|start_of_turn|end_of_turn)>"
+    r"<\||\|>|</?(?:s|think|tool_call|tool_response|start_of_turn|end_of_turn)>"
     r"|\[/?(?:INST|SYSTEM_PROMPT|TOOL_CALLS|AVAILABLE_TOOLS|TOOL_RESULTS)\]|<</?SYS>>",
     re.IGNORECASE,
 )
