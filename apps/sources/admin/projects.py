@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import TextField
+from django.db.models import ForeignKey, Q, QuerySet, TextField
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -11,7 +11,8 @@ from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from apps.sources.admin.scope import ProjectScopedAdmin
-from apps.sources.models import GlossaryTerm, Project
+from apps.sources.models import Chat, GlossaryTerm, Project
+from apps.sources.post import senders, why_not
 
 
 class GlossaryInline(TabularInline):  # type: ignore[misc]
@@ -27,9 +28,22 @@ class GlossaryInline(TabularInline):  # type: ignore[misc]
     tab = True
 
 
+class ProjectForm(ModelForm):  # type: ignore[type-arg]
+    """A summary needs a chat, and the chat has to be the project's own."""
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        if data.get("posts_summary"):
+            reason = why_not(data.get("summary_chat"), self.instance)
+            if reason:
+                self.add_error("summary_chat", reason)
+        return data
+
+
 @admin.register(Project)
 class ProjectAdmin(ProjectScopedAdmin):
     project_path = "pk"
+    form = ProjectForm
     list_display = ["name", "slug", "language", "policy", "auto_approve_above", "is_active"]
     list_filter = ["is_active", "policy"]
     search_fields = ["name", "slug"]
@@ -39,6 +53,7 @@ class ProjectAdmin(ProjectScopedAdmin):
     fieldsets = [
         (None, {"fields": ["name", "slug", "language", "timezone", "is_active"]}),
         (_("People"), {"fields": ["members"]}),
+        (_("Summary of the day"), {"fields": ["posts_summary", "summary_chat"]}),
         (_("Classification"), {"fields": ["policy", "is_cloud_allowed", "auto_approve_above"]}),
         (
             _("Duplicates"),
@@ -53,6 +68,14 @@ class ProjectAdmin(ProjectScopedAdmin):
         ),
     ]
 
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        """The summary goes to a chat whose messages are the project's, and that can be written to."""
+        if db_field.name == "summary_chat":
+            kwargs["queryset"] = _chats_to_write_to(request)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
     def get_readonly_fields(self, request: HttpRequest, obj: Project | None = None) -> list[str]:
         """Who sees whom is for administrators: a member cannot let others in."""
         return [] if request.user.is_superuser else ["members"]
@@ -62,3 +85,14 @@ class ProjectAdmin(ProjectScopedAdmin):
         if not request.user.is_superuser:
             # Who makes a project would otherwise not see it.
             form.instance.members.add(request.user)
+
+
+def _chats_to_write_to(request: HttpRequest) -> QuerySet[Chat]:
+    """Of the project whose page this is; a project that is being made has none yet."""
+    match = request.resolver_match
+    project = (match.kwargs.get("object_id") if match else None) or ""
+    if not project.isdecimal():
+        return Chat.objects.none()
+    own = Q(project=int(project)) | Q(project=None, source__project=int(project))
+    chats = Chat.objects.filter(own, source__kind__in=senders())
+    return chats.select_related("source").defer("source__config")
