@@ -1,8 +1,8 @@
 from celery import shared_task
 
-from apps.messages import measure
+from apps.messages import learn, measure
 from apps.messages.classify import classify
-from apps.messages.models import Message
+from apps.messages.models import Message, ModelVersion
 from apps.messages.second_opinion import ask_llm as ask
 from apps.messages.second_opinion import lease
 from tasktracker.lib.workflow import each, work_on
@@ -16,6 +16,17 @@ def classify_messages(ids: list[int]) -> None:
 @shared_task
 def ask_llm(ids: list[int]) -> None:
     work_on(Message, ids, Message.Status.UNSURE, each(ask), lease=lease())
+
+
+@shared_task
+def train_models(ids: list[int]) -> None:
+    wanted = ModelVersion.Status.WANTED
+    work_on(ModelVersion, ids, wanted, each(learn.start), lease=learn.LEASE)
+
+
+@shared_task
+def learn_when_due() -> None:
+    learn.want_when_due()
 
 
 @shared_task

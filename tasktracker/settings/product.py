@@ -32,5 +32,8 @@ LANGFUSE_PUBLIC_KEY = env("LANGFUSE_PUBLIC_KEY", default="")
 LANGFUSE_SECRET_KEY = env("LANGFUSE_SECRET_KEY", default="")
 LANGFUSE_CONTENT = env.bool("LANGFUSE_CONTENT", default=False)  # also what was asked and answered
 
+# Learning: corrections from which the local model is trained again at night; 0 never
+LEARN_FROM = env.int("LEARN_FROM", default=20)
+
 # Where JSON trackers write, one folder per tracker
 EXPORT_DIR = Path(str(env("EXPORT_DIR", default=str(DATA_DIR / "exports"))))

@@ -1,10 +1,12 @@
 """Rebuild the local classifier's weights and figures from `data/training`."""
 
 import json
+import os
 import tempfile
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +16,19 @@ from django.utils.translation import gettext as _
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from apps.messages import learn
+from apps.messages.models import ModelVersion
 from apps.messages.training.artefacts import Artefacts, train
 from apps.messages.training.corpus import Example, read_corpus, texts_of
 from apps.messages.training.evaluation import FOLDS
 from apps.messages.training.vectors import cached_vectors, language_means, write_means
 from tasktracker.lib import embeddings
+from tasktracker.lib.lease import kept
 
 TRAINING_DATA = Path(settings.BASE_DIR) / "data" / "training"
 CACHE_FILE = "training_vectors.npz"
+NICENESS = 10
+LONGEST = timedelta(hours=2)  # of a training in the background
 
 
 class Command(BaseCommand):
@@ -40,9 +47,18 @@ class Command(BaseCommand):
             action="store_true",
             help="Measure the language means anew and stop; vectors and thresholds change with them.",
         )
+        parser.add_argument(
+            "--model-version",
+            type=int,
+            metavar="ID",
+            help="Train this version from the corpus and the corrections, into the database.",
+        )
         parser.add_argument("--json", action="store_true", help="Print the figures as JSON.")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["model_version"]:
+            self._learn(options["model_version"], options["data"])
+            return
         examples = read_corpus(options["data"])
         if not examples:
             raise CommandError(
@@ -60,6 +76,23 @@ class Command(BaseCommand):
         for path in paths.values():
             self.stdout.write(_("Wrote %(path)s") % {"path": path})
         self.stdout.write(summary(made.figures))
+
+    def _learn(self, version_id: int, data: Path) -> None:
+        """In the background: other processes come first, and the row tells how far it is."""
+        version = ModelVersion.objects.filter(pk=version_id).first()
+        if version is None:
+            raise CommandError(_("There is no model version %(id)s.") % {"id": version_id})
+        os.nice(NICENESS)
+
+        def tell(stage: str, done: int, total: int) -> None:
+            told = {"stage": stage, "done": done, "total": total}
+            ModelVersion.objects.filter(pk=version_id, trained_at=None).update(report=told)
+
+        with kept(version, lease=learn.LEASE, limit=LONGEST):
+            made = learn.run(version_id, data=data, cache=cache_folder() / CACHE_FILE, tell=tell)
+        if made is None:
+            raise CommandError(_("This version does not wait, or another training runs."))
+        self.stdout.write(f"{made.version or made.pk}: {made.get_status_display()}")
 
     def _train(self, examples: list[Example]) -> Artefacts:
         texts = texts_of(examples)
