@@ -5,6 +5,7 @@ from typing import NamedTuple
 from apps.messages.classifiers.base import Verdict
 from apps.messages.models import ACTIONABLE_CATEGORIES, Classification, Message
 
+SAID_PRIORITY = "said_priority"  # in `raw`: what the classifier said before a rule had its say
 PERSON = "person"  # the classifier that always wins
 
 

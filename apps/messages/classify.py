@@ -21,13 +21,13 @@ def classify(messages: Sequence[Message]) -> None:
     prefetch_related_objects(messages, "project", "chat", "reply_to")
     vectors = embed_missing([message for message in messages if message.text.strip()])
     memory = Memory.of(messages)
+    rulings = ruling.Rulings()
     for message in messages:
         sample = sample_of(message, vectors)
         started = time.perf_counter()
-        answer = (
-            ruling.answer(message, sample) or memory.answer(message, sample) or local_answer(sample)
-        )
-        _settle(message, answer, (time.perf_counter() - started) * 1000)
+        ruled = rulings.of(message)
+        answer = ruled.answer or memory.answer(message, sample) or local_answer(sample)
+        _settle(message, ruled.enforce(answer), (time.perf_counter() - started) * 1000)
 
 
 def warm_up() -> None:

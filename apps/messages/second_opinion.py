@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
-from apps.messages import llm_cache, memory
+from apps.messages import llm_cache, memory, ruling
 from apps.messages.answers import Answer, keep, status_for
 from apps.messages.classifiers.llm import LLMClassifier, Word
 from apps.messages.classifiers.rules import RulesClassifier
@@ -23,9 +23,7 @@ from tasktracker.lib.workflow import GiveUp, TryLater, backoff
 SURE = 0.75  # below this calibrated confidence the LLM is asked, or a person sees "provisional"
 HARDLY = 0.5  # an LLM that says less is guessing
 LONGEST_PAUSE = timedelta(minutes=1)  # between two questions to an LLM that does not answer
-CERTAIN = frozenset(
-    {RulesClassifier.name, memory.NAME}
-)  # whoever said this knows better than an LLM
+CERTAIN = ruling.CERTAIN | {memory.NAME}  # whoever said this knows better than an LLM
 #: A lease must outlive the slowest question: all models, and the first import of the SDK.
 LEASE_BEYOND_TIMEOUT = timedelta(seconds=30)
 
@@ -76,6 +74,7 @@ def ask_llm(message: Message) -> None:
             raise TryLater(str(error), delay=_pause(message, error)) from error
     milliseconds = (time.perf_counter() - started) * 1000
     with transaction.atomic():
+        answer = ruling.enforce_again(answer, local.raw)
         kept = keep(message, answer, milliseconds, is_cached=is_cached)
         message.decide(
             status_for(kept.category), kept, is_provisional=_is_for_a_person(local, kept)
