@@ -1,67 +1,107 @@
-"""Due dates of work in both languages: where a text names one, and which day or time it means."""
+"""Due dates of work in both languages: where a text names one.
+
+A date with "by" or "до" is one. A bare date is one where its sentence asks for work or tells what is
+about to happen; not where it tells what happened, when people meet or who is away.
+"""
 
 import re
-import warnings
 from collections.abc import Iterator
-from datetime import datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from itertools import islice
+
+from apps.messages.entities.due_words import (
+    CLOCK,
+    DATE,
+    DAY,
+    MOMENT,
+    MONTH,
+    RELATIVE,
+    TIME,
+    WEEKDAY,
+)
 
 SENTENCE = 200  # characters to each side that may tell whether work is asked for
-LIMIT = 20  # due dates of one message; more of them are a calendar, not deadlines
+DATES = 200  # that are looked at; a text of more is a calendar
+LIMIT = 20  # due dates of one message
 
-_WEEKDAYS = (
-    r"monday|mon\b|понеділ[о]?к\w*|пн\b",
-    r"tuesday|tue\b|вівтор[о]?к\w*|вт\b",
-    r"wednesday|wed\b|серед[аиіу]|ср\b",
-    r"thursday|thu\b|четвер\w*|чт\b",
-    r"friday|fri\b|п['’ʼ]?ятниц\w*|пт\b",
-    r"saturday|sat\b|субот\w*|сб\b",
-    r"sunday|sun\b|неділ[яіюею]+|нд\b",
+_NUMBER = r"(?:an?|one|two|three|four|five|six|ten|few|\d{1,3}|дві|два|три|чотири|пів|пару|кілька)"
+_SPAN = (
+    rf"(?:within|in)\s(?:the\s)?(?:next\s)?(?:{_NUMBER}\s)?(?:minutes?|hours?|days?|weeks?|months?)"
+    rf"|(?:через\s(?:{_NUMBER}\s)?|(?:вже\s)?за\s{_NUMBER}\s|(?:вже|сьогодні,)\sза\s)(?:годин\w|день|дні|днів|тиждень|тижні|тижнів|місяць|місяці|хвилин\w?)"
 )
-_MONTHS = (
-    r"jan(?:uary)?|січ\w*", r"feb(?:ruary)?|лют(?:ого|ий|ому|невої)", r"mar(?:ch)?|берез(?:ня|ень|ні)",
-    r"apr(?:il)?|квіт(?:ня|ень|ні)", r"may|трав(?:ня|ень|ні)", r"june?|черв(?:ня|ень|ні)", r"july?|лип(?:ня|ень|ні)",
-    r"aug(?:ust)?|серп(?:ня|ень|ні)", r"sept?(?:ember)?|верес(?:ня|ень|ні)", r"oct(?:ober)?|жовт(?:ня|ень|ні)",
-    r"nov(?:ember)?|листопад[аі]?", r"dec(?:ember)?|груд(?:ня|ень|ні)",
-)  # fmt: skip
-_WEEKDAY = "(?:" + "|".join(_WEEKDAYS) + ")"
-_MONTH = "(?:" + "|".join(_MONTHS) + r")\b"
-_CLOCK = r"(?:[01]?\d|2[0-3]):[0-5]\d|(?:1[0-2]|0?[1-9])(?::[0-5]\d)?\s?(?:am|pm)\b"
-_PART = r"morning|noon|afternoon|evening|night|eod|cob|вечора|ввечері|увечері|ранку|зранку|вранці|обіду|після обіду"
-_DATE = (
-    rf"(?:the\s)?\d{{1,2}}(?:st|nd|rd|th)?\s(?:of\s)?{_MONTH}(?:\s20\d\d)?|{_MONTH}\s\d{{1,2}}(?:st|nd|rd|th)?(?!\d|[:.]\d)"
-    r"|\d{1,2}\.\d{2}(?:\.(?:20)?\d\d)?(?![\d.])|20\d\d-\d\d-\d\d|the\s\d{1,2}(?:st|nd|rd|th)|\d{1,2}-(?:го|те|е)|\d{1,2}\sчисла"
+_LOOSE = (
+    r"next (?:week|sprint)|наступного (?:тижня|спринту)|цього тижня|asap|in\sq[1-4]|sprint \d{1,3}"
+    rf"|(?:in|у|в)\s{MONTH}|end of the quarter|at the end of (?:the )?(?:sprint|week|month)"
 )
-_END = (
-    r"(?:the\s)?end of (?:the\s|this\s|next\s)?(?:day|week|month|quarter|year|sprint)|eod|eow|cob"
-    r"|кінця (?:дня|тижня|місяця|кварталу|року|спринту)"
+_ADJECTIVE = r"(?:завтрашн|сьогоднішн|січнев|лютнев|березнев|квітнев|травнев|червнев|липнев|серпнев|вереснев|жовтнев|листопадов|груднев|п['’ʼ]ятничн)\w+"
+_NO_NOUN = (
+    r"(?!(?:today|tomorrow|tonight|and|or|since|so|please|if|but|when|as|in|at|to|i|we|by|on)\b)"
 )
-_DAY = rf"(?:today|tonight|tomorrow|сьогодні(?:шн\w+)?|завтра(?:шн\w+)?|післязавтра|(?:next\s|this\s|наступн\w+\s)?{_WEEKDAY}|{_DATE}|{_END})"
-_TIME = rf"(?:(?:at|о|до|by|before)\s)?(?:{_CLOCK})|{_PART}|о\s\d{{1,2}}(?![\d:.%])"
-_BASE = rf"(?:{_DAY}(?:[\s,]+(?:{_TIME}))?|(?:{_CLOCK})(?:\s(?:today|tomorrow|tonight|завтра|сьогодні))?|noon|midnight|обіду|вечора|ранку|завтрашнього\s\w+)"
+#: Before something that has a date of its own: "before the sale on Friday", "до аудиту 20 травня".
+_EVENT = (
+    rf"(?:before|by|until)\s(?:the\s|our\s)?(?:{MONTH}(?:\s\d{{1,2}})?|{CLOCK}|{WEEKDAY}['’]s|tomorrow['’]s|today['’]s)"
+    rf"\s{_NO_NOUN}[a-z-]+(?:\s(?:center\s)?(?:visit|run|call|freeze|release|launch|drop))?"
+    rf"|(?:before|by|until)\s(?:the\s|our\s)?(?:[a-z-]+\s){{1,2}}on\s{DAY}"
+    rf"|до\s(?:\w{{4,}}\s){{1,3}}(?:(?:в|у|на)\s{WEEKDAY}|\((?:{DATE})\)|(?:{DATE}))|до\s{_ADJECTIVE}\s\w+"
+    rf"|до\s(?:чорної\sп['’ʼ]ятниці(?:\s\((?:{DATE})\))?|літа|осені|зими|весни|свят|різдва|нового\sроку|сезону\s\d+|закінчення\s\w+)"
+    r"|before\s(?:the\s)?(?:black friday|christmas(?:\sseason)?|holidays|new year)"
+)
+_PREPOSITION = r"by|before|until|till|no later than|due(?: on| by)?|deadline(?: is)?|не пізніше|до"
 
-#: What makes a time a due date: by, before, until; then bare days where people ask for work.
-_BY = re.compile(
-    rf"\b(?:(?:today|tomorrow|сьогодні|завтра)\s)?(?:by|before|until|till|no later than|due(?: on| by)?|deadline(?: is)?|не пізніше|до|на|к)\s(?:{_BASE})(?:\s(?:включно|ранку|вечора|today))?(?!\w)",
-    re.I,
+
+def _words(pattern: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.I)
+
+
+_BY_EVENT = _words(_EVENT)
+_BY = _words(
+    rf"(?:(?:today|tomorrow|сьогодні|завтра),?\s)?(?:{_PREPOSITION})\s{MOMENT}(?:\sвключно)?"
 )
-_DUE_DAY = re.compile(
-    rf"\b(?:(?:сьогодні|завтра|післязавтра)(?:\s(?:до|о)\s(?:{_CLOCK}|\d{{1,2}}(?!\d)|кінця дня)|\s(?:{_PART}))?"
-    rf"|(?:today|tomorrow|tonight)(?:\s(?:{_PART})|\sat\s(?:{_CLOCK})|\s(?:{_CLOCK}))?|(?:on|у|в)\s{_WEEKDAY}(?!\w)|(?:on|з)\s(?:{_DATE})"
-    r"|(?:within|in)\s(?:the\s)?(?:next\s)?(?:an?\s|one\s|two\s|three\s|\d+\s)?(?:hours?|days?|weeks?)"
-    r"|(?:через|за)\s(?:дві\s|два\s|три\s|\d+\s)?(?:годин\w|дні|днів|тиждень|тижні|місяць|хвилин)"
-    rf"|next (?:week|sprint)|цього тижня|asap|end of the quarter)(?!\w)",
-    re.I,
+_IN = _words(rf"(?:(?:{RELATIVE}),?\s)?(?:{_SPAN})")
+_TIMED = _words(rf"(?:(?:on|у|в)\s)?{DAY},?\s(?:{TIME})")
+#: Dates that begin something, name something or come again; they hide the day inside them.
+_NO_DATE = _words(
+    rf"(?:since|з|із|from|each|every|кожн\w+|що)\s{WEEKDAY}|black\sfriday|чорн\w+\sп['’ʼ]ятниц\w+|20\d\d-\d\d-\d\d[\sT]\d\d:\S+"
+    rf"|{WEEKDAY}['’]s|(?:weeks?|тиждень|тижні)\s(?:starts?|begins?|починається)\s(?:on|з)\s{WEEKDAY}"
 )
-#: Days that only say when something happened or happens.
-_PAST = re.compile(
-    r"\b(?:since|from|after|починаючи|після|з)\s$|\b(?:now|yesterday|зараз|дотепер)\b.{0,3}$", re.I
+_CLOCKED = _words(
+    rf"(?:(?:at|о)\s)(?:{CLOCK}|noon|midnight|\d{{1,2}}(?![\d:.%]))(?:\s(?:{DAY}))?|{CLOCK}\s{DAY}"
 )
-_ASKS = re.compile(
-    r"\b(?:need|must|should|have to|want|please|pls|can (?:you|we)|could|waits?|expects?|confirm|deadline|goes?|starts?"
-    r"|closes?|release|ship|block|треба|потріб\w*|мусимо|маємо|прош\w*|чека\w*|встиг\w*|підтверд\w*|зроб\w*|будь ласка|плз"
-    r"|реліз\w*|виход\w*|старту\w*|здат\w*|здаємо|подат\w*|дедлайн\w*|терміново|фриз\w*|код-фриз)\b",
-    re.I,
+_ON = _words(rf"(?:on|у|в|на)\s{DAY}")
+_FROM = _words(rf"(?:from|з|із)\s(?:{DATE})")
+_TODAY = _words(r"today|tonight|сьогодні(?:\sж)?|this (?:afternoon|evening)")
+_DAY = _words(
+    rf"tomorrow|завтра|післязавтра|(?:next\s|наступн\w+\s)?{WEEKDAY}|\d{{1,2}}\s{MONTH}|{MONTH}\s\d{{1,2}}(?![\d:.])|\d{{1,2}}\sчисла"
+)
+_SOME = _words(_LOOSE)
+
+_ASKS = _words(
+    r"need\w*|must|should|shall|have to|has to|want\w*|please|pls|plz|can (?:you|we|someone|somebody)|could|deadline|due|required?|requires"
+    r"|треба|потріб\w*|мус\w+|маємо|маю|прош\w*|встиг\w*|підтверд\w*|зроб\w+|будь ласка|плз|pls|дедлайн\w*|терміново|негайно"
+    r"|крайній термін|хотілось би|приберіть|заберіть|зробіть|прикрутіть|додайте|вимагає\w*"
+)
+_HAPPENS = _words(
+    r"goes?(?: live| public)?|go live|live|starts?|begins?|closes?|opens?|expires?|expiry|ends?|audit\w*|launch\w*|releas\w+"
+    r"|ship\w*|signs?|cuts?|posts?|visits?|locks?|freeze|fr[io]zen?|switch\w*|vote|demo|renewals?|inspection|review|leaves|scheduled"
+    r"|shuts?|shut down|runs?|sends?|will|\w+['’]ll|comes|won['’]t|play|aim|moved? to|rebuilt|renam\w+|drives|trim|stop accepting|campaign|fixed"
+    r"|реліз\w*|старту?\w*|почина\w*|закрит\w*|закрива\w*|виход\w*|викоч\w*|викот\w*|кат(?:имо|им)|коти(?:мо|м)|сплива\w*|догорить|фриз\w*"
+    r"|код-фриз\w*|здат\w*|здаємо|подат\w*|показ\w*|покажу|демо|підписан\w*|вимика\w*|відключ\w*|бере\w*|йде|іде|їдемо|прийдуть|приїд\w+"
+    r"|перевірк\w*|запуск\w*|планов\w*|план\w*|викладк\w*|віддаємо|зупиня\w*|переносимо|зсуваємо|аудит\w*|розпродаж\w*|чергуван\w*"
+    r"|приймаємо|буде|випробуван\w*|знесу|пропаяю|скину|прод|анонс\w*|ембарго|вікно|спроба|чекпойнт|повністю|мінят\w*|міняємо|взят\w*"
+)
+_PAST = _words(
+    r"was|were|did|died|left|stopped|lost|celebrated|released|rolled|went|deleted|paid|updated|ran|got|fell|been|had|last|yesterday|ago|already"
+    r"|created|submitted|revoked|since|incident|every|each|joins?|stuck|"
+    r"вчора|учора|востаннє|останній раз|минул\w+|уже вдруге|щодня|щоночі|кожн\w+|по понеділках|впа[влд]\w*|піднявся|відкликано|вимкнено|помер\w*|звільни\w+"
+)
+_NO_WORK = _words(
+    r"retro|standup|stand-up|sync|meet(?:ing|up)|invite|lunch|vacation|pto|out of office|i['’]m out|day off|office|hackathon|workshop|maintenance"
+    r"|ретро|стендап\w*|мітинг\w*|зустріч\w*|співбесід\w*|лекці\w+|навчання|відпуст\w*|лікар|мене нема|мене не буде|офіс\w*|санітарний"
+    r"|поверта\w+|на зв['’ʼ]язку|розбір|мемів"
+)
+_AWAY = _words(r"vacation|pto|out of office|day off|відпуст\w*|мемів|на мені|закрит\w+ до")
+_RANGE = re.compile(r"\s?[–—-]\s?\d|\s?(?:to|till|до|по)\s\d")
+_FROM_TIME = re.compile(
+    rf"(?<!\w)(?:з|із|from|between)\s(?:{CLOCK}|\d{{1,2}})\s$|(?:було|was)\s$", re.I
 )
 
 
@@ -69,134 +109,78 @@ def find_deadlines(text: str) -> list[tuple[str, int]]:
     """(surface, position) of each due date, in order."""
     found: list[tuple[str, int]] = []
     taken: list[tuple[int, int]] = []
-    for match in _candidates(text):
+    for match, is_one in islice(_candidates(text), DATES):
         if any(match.start() < end and start < match.end() for start, end in taken):
             continue
         taken.append(match.span())
-        if len(taken) > LIMIT:
-            break
-        found.append((match.group().strip(" ,"), match.start()))
-    return sorted(found, key=lambda item: item[1])
+        if is_one:
+            found.append((match.group().strip(" ,"), match.start()))
+    return sorted(found, key=lambda item: item[1])[:LIMIT]
 
 
-def _candidates(text: str) -> Iterator[re.Match[str]]:
-    yield from _BY.finditer(text)
-    for match in _DUE_DAY.finditer(text):
-        sentence = _sentence(text, match.start())
-        if _ASKS.search(sentence) and not _PAST.search(
-            text[max(0, match.start() - 30) : match.start()]
-        ):
-            yield match
+def _candidates(text: str) -> Iterator[tuple[re.Match[str], bool]]:
+    """Every date from the most telling form to the least, and whether it is due then."""
+    for match in _BY_EVENT.finditer(text):
+        yield match, True
+    for match in _BY.finditer(text):
+        yield match, _is_due(text, match)
+    for match in _IN.finditer(text):
+        yield match, _is_ahead(text, match)
+    for match in _NO_DATE.finditer(text):
+        yield match, False
+    for pattern, judge in _JUDGED:
+        for match in pattern.finditer(text):
+            yield match, judge(text, match)
 
 
-def _sentence(text: str, position: int) -> str:
-    """The sentence around `position`, at most SENTENCE characters to each side."""
-    before, after = (
-        text[max(0, position - SENTENCE) : position],
-        text[position : position + SENTENCE],
+def _is_due(text: str, match: re.Match[str]) -> bool:
+    """Not the end of a range ("з 23:00 до 01:00") and not of a holiday."""
+    if _FROM_TIME.search(text[max(0, match.start() - 20) : match.start()]):
+        return False
+    return not _AWAY.search(_sentence(text, match))
+
+
+def _is_ahead(text: str, match: re.Match[str]) -> bool:
+    """Its sentence asks for work, or tells what is about to happen."""
+    sentence = _sentence(text, match)
+    if _PAST.search(sentence) or _NO_WORK.search(sentence) or _RANGE.match(text, match.end()):
+        return False
+    return bool(_ASKS.search(sentence) or _HAPPENS.search(sentence))
+
+
+def _is_asked(text: str, match: re.Match[str]) -> bool:
+    """Its sentence asks for work: "today" alone says little."""
+    sentence = _sentence(text, match)
+    return (
+        bool(_ASKS.search(sentence))
+        and not _PAST.search(sentence)
+        and not _NO_WORK.search(sentence)
     )
-    start = max(before.rfind(mark) for mark in ".!?\n")
-    ends = [end for mark in ".!?\n" if (end := after.find(mark)) >= 0]
-    return before[start + 1 :] + after[: min(ends, default=len(after))]
 
 
-def due_at(surface: str, sent_at: datetime, zone: str) -> str:
-    """ISO date (with the time when one is named) that the words mean; empty when they do not tell."""
-    now = sent_at.astimezone(ZoneInfo(zone))
-    lower = surface.lower()
-    day = _day_of(lower, now) or _calendar_day(lower, now)
-    clock = _clock_of(lower)
-    if day is None:
-        return _later(now, clock).isoformat(timespec="minutes") if clock else ""
-    if clock is None:
-        return day.date().isoformat()
-    return datetime.combine(day.date(), clock, tzinfo=now.tzinfo).isoformat(timespec="minutes")
-
-
-def _later(now: datetime, clock: time) -> datetime:
-    moment = datetime.combine(now.date(), clock, tzinfo=now.tzinfo)
-    return moment if moment > now else moment + timedelta(days=1)
-
-
-def _day_of(lower: str, now: datetime) -> datetime | None:
-    """A day told relative to today."""
-    if "післязавтра" in lower:
-        return now + timedelta(days=2)
-    if re.search(r"завтра|tomorrow", lower):
-        return now + timedelta(days=1)
-    if re.search(r"сьогодні|today|tonight|eod|cob|asap|end of (?:the |this )?day|кінця дня", lower):
-        return now
-    if re.search(r"end of (?:the |this )?week|eow|кінця тижня|цього тижня", lower):
-        return now + timedelta(days=(4 - now.weekday()) % 7)
-    if re.search(r"end of (?:the |this )?month|кінця місяця", lower):
-        return _end_of_month(now)
-    if re.search(r"next week|через тиждень|за тиждень", lower):
-        return now + timedelta(days=7)
-    for number, pattern in enumerate(_WEEKDAYS):
-        if re.search(rf"\b(?:{pattern})", lower):
-            ahead = (number - now.weekday()) % 7 or 7
-            return now + timedelta(days=ahead)
-    return None
-
-
-def _calendar_day(lower: str, now: datetime) -> datetime | None:
-    """A day told by its number: 15.12, 20 грудня, the 10th; the next one to come."""
-    numeric = re.search(r"(?<!\d)(\d{1,2})\.(\d{2})(?:\.((?:20)?\d\d))?(?!\d)", lower)
-    if numeric:
-        return _date(now, int(numeric[1]), int(numeric[2]), numeric[3])
-    for number, pattern in enumerate(_MONTHS, start=1):
-        if re.search(rf"\b(?:{pattern})\b", lower):
-            day = re.search(r"(?<![\d:])(\d{1,2})(?:st|nd|rd|th)?(?![\d:]|\s?[ap]m)", lower)
-            return _date(now, int(day[1]), number, None) if day else None
-    day = re.search(r"(?<!\d)(\d{1,2})(?:st|nd|rd|th|-го|-те| числа)\b", lower)
-    if day:
-        month = now.month if int(day[1]) >= now.day else now.month % 12 + 1
-        return _date(now, int(day[1]), month, None)
-    return _parsed(lower, now)
-
-
-def _date(now: datetime, day: int, month: int, year: str | None) -> datetime | None:
-    try:
-        if year:
-            return now.replace(year=2000 + int(year) % 100, month=month, day=day)
-        found = now.replace(month=month, day=day)
-        return found if found.date() >= now.date() else found.replace(year=now.year + 1)
-    except ValueError:
-        return None
-
-
-def _parsed(lower: str, now: datetime) -> datetime | None:
-    """The rest ("in two weeks", "через 3 дні") is dateparser's; it is slow to load and rarely needed."""
-    if not re.search(r"\b(?:in|within|через|за)\b", lower):
-        return None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import dateparser  # type: ignore[import-untyped]
-
-        words = re.sub(r"^(?:by|before|until|within)\s(?:the\s)?|^за\s", "", lower)
-        found = dateparser.parse(
-            words if not lower.startswith("за ") else f"через {words}",
-            languages=["uk", "en"],
-            settings={"RELATIVE_BASE": now.replace(tzinfo=None), "PREFER_DATES_FROM": "future"},
-        )
-    return found.replace(tzinfo=now.tzinfo) if found else None
-
-
-def _clock_of(lower: str) -> time | None:
-    clock = re.search(
-        r"(?<!\d)(\d{1,2}):(\d{2})(?:\s?([ap]m))?|(?<!\d)(\d{1,2})\s?([ap]m)\b", lower
+def _is_planned(text: str, match: re.Match[str]) -> bool:
+    """A day with its time is a plan, unless people meet then."""
+    sentence = _sentence(text, match)
+    return not (
+        _PAST.search(sentence) or _NO_WORK.search(sentence) or _RANGE.match(text, match.end())
     )
-    if clock:
-        hour, minute = int(clock[1] or clock[4]), int(clock[2] or 0)
-        half = clock[3] or clock[5]
-        if half:
-            hour = hour % 12 + (12 if half == "pm" else 0)
-        return time(hour % 24, minute)
-    if re.search(r"\bnoon\b|обіду", lower):
-        return time(12)
-    return None
 
 
-def _end_of_month(now: datetime) -> datetime:
-    first = now.replace(day=28) + timedelta(days=4)
-    return first - timedelta(days=first.day)
+_JUDGED = (
+    (_TIMED, _is_planned),
+    (_CLOCKED, _is_ahead),
+    (_ON, _is_ahead),
+    (_FROM, _is_ahead),
+    (_SOME, _is_ahead),
+    (_DAY, _is_ahead),
+    (_TODAY, _is_asked),
+)
+
+
+def _sentence(text: str, match: re.Match[str]) -> str:
+    """The sentence around it, at most SENTENCE characters to each side."""
+    before = text[max(0, match.start() - SENTENCE) : match.start()]
+    after = text[match.end() : match.end() + SENTENCE]
+    start = max(before.rfind(mark) for mark in ("!", "?", "\n", ". "))
+    ends = [end for mark in ("!", "?", "\n", ". ") if (end := after.find(mark)) >= 0]
+    return before[start + 1 :] + match.group() + after[: min(ends, default=len(after))]

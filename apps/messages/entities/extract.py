@@ -11,7 +11,8 @@ from datetime import datetime
 from apps.messages.entities.base import KINDS as KINDS
 from apps.messages.entities.base import Entity as Entity
 from apps.messages.entities.base import Term as Term
-from apps.messages.entities.deadlines import due_at, find_deadlines
+from apps.messages.entities.deadlines import find_deadlines
+from apps.messages.entities.due_dates import due_at
 from apps.messages.entities.gazetteers import names, technologies
 from apps.messages.entities.ruler import find_named
 from tasktracker.lib.text import clean

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from apps.messages.entities.base import KINDS, Entity, Term
-from apps.messages.entities.deadlines import due_at
+from apps.messages.entities.due_dates import due_at
 from apps.messages.entities.ruler import find_named
 from tasktracker.lib.text import clean
 
