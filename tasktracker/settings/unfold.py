@@ -118,6 +118,12 @@ UNFOLD = {
                         active=_among_issues(new=False),
                     ),
                     _page(
+                        _("Days"),
+                        "insights",
+                        "issues_dayanalysis_changelist",
+                        _may("issues.view_issue"),
+                    ),
+                    _page(
                         _("Inbox"),
                         "inbox",
                         "chat_messages_message_changelist",

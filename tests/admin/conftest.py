@@ -1,6 +1,7 @@
 """One row of everything that the admin shows, written by somebody who means harm, and three people."""
 
 from collections.abc import Callable
+from datetime import date
 from importlib import import_module
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.test import Client
 from rest_framework.authtoken.models import TokenProxy
 
 from apps.exports.models import TaskExport, Tracker
+from apps.issues.analysis import analyse
 from apps.issues.models import Change, Evidence, Issue, Match
 from apps.messages.models import Classification, Message
 from apps.sources.models import Chat, DeadLetter, GlossaryTerm, Project, Source
@@ -128,7 +130,10 @@ def make_rows() -> Callable[[Project], dict[type, Any]]:
             project=project, name=HOSTILE[:90], aliases=HOSTILE, meaning=HOSTILE
         )
         rows = (project, source, chat, letter, message, issue, tracker, export, term)
-        return {type(row): row for row in rows}
+        analysis = analyse(project, date(2026, 3, 2))
+        analysis.llm_text = analysis.last_error = HOSTILE
+        analysis.save()
+        return {type(row): row for row in (*rows, analysis)}
 
     return make
 

@@ -16,7 +16,7 @@ from django.urls import reverse
 from rest_framework.authtoken.models import TokenProxy
 
 from apps.exports.models import TaskExport, Tracker
-from apps.issues.models import Issue
+from apps.issues.models import DayAnalysis, Issue
 from apps.messages.models import Message
 from apps.sources.models import Chat, DeadLetter, GlossaryTerm, Project, Source
 
@@ -29,6 +29,7 @@ MODELS = [
     GlossaryTerm,
     Message,
     Issue,
+    DayAnalysis,
     Tracker,
     TaskExport,
     User,

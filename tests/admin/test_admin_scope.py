@@ -9,11 +9,22 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.exports.models import TaskExport, Tracker
-from apps.issues.models import Issue
+from apps.issues.models import DayAnalysis, Issue
 from apps.messages.models import Message
 from apps.sources.models import Chat, DeadLetter, GlossaryTerm, Project, Source
 
-MODELS = [Project, Source, Chat, DeadLetter, GlossaryTerm, Message, Issue, Tracker, TaskExport]
+MODELS = [
+    Project,
+    Source,
+    Chat,
+    DeadLetter,
+    GlossaryTerm,
+    Message,
+    Issue,
+    DayAnalysis,
+    Tracker,
+    TaskExport,
+]
 SECRET_NAME = "kvit-bank-internal"
 
 
@@ -24,6 +35,7 @@ def foreign(
     """The rows of a project that the operator is no member of."""
     rows = make_rows(other_project)
     Project.objects.filter(pk=other_project.pk).update(name=SECRET_NAME)
+    DayAnalysis.objects.filter(project=other_project).update(llm_text=SECRET_NAME)
     Source.objects.filter(pk=rows[Source].pk).update(name=SECRET_NAME)
     Chat.objects.filter(pk=rows[Chat].pk).update(title=SECRET_NAME)
     Issue.objects.filter(project=other_project).update(title=SECRET_NAME)

@@ -1,3 +1,3 @@
-"""The review queue."""
+"""The review queue, and the reviews of days."""
 
-from apps.issues.admin import review  # noqa: F401 - it registers
+from apps.issues.admin import days, review  # noqa: F401 - they register
