@@ -310,7 +310,7 @@ def _by(name: str, words: str, field: str, rows: QuerySet[Any]) -> Metric:
 
 
 def _counts(field: str, rows: QuerySet[Any]) -> Iterable[tuple[str, int]]:
-    return rows.order_by().values_list(field).annotate(rows=Count("pk"))
+    return list(rows.order_by().values_list(field).annotate(rows=Count("pk")))
 
 
 def _gauge(name: str, words: str, value: float) -> Metric:

@@ -1,9 +1,12 @@
 """/metrics: who may read it, what is in it, and that it stays readable when parts are away."""
 
+import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
@@ -14,6 +17,8 @@ from apps.messages.models import Classification, Correction, Message, ModelVersi
 from tasktracker import metrics
 from tasktracker.lib import circuits
 from tests.admin.conftest import HOSTILE
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(autouse=True)
@@ -83,9 +88,9 @@ def test_without_a_token_nobody_else_may(local, db, environment):
 
 def test_with_a_token_whoever_brings_it_may_read(db, settings):
     settings.METRICS_TOKEN = "secret-1"
-    bearer = {"HTTP_AUTHORIZATION": "Bearer secret-1", "REMOTE_ADDR": "10.0.0.7"}
+    client = Client(HTTP_AUTHORIZATION="Bearer secret-1", REMOTE_ADDR="10.0.0.7")
 
-    assert Client().get("/metrics", **bearer).status_code == 200
+    assert client.get("/metrics").status_code == 200
 
 
 @pytest.mark.parametrize("given", [{}, {"HTTP_AUTHORIZATION": "Bearer secret-2"}])
@@ -218,3 +223,32 @@ def test_a_scrape_takes_few_queries(local, make_message, django_assert_max_num_q
 
     with django_assert_max_num_queries(14):
         local.get("/metrics")
+
+
+# The documents
+
+
+def families(client: Client) -> set[str]:
+    """Names of ours as queries write them, without what a histogram adds."""
+    content = client.get("/metrics").content.decode()
+    names = re.findall(r"^# TYPE (tasktracker_\w+)", content, re.MULTILINE)
+    return {name.removesuffix("_created") for name in names}
+
+
+def test_every_metric_is_documented(local, db):
+    page = (ROOT / "docs/monitoring.md").read_text()
+    documented = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| `.*?\|", page, re.MULTILINE))))
+
+    assert {name.removeprefix("tasktracker_") for name in families(local)} <= documented
+
+
+@pytest.mark.parametrize(
+    "name", ["grafana-dashboard.json", "prometheus-rules.yml", "prometheus.yml"]
+)
+def test_files_for_others_ask_only_for_metrics_there_are(local, db, name: str):
+    text = (ROOT / "deploy" / name).read_text()
+    assert yaml.safe_load(text)
+
+    asked = set(re.findall(r"\b(tasktracker_\w+)", text))
+
+    assert {metric.removesuffix("_bucket") for metric in asked} <= families(local)

@@ -142,9 +142,10 @@ _COLUMNS = (
 
 
 def _row(values: Sequence[Any]) -> Row:
-    *sums, latencies, confidences = values[4:]
-    totals = Totals(*sums, np.asarray(latencies), np.asarray(confidences))
-    return Row(*values[:4], totals)
+    project_id, day, classifier, category, *sums = values
+    *plain, latencies, confidences = sums
+    totals = Totals(*plain, latencies=np.asarray(latencies), confidences=np.asarray(confidences))
+    return Row(project_id, day, classifier, category, totals)
 
 
 def _parameters(first: date | None, end: date | None) -> dict[str, Any]:
@@ -239,7 +240,7 @@ def machine_and_person(*, since: date, project_ids: Iterable[int]) -> Pairs:
 
 
 def _pairs(sql: str, since: date, project_ids: Iterable[int]) -> Pairs:
-    parameters = {
+    parameters: dict[str, Any] = {
         "start": midnight(since),
         "ids": list(project_ids),
         "limit": COMPARED,

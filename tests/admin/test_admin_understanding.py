@@ -126,6 +126,7 @@ def test_what_the_system_approved_confirms_nothing(page, make_message, make_issu
 def test_an_agreement_tells_precision_and_recall():
     matrix = agreement({("bug", "bug"): 3, ("bug", "info"): 1, ("feature", "bug"): 2})
 
+    assert matrix is not None
     bug = matrix["rows"][0]
     assert (bug["precision"], bug["recall"], bug["f1"]) == ("75%", "60%", "67%")
     assert matrix["share"] == "50%"
