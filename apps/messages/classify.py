@@ -9,9 +9,9 @@ from django.db.models import prefetch_related_objects
 from apps.messages import ruling, second_opinion, versions
 from apps.messages.answers import Answer, keep, status_for
 from apps.messages.classifiers.base import Sample
-from apps.messages.context import embed_missing, sample_of
+from apps.messages.context import sample_of, with_vector
 from apps.messages.memory import Memory
-from apps.messages.models import Message
+from apps.messages.models import ACTIONABLE_CATEGORIES, Message
 from tasktracker.lib import embeddings
 
 
@@ -19,14 +19,14 @@ def classify(messages: Sequence[Message]) -> None:
     """Give each received message its category, and leave to the LLM what stays open."""
     messages = Message.in_order(messages)
     prefetch_related_objects(messages, "project", "chat", "reply_to")
-    vectors = embed_missing([message for message in messages if message.text.strip()])
+    _join(messages)
+    versions.pick_up()
     memory = Memory.of(messages)
     rulings = ruling.Rulings()
     for message in messages:
-        sample = sample_of(message, vectors)
         started = time.perf_counter()
         ruled = rulings.of(message)
-        answer = ruled.answer or memory.answer(message, sample) or local_answer(sample)
+        answer = ruled.answer or _understand(message, memory)
         _settle(message, ruled.enforce(answer), (time.perf_counter() - started) * 1000)
 
 
@@ -41,8 +41,38 @@ def local_answer(sample: Sample) -> Answer:
     return ruling.certain_answer(sample) or versions.local_answer(sample)
 
 
+def quick_answer(sample: Sample) -> Answer | None:
+    """What needs no vector: pleasantries, and what is chatter for certain."""
+    return ruling.certain_answer(sample) or versions.quick_answer(sample)
+
+
+def _join(messages: Sequence[Message]) -> None:
+    """An answer sees what was decided about its question a moment ago, in the same chunk."""
+    by_id = {message.pk: message for message in messages}
+    for message in messages:
+        if message.reply_to_id in by_id:
+            message.reply_to = by_id[message.reply_to_id]
+
+
+def _understand(message: Message, memory: Memory) -> Answer:
+    """Chatter is told by cheap signs; only what may be more pays for a vector."""
+    sample = sample_of(message)
+    if not memory.is_taught(message.project_id):
+        quick = quick_answer(sample)
+        if quick is not None:
+            return quick
+    if message.text.strip():
+        sample = with_vector(message, sample)
+    return memory.answer(message, sample) or local_answer(sample)
+
+
 def _settle(message: Message, answer: Answer, milliseconds: float) -> None:
-    is_sure = answer.verdict.confidence >= second_opinion.sure_from(message.project)
+    verdict = answer.verdict
+    is_sure = verdict.confidence >= second_opinion.sure_from(message.project)
+    # A critical report that is taken for chatter must not pass unseen.
+    is_sure = is_sure and not (
+        verdict.is_alarming and verdict.category not in ACTIONABLE_CATEGORIES
+    )
     with transaction.atomic():
         kept = keep(message, answer, milliseconds)
         if second_opinion.is_wanted(message.project, answer, is_sure=is_sure):

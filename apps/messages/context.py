@@ -1,13 +1,20 @@
 """A message with its conversation, as classifiers see it."""
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from apps.messages.classifiers.base import Neighbour, Sample, Vector
+from django.db.models import QuerySet
+
+from apps.messages.classifiers.base import Sample, Vector
+from apps.messages.classifiers.conversation import (
+    RECENT,
+    Turn,
+    change_neighbours,
+    in_conversation,
+    reported_in,
+)
 from apps.messages.models import Embedding, Message, vectors_of
 from tasktracker.lib import embeddings
-
-CONTEXT_WINDOW = timedelta(minutes=30)
 
 
 def embed_missing(messages: Sequence[Message]) -> dict[int, Vector]:
@@ -26,46 +33,61 @@ def embed_missing(messages: Sequence[Message]) -> dict[int, Vector]:
     return vectors | {message.pk: vector for message, vector in zip(missing, made, strict=True)}
 
 
-def sample_of(message: Message, vectors: dict[int, Vector]) -> Sample:
-    """The message with its conversation, as classifiers see it."""
-    previous = (
-        Message.objects.filter(
-            chat_id=message.chat_id,
-            topic=message.topic,
-            sent_at__lte=message.sent_at,
-            sent_at__gte=message.sent_at - CONTEXT_WINDOW,
-            is_superseded=False,
-        )
-        .exclude(external_id=message.external_id)
-        .filter(pk__lt=message.pk)
-        .order_by("-sent_at", "-pk")
-        .first()
-    )
-    return Sample(
+def sample_of(message: Message, vectors: Mapping[int, Vector] | None = None) -> Sample:
+    """The message with its conversation, and with its own vector when that is among `vectors`."""
+    sample = Sample(
         text=message.text,
-        vector=vectors.get(message.pk),
+        vector=(vectors or {}).get(message.pk),
         sent_at=message.sent_at,
-        replied_to=_neighbour(message, message.reply_to, vectors),
-        previous=_neighbour(message, previous, vectors),
         is_reply=bool(message.reply_to_external_id),
         is_forward=bool(message.forwarded_from),
         author=message.author,
         is_from_bot=message.is_from_bot,
     )
+    return in_conversation(
+        sample,
+        _turn(message),
+        replied_to=message.reply_to and _turn(message.reply_to),
+        recent=[_turn(other) for other in _before(message)],
+    )
 
 
-def _neighbour(
-    message: Message, other: Message | None, vectors: dict[int, Vector]
-) -> Neighbour | None:
-    if other is None:
-        return None
-    if other.pk not in vectors:
-        vectors.update(vectors_of([other.pk], embeddings.model_name()))
-    return Neighbour(
-        text=other.text,
-        vector=vectors.get(other.pk),
-        category=other.category or None,
-        is_same_author=bool(other.author_id) and other.author_id == message.author_id,
-        seconds_before=max(0.0, (message.sent_at - other.sent_at).total_seconds()),
-        author=other.author,
+def with_vector(message: Message, sample: Sample) -> Sample:
+    """The sample as a full classification needs it: its vector, and those of the reports around it.
+
+    Chatter has no vectors, and none is made for it.
+    """
+    own = embed_missing([message])[message.pk]
+    near = [other for other in (sample.replied_to, reported_in(sample)) if other is not None]
+    known = vectors_of([other.number for other in near], embeddings.model_name())
+    return change_neighbours(
+        replace(sample, vector=own),
+        lambda other: replace(other, vector=known.get(other.number)),
+    )
+
+
+def _before(message: Message) -> QuerySet[Message]:
+    """The chat's last messages, newest first."""
+    return (
+        Message.objects.filter(
+            chat_id=message.chat_id,
+            topic=message.topic,
+            sent_at__lte=message.sent_at,
+            is_superseded=False,
+            pk__lt=message.pk,
+        )
+        .exclude(external_id=message.external_id)
+        .exclude(text="")
+        .only("text", "author_id", "sent_at", "category")
+        .order_by("-sent_at", "-pk")[:RECENT]
+    )
+
+
+def _turn(message: Message) -> Turn:
+    return Turn(
+        text=message.text,
+        author_id=message.author_id,
+        sent_at=message.sent_at,
+        category=message.category or None,
+        number=message.pk,
     )

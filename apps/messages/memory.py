@@ -43,9 +43,13 @@ class Memory:
             memory._embed()
         return memory
 
+    def is_taught(self, project_id: int) -> bool:
+        """Whether people have corrected anything there: then each message is compared with it."""
+        return project_id in self._projects
+
     def answer(self, message: Message, sample: Sample) -> Answer | None:
         """What a person said about the same or nearly the same message."""
-        if message.project_id not in self._projects:
+        if not self.is_taught(message.project_id):
             return None
         is_short = len(sample.text.split()) < SHORT
         if is_short or sample.vector is None:

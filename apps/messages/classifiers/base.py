@@ -11,7 +11,7 @@ import numpy.typing as npt
 CATEGORIES = ("bug", "feature", "question", "info")
 PRIORITIES = ("low", "medium", "high", "critical")
 
-Vector = npt.NDArray[np.float32]  # shape (384,), length 1, centred by language
+Vector = npt.NDArray[np.float32]  # of length 1, centred by language
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Neighbour:
     category: str | None  # as decided so far, None when it is not decided yet
     is_same_author: bool
     seconds_before: float
+    number: int = 0  # which message this is, for those who look for more about it
     author: str = ""
 
 
@@ -61,6 +62,7 @@ class Verdict:
     scores: dict[str, float] = field(default_factory=dict)  # category -> probability
     entities: dict[str, list[str]] = field(default_factory=dict)  # kind -> surface strings
     raw: dict[str, Any] = field(default_factory=dict)  # what else the classifier wants kept
+    is_alarming: bool = False  # a person should look, however sure the answer is
 
 
 class Classifier(Protocol):

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from apps.messages.classifiers.base import CATEGORIES, Neighbour, Sample, Vector
+from apps.messages.classifiers.base import CATEGORIES, Neighbour, Sample
+from apps.messages.classifiers.conversation import REPORTS, change_neighbours, reported_in
+from apps.messages.classifiers.cues import CUE_COUNT, MAX_CHARACTERS, cues
 from tasktracker.lib.text import clean
 
 # scikit-learn takes seconds to import, and most processes never classify: only functions import it.
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from sklearn.feature_extraction.text import HashingVectorizer
 
 #: Raised whenever the numbers change: an artefact made for other numbers is refused.
-FEATURES_VERSION = 1
+FEATURES_VERSION = 2
 
 Matrix = npt.NDArray[np.float32]
 
@@ -27,119 +29,15 @@ DIMENSIONS = 384
 CHARACTER_BINS = 2**16
 WORD_BINS = 2**15
 BINS = CHARACTER_BINS + WORD_BINS
-MAX_CHARACTERS = 1200  # n-grams of a longer text are a log's, and cost time
 
 #: How loud each block is next to the cues, which are 0 or 1. Chosen by cross-validation.
 VECTOR_WEIGHT = 5.0
-NEIGHBOUR_WEIGHT = 4.0
-TERM_WEIGHT = 7.0
+TERM_WEIGHT = 11.0
 
-#: Signs that a reader would point at. Stems, so that Ukrainian endings and surzhyk do not matter.
-CUES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (name, re.compile(pattern))
-    for name, pattern in (
-        ("question mark", r"\?"),
-        ("ends with a question mark", r"\?[\s)(\W]*$"),
-        ("exclamation", r"!"),
-        ("shouting", r"!!"),
-        ("ellipsis", r"\.\.\.|…"),
-        ("several lines", r"\n"),
-        ("link", r"https?://"),
-        ("mention", r"(?:^|\s)@\w"),
-        ("version", r"\bv?\d+\.\d+(?:\.\d+)?\b"),
-        ("ticket", r"#\d+|\b[a-z]{2,8}-\d+\b|!\d{2,}"),
-        ("quote", r"^\s*>|[«“\"].{15,}[»”\"]"),
-        ("bot", r"^\W{0,4}(?:\[?(?:firing|resolved|alert|ok|problem|recovery)\b|pipeline|deploy)|[🔴🟢✅🚨📢]"),
-        ("alert firing", r"firing|🔴|🚨|\balert|threshold|\bdown\b.{0,4}https?:|severity"),
-        ("alert resolved", r"resolved|recovered|🟢|✅|passed|back to normal"),
-        (
-            "stack trace",
-            (
-                r"traceback|exception|error:|errno|panic:|\bat [\w.$]+\(|file \".+\", line|segfault"
-                r"|nullpointer|undefined is not|stack ?trace|стектрейс"
-            ),
-        ),
-        ("status code", r"\b(?:4\d\d|5\d\d)\b(?! ?(?:грн|uah|eur|usd|₴|\$|€))|\b5xx\b"),
-        (
-            "outage",
-            (
-                r"лежимо|лежить|лягл|\bліг\b|\bвпав|\bвпал|недоступн|\bdown\b|outage|unreachable|timed? ?out"
-                r"|таймаут|не відкрива|не загруж|не груз|не пускає|can'?t log ?in|cannot log ?in|read-only"
-                r"|unavailable|\b50[0234]\b|нічого не працює|все стоїть|падають"
-            ),
-        ),
-        (
-            "failure",
-            (
-                r"не прац|не робот|зламал|поламал|ламає|глюч|\bбаг|помилк|ошибк|падає|вилітає|зависа|завис"
-                r"|крутиться|зник|пропа[влд]|злітає|дублю|двічі|не приход|не доход|не зберіг|не відправ|broken|broke\b"
-                r"|\bbug|\berror|fail|crash|wrong|doesn'?t|does not|isn'?t|won'?t|not work|stuck|missing|freez"
-                r"|hang|lost|vanish|disappear|blank|empty|twice|duplicat|instead of|спиня|замість|криво|порожн"
-            ),
-        ),
-        (
-            "money",
-            (
-                r"двічі|два рази|подвійн|twice|double|charged|debit|списа|списує|зняло|зняли|refund|поверн\w+ (?:кошт|грош)"
-                r"|оплат|платіж|payment|payout|\bmoney|гроші|грошей|баланс|invoice|checkout|[€$₴]\s?\d|\d\s?(?:грн|uah|eur|usd)"
-            ),
-        ),
-        (
-            "exposure",
-            (
-                r"чуж[іеаиоу]|someone else|other (?:person|people|client|customer|user)|another (?:client|customer|user)"
-                r"|парол|password|passwords|secret|token|\bkey\b|\bключ|\.env\b|leak|витік|expos|паспорт|passport|персональн"
-                r"|без логін|no login|incognito|відкрит\w+ (?:назовні|на всіх)|phish|фішинг|hack|злама|xss|injection|deactivated"
-            ),
-        ),
-        ("loss", r"gone|lost|deleted|wiped|зник|втрач|стерт|видал|пропа[лв]|нул[іья]|corrupt"),
-        ("everybody", r"\bвсі\b|\bвсіх\b|\bусіх\b|\bусі\b|у всьому|\bevery|\beverything|everyone|nobody|ніхто|100 ?%|all (?:users|clients|customers|orders)|\ball\b"),
-        ("now", r"зараз|негайн|терміново|срочно|urgent|asap|right now|immediately|\bnow\b|горить|швидше|this minute|алярм"),
-        ("deadline", r"до (?:завтра|понеділка|вівторка|середи|четверга|п'?ятниці|кінця|\d)|deadline|дедлайн|by (?:monday|tuesday|wednesday|thursday|friday|tomorrow|\d)|before (?:the )?\w+|\beod\b|сьогодні|завтра|today|tomorrow"),
-        ("blocked", r"блоку|заблок|blocker|blocking|blocked|не можемо|can'?t|cannot|unable"),
-        ("minor", r"дрібн|косметик|не критичн|не горить|не терміново|no rush|no hurry|minor|cosmetic|typo|одрук|nitpick|small thing|tiny|пікс|pixel|nice to have|колись|someday|maybe"),
-        ("prod", r"\bпрод\b|\bпроді\b|\bprod\b|production|боєвому|live site"),
-        (
-            "done",
-            (
-                r"поправи|пофікси|виправи|зроби[вл]|готово|задепло|викоти|відкоти|перемкну|перезапусти|піднял|закри[влтю]"
-                r"|залив|вмерж|змерж|працює вже|вже працює|запрацюва|відпусти|перевіри[влі]|fixed|resolved|rolled back|reverted"
-                r"|deployed|merged|shipped|released|restarted|works now|working again|is back|\bdone\b|closed|renewed|confirmed"
-                r"|підтверджую|оновив|додав|повернув|відправи[вл]|надісла"
-            ),
-        ),
-        ("taking it", r"гляну|дивлюсь|дивлюся|подивлюсь|беру|займусь|зараз перевір|looking|on it|i'?ll |will do|taking|let me|checking|i see"),
-        ("mine", r"мій косяк|my (?:bad|mistake|fault)|not a bug|не баг|false alarm|хибна тривога|моя помилка|наплута|це я\b|user error|так задумано"),
-        ("thanks", r"дякую|дяки|спасиб|спс|thank|thx|cheers|🙏"),
-        ("greeting", r"^\W*(?:привіт|доброго|добрий|вітаю|всім|hi\b|hello|hey\b|morning|good morning)"),
-        ("agreement", r"^\W*(?:ок|окей|ага|так|да|угу|добре|супер|клас|ok|okay|yes|yep|yeah|sure|great|nice|cool|agreed|\+1|\+)\b"),
-        ("negation at the start", r"^\W*(?:ні|нє|no|nope|not)\b"),
-        ("laughter", r"хаха|ахах|lol|haha|😂|🤣|😄|\)\)"),
-        (
-            "asks",
-            (
-                r"^\W*(?:а |і |and |so |but |@\w+,? |\w+, ?(?:а )?)?(?:хто|що|шо|де|коли|як|чому|навіщо|скільки|який|яка|яке|які|чи|куди|звідки"
-                r"|who|what|where|when|how|why|which|does|do|did|is|are|can|could|should|has|have|any|anyone|will)\b"
-            ),
-        ),
-        ("asks for access", r"доступ|access|права на|permission|invite|запрос|credentials|хто знає|хтось знає|підкаж|anyone know|who (?:has|knows|owns|can)|хто має|де (?:лежить|взяти|знайти)|where (?:is|are|can|do)|link to|лінк на"),
-        (
-            "wish",
-            (
-                r"було б|хотілося|хочеться|хочу|хочуть|хоче\b|хотіли|варто|давайте|можна (?:було б )?(?:додати|зробити|щоб)|додайте|зробіть|зробити|прикрут|треба|потрібн|потрібен"
-                r"|пропозиці|ідея|would be|could we|can we (?:have|get|add|make)|please add|\badd\b|feature|wish|\bidea\b|suggest|support for"
-                r"|i'?d (?:like|love)|we need|\bneed\b|should (?:be able|have|let)|allow|бракує|не вистачає|нема способу|a way to|\bwant|let me|щоб можна|instead of having"
-            ),
-        ),
-        ("please", r"будь ласка|please|\bpls\b|плз|прошу"),
-        ("event", r"мітинг|meeting|call\b|стендап|standup|демо|ретро|retro|планування|planning|maintenance|обслуговування|роботи на|freeze|фриз|postmortem|постмортем|нагадую|reminder|heads up|fyi|до відома"),
-        ("absence", r"відпуст|лікарн|sick|vacation|\booo\b|day off|з дому|обід|lunch|запізню|вихідн"),
-    )
-)  # fmt: skip
-
-CUE_COUNT = len(CUES) + 6
-CONTEXT_COUNT = 2 * (7 + len(CATEGORIES) + CUE_COUNT) + 3
-DENSE = 3 * DIMENSIONS + CUE_COUNT + CONTEXT_COUNT
+NEIGHBOUR_COUNT = 7 + len(CATEGORIES) + CUE_COUNT
+RECENT_COUNT = 2 * len(CATEGORIES) + 27
+CONTEXT_COUNT = 2 * NEIGHBOUR_COUNT + 3 + RECENT_COUNT
+DENSE = DIMENSIONS + CUE_COUNT + CONTEXT_COUNT
 WIDTH = DENSE + BINS
 
 
@@ -151,14 +49,8 @@ def dense_features(samples: Sequence[Sample]) -> Matrix:
 def without_vectors(sample: Sample) -> Sample:
     """The same sample as if nothing had been embedded."""
 
-    def unseen(neighbour: Neighbour | None) -> Neighbour | None:
-        return neighbour and replace(neighbour, vector=None)
-
-    return replace(
-        sample,
-        vector=None,
-        replied_to=unseen(sample.replied_to),
-        previous=unseen(sample.previous),
+    return change_neighbours(
+        replace(sample, vector=None), lambda neighbour: replace(neighbour, vector=None)
     )
 
 
@@ -210,30 +102,108 @@ def _vectorizers() -> "tuple[HashingVectorizer, HashingVectorizer]":
 
 def _dense_row(sample: Sample) -> Matrix:
     row = np.zeros(DENSE, np.float32)
-    _put_vector(row, 0, sample.vector, VECTOR_WEIGHT)
-    end = 3 * DIMENSIONS
-    row[end : end + CUE_COUNT] = cues(sample.text)
-    end += CUE_COUNT
-    for place, neighbour in ((1, sample.replied_to), (2, sample.previous)):
-        if neighbour is not None:
-            _put_vector(row, place * DIMENSIONS, neighbour.vector, NEIGHBOUR_WEIGHT)
-            values = _neighbour_values(neighbour)
-            row[end : end + len(values)] = values
-        end += 7 + len(CATEGORIES) + CUE_COUNT
-    row[end:] = (
-        sample.is_reply,
-        sample.is_forward,
-        sample.previous is None and sample.replied_to is None,
-    )
+    if sample.vector is not None:
+        row[:DIMENSIONS] = sample.vector * VECTOR_WEIGHT
+    row[DIMENSIONS:] = [*cues(sample.text), *_context_values(sample)]
     return row
 
 
-def _put_vector(row: Matrix, start: int, vector: Vector | None, weight: float) -> None:
-    if vector is not None:
-        row[start : start + DIMENSIONS] = vector * weight
+def _context_values(sample: Sample) -> list[float]:
+    return [
+        *_neighbour_values(sample.replied_to),
+        *_neighbour_values(sample.previous),
+        float(sample.is_reply),
+        float(sample.is_forward),
+        float(sample.previous is None and sample.replied_to is None),
+        *recent_values(sample),
+    ]
 
 
-def _neighbour_values(neighbour: Neighbour) -> list[float]:
+def recent_values(sample: Sample) -> list[float]:
+    """What the last messages of the chat and of the author were, and what is being talked about."""
+    recent = sample.recent
+    if not recent:
+        return [0.0] * RECENT_COUNT
+    own = next((k for k, other in enumerate(recent) if other.is_same_author), None)
+    report = next((k for k, other in enumerate(recent) if other.category in REPORTS), None)
+    return [
+        1.0,
+        *_fading(recent),
+        *_last(recent, own),
+        *(float(own is not None and recent[own].category == name) for name in CATEGORIES),
+        *_last(recent, report),
+        float(report is not None and recent[report].is_same_author),
+        float(report is not None and recent[report].category == "bug"),
+        *_likeness(sample, reported_in(sample)),
+        *_likeness(sample, sample.replied_to),
+        *_base_rates(recent),
+    ]
+
+
+def _fading(recent: Sequence[Neighbour]) -> list[float]:
+    """How much of the last messages each category has, the newest weighing most."""
+    shares = dict.fromkeys(CATEGORIES, 0.0)
+    weight = 0.3
+    for other in recent:
+        if other.category is not None and other.seconds_before < 4 * 3600:
+            shares[other.category] += weight
+        weight *= 0.75
+    return list(shares.values())
+
+
+def _last(recent: Sequence[Neighbour], place: int | None) -> tuple[float, ...]:
+    """How near a message is, in messages and in time."""
+    if place is None:
+        return (0.0,) * 6
+    gap = recent[place].seconds_before
+    return (
+        1.0,
+        float(place == 0),
+        float(place <= 2),
+        float(place <= 5),
+        float(gap < 300),
+        float(gap < 3600),
+    )
+
+
+def _likeness(sample: Sample, other: Neighbour | None) -> tuple[float, float]:
+    """Shared words, and to a report how near the vectors are: chatter has none."""
+    if other is None:
+        return 0.0, 0.0
+    left, right = _stems(sample.text), _stems(other.text)
+    shared = len(left & right) / max(min(len(left), len(right)), 1)
+    if sample.vector is None or other.vector is None or other.category not in REPORTS:
+        return shared, 0.0
+    return shared, float(sample.vector @ other.vector)
+
+
+def _base_rates(recent: Sequence[Neighbour]) -> tuple[float, ...]:
+    """The chat's and the author's own shares of reports and chatter, and how lively it is."""
+    decided = [other.category for other in recent if other.category is not None]
+    own = [other.category for other in recent if other.is_same_author and other.category]
+    lively = sum(other.seconds_before < 600 for other in recent)
+    return (
+        sum(name in REPORTS for name in decided) / max(len(decided), 5),
+        decided.count("info") / max(len(decided), 5),
+        sum(name in REPORTS for name in own) / max(len(own), 2),
+        own.count("info") / max(len(own), 2),
+        len(own) / 10,
+        math.log1p(lively) / 3,
+        float(recent[0].seconds_before > 4 * 3600),
+        math.log1p(recent[0].seconds_before) / 10,
+    )
+
+
+@lru_cache(maxsize=4096)
+def _stems(text: str) -> frozenset[str]:
+    """The longer words' beginnings: endings of Ukrainian words do not matter."""
+    words = re.findall(r"[^\W_]{4,}", clean(text)[:MAX_CHARACTERS].casefold())
+    return frozenset(word[:5] for word in words)
+
+
+def _neighbour_values(neighbour: Neighbour | None) -> list[float]:
+    if neighbour is None:
+        return [0.0] * NEIGHBOUR_COUNT
     gap = max(neighbour.seconds_before, 0.0)
     return [
         1.0,
@@ -246,21 +216,3 @@ def _neighbour_values(neighbour: Neighbour) -> list[float]:
         *(float(neighbour.category == category) for category in CATEGORIES),
         *(0.5 * value for value in cues(neighbour.text)),
     ]
-
-
-@lru_cache(maxsize=4096)  # a message is a neighbour of the next ones
-def cues(text: str) -> tuple[float, ...]:
-    """The cheap signs of one text: CUES as 0 or 1, then length, words, letters and digits."""
-    text = clean(text)[:MAX_CHARACTERS]
-    lowered = text.lower().replace("’", "'").replace("ʼ", "'")
-    letters = sum(character.isalpha() for character in text)
-    words = len(text.split())
-    return (
-        *(float(pattern.search(lowered) is not None) for _name, pattern in CUES),
-        math.log1p(len(text)) / 5,
-        float(words <= 3),
-        float(words <= 8),
-        float(letters == 0),
-        sum(character.isdigit() for character in text) / max(len(text), 1),
-        sum(character.isupper() for character in text) / max(letters, 1),
-    )

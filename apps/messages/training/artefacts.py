@@ -19,6 +19,7 @@ from apps.messages.training.evaluation import (
     category_figures,
     cross_validate,
     cross_validate_category,
+    fast_lane_figures,
     fit_temperature,
     predict_in_order,
     priority_figures,
@@ -55,9 +56,10 @@ def train(
         guesses[kind] = _shares(held_out.category, category)
         shares = _shares(held_out.priority, priority)
         figures[kind] = _held_out_figures(encoded, guesses[kind], shares)
-    model = fit_model(encoded, guesses, embedding_model, temperatures)
+    fast_lane = fast_lane_figures(encoded, guesses["blind"].in_context)
+    model = fit_model(encoded, guesses, embedding_model, temperatures, fast_lane["from"])
     advance()
-    return Artefacts(model, _card(encoded, model, temperatures, figures))
+    return Artefacts(model, _card(encoded, model, temperatures, figures, fast_lane))
 
 
 def learn(examples: Sequence[Example], embedding_model: str) -> LinearModel:
@@ -69,7 +71,8 @@ def learn(examples: Sequence[Example], embedding_model: str) -> LinearModel:
         category = fit_temperature(logits.in_context, encoded.categories)
         temperatures[kind] = {"category": category, "priority": 1.0}
         guesses[kind] = _shares(logits, category)
-    return fit_model(encoded, guesses, embedding_model, temperatures)
+    fast_lane = fast_lane_figures(encoded, guesses["blind"].in_context)
+    return fit_model(encoded, guesses, embedding_model, temperatures, fast_lane["from"])
 
 
 def report_on(examples: Sequence[Example], predict: Predict) -> dict[str, Any]:
@@ -113,6 +116,7 @@ def _card(
     model: LinearModel,
     temperatures: dict[str, dict[str, float]],
     figures: dict[str, Any],
+    fast_lane: dict[str, float],
 ) -> dict[str, Any]:
     return {
         "version": model.version,
@@ -128,6 +132,7 @@ def _card(
         "priorities": list(PRIORITIES),
         "folds": FOLDS,
         "temperatures": temperatures,
+        "fast_lane": fast_lane,
         "cross_validated": figures,
     }
 

@@ -1,17 +1,30 @@
 """The labelled messages of `data/training`: single ones, and whole conversations with their context."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from apps.messages.classifiers.base import Neighbour, Sample, Vector
+from apps.messages.classifiers.conversation import (
+    RECENT,
+    Turn,
+    change_neighbours,
+    in_conversation,
+)
 from tasktracker.lib.text import clean
 
 #: Single messages come in runs of one persona: a run stays on one side of a split.
 PERSONA_RUN = 26
-PREVIOUS_WITHIN = 30 * 60  # seconds
+BOT_NAME = re.compile(r"bot\b|alert|grafana|sentry|jenkins|uptime", re.IGNORECASE)
+BOT_LINE = re.compile(
+    r"^\W{0,4}(?:\[?(?:firing|resolved|recovery)\b|\[?(?:alert|problem|ok)\]?[:\]]|pipeline #|deploy #)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -34,53 +47,120 @@ class Example:
         return self.group.partition("/")[0]
 
 
+@dataclass(frozen=True)
+class Line:
+    """One message of a conversation file; without an answer it is only a neighbour."""
+
+    number: int
+    turn: Turn  # its category is the right answer
+    priority: str | None
+    reply_to: int | None = None
+    is_forward: bool = False
+    is_from_bot: bool = False
+
+
 def read_corpus(folder: Path) -> list[Example]:
-    """Every labelled message with text: `part_*.jsonl` and `chats/*/`, always in the same order."""
+    """Every labelled message with text, always in the same order."""
     examples: list[Example] = []
     for path in sorted(folder.glob("part_*.jsonl")):
         examples += read_singles(path)
+    examples += read_singles(folder / "singles.jsonl")
     for path in sorted((folder / "chats").glob("*/result.json")):
-        examples += read_conversation(path, path.with_name("key.jsonl"))
-    return examples
+        lines = read_export(path, path.with_name("key.jsonl"))
+        examples += conversation(lines, f"chats/{path.parent.name}")
+    for path in sorted((folder / "conversations").glob("*.jsonl")):
+        examples += conversation(read_lines(path), f"conversations/{path.stem}")
+    return [example for example in examples if not is_of_a_bot(example.sample)]
+
+
+def is_of_a_bot(sample: Sample) -> bool:
+    """Monitoring's and CI's lines are read by their format, never by the model."""
+    return sample.is_from_bot or BOT_LINE.search(sample.text) is not None
 
 
 def read_singles(path: Path) -> list[Example]:
     """Messages without a conversation, one JSON object per line."""
+    if not path.exists():
+        return []
     return [
         Example(
             Sample(clean(row["text"])),
             row["category"],
             row["priority"],
-            group=f"{path.stem}/{number // PERSONA_RUN}",
+            group=f"{path.stem}/{row.get('persona', number // PERSONA_RUN)}",
             is_conversation=False,
         )
         for number, row in enumerate(_rows(path))
     ]
 
 
-def read_conversation(export: Path, key: Path) -> list[Example]:
-    """A Telegram Desktop export and its key: each message with what it answers and what was before."""
-    answers = {row["id"]: row for row in _rows(key)}
-    messages = json.loads(export.read_text(encoding="utf-8"))["messages"]
-    by_id = {message["id"]: message for message in messages}
-    previous: dict[str, Any] | None = None
-    examples = []
-    for message in messages:
-        text = _text(message)
-        if not text or message["id"] not in answers:
-            continue
-        reply_id = message.get("reply_to_message_id")
-        sample = Sample(
-            text,
-            replied_to=_neighbour(by_id.get(reply_id), message, answers),
-            previous=_neighbour(previous, message, answers, within=PREVIOUS_WITHIN),
-            is_reply=reply_id is not None,
-            is_forward="forwarded_from" in message,
+def read_lines(path: Path) -> list[Line]:
+    """A conversation as lines {id, at, from, text, reply_to, category, priority}."""
+    return [
+        Line(
+            int(row["id"]),
+            Turn(
+                clean(row["text"]),
+                row["from"],
+                datetime.fromisoformat(row["at"]).replace(tzinfo=UTC),
+                row["category"],
+                int(row["id"]),
+            ),
+            row["priority"],
+            row["reply_to"],
         )
-        answer = answers[message["id"]]
-        group = f"chat/{export.parent.name}"
-        examples.append(Example(sample, answer["category"], answer["priority"], group, True))
-        previous = message
+        for row in _rows(path)
+    ]
+
+
+def read_export(export: Path, key: Path) -> list[Line]:
+    """A Telegram Desktop export and its key {id, category, priority}."""
+    answers = {row["id"]: row for row in _rows(key)}
+    lines = []
+    for message in json.loads(export.read_text(encoding="utf-8"))["messages"]:
+        text, answer = _text(message), answers.get(message["id"], {})
+        if text:
+            sent_at = datetime.fromtimestamp(int(message["date_unixtime"]), UTC)
+            turn = Turn(
+                text,
+                str(message.get("from_id", "")),
+                sent_at,
+                answer.get("category"),
+                message["id"],
+            )
+            lines.append(
+                Line(
+                    message["id"],
+                    turn,
+                    answer.get("priority"),
+                    message.get("reply_to_message_id"),
+                    is_forward="forwarded_from" in message,
+                    is_from_bot=BOT_NAME.search(str(message.get("from", ""))) is not None,
+                )
+            )
+    return lines
+
+
+def conversation(lines: Sequence[Line], group: str) -> list[Example]:
+    """Each labelled message with what it answers and what was before."""
+    by_number = {line.number: line.turn for line in lines}
+    recent: deque[Turn] = deque(maxlen=RECENT)
+    examples = []
+    for line in lines:
+        turn = line.turn
+        if turn.text and turn.category is not None and line.priority is not None:
+            sample = Sample(
+                turn.text,
+                sent_at=turn.sent_at,
+                is_reply=line.reply_to is not None,
+                is_forward=line.is_forward,
+                is_from_bot=line.is_from_bot,
+            )
+            replied_to = None if line.reply_to is None else by_number.get(line.reply_to)
+            sample = in_conversation(sample, turn, replied_to=replied_to, recent=list(recent))
+            examples.append(Example(sample, turn.category, line.priority, group, True))
+        if turn.text:
+            recent.appendleft(turn)
     return examples
 
 
@@ -88,7 +168,8 @@ def texts_of(examples: Sequence[Example]) -> list[str]:
     """Each text to embed once, neighbours too, in order of appearance."""
     seen: dict[str, None] = {}
     for example in examples:
-        for part in (example.sample, example.sample.replied_to, example.sample.previous):
+        sample = example.sample
+        for part in (sample, sample.replied_to, sample.previous, *sample.recent):
             if part is not None:
                 seen.setdefault(part.text)
     return list(seen)
@@ -96,55 +177,24 @@ def texts_of(examples: Sequence[Example]) -> list[str]:
 
 def with_vectors(examples: Sequence[Example], vectors: Mapping[str, Vector]) -> list[Example]:
     """The examples with the vector of every text, neighbours too."""
-    return [replace(example, sample=place_vectors(example.sample, vectors)) for example in examples]
 
+    def seen(neighbour: Neighbour) -> Neighbour:
+        return replace(neighbour, vector=vectors[neighbour.text])
 
-def place_vectors(sample: Sample, vectors: Mapping[str, Vector]) -> Sample:
-    """The sample with the vectors of its own text and of its neighbours' texts."""
-
-    def seen(neighbour: Neighbour | None) -> Neighbour | None:
-        return neighbour and replace(neighbour, vector=vectors[neighbour.text])
-
-    return replace(
-        sample,
-        vector=vectors[sample.text],
-        replied_to=seen(sample.replied_to),
-        previous=seen(sample.previous),
-    )
-
-
-def change_neighbours(sample: Sample, change: Callable[[Neighbour], Neighbour]) -> Sample:
-    """The sample with `change` applied to each neighbour it has."""
-    return replace(
-        sample,
-        replied_to=sample.replied_to and change(sample.replied_to),
-        previous=sample.previous and change(sample.previous),
-    )
+    return [
+        replace(
+            example,
+            sample=replace(
+                change_neighbours(example.sample, seen), vector=vectors[example.sample.text]
+            ),
+        )
+        for example in examples
+    ]
 
 
 def without_context(sample: Sample) -> Sample:
     """The same message as if nothing were known of its chat."""
-    return replace(sample, replied_to=None, previous=None, is_reply=False)
-
-
-def _neighbour(
-    message: dict[str, Any] | None,
-    of: dict[str, Any],
-    answers: dict[int, dict[str, Any]],
-    within: float = float("inf"),
-) -> Neighbour | None:
-    if message is None or not _text(message):
-        return None
-    seconds = float(of["date_unixtime"]) - float(message["date_unixtime"])
-    if seconds > within:
-        return None
-    return Neighbour(
-        text=_text(message),
-        vector=None,
-        category=answers.get(message["id"], {}).get("category"),
-        is_same_author=message.get("from_id") == of.get("from_id"),
-        seconds_before=seconds,
-    )
+    return replace(sample, replied_to=None, previous=None, recent=(), is_reply=False)
 
 
 def _text(message: dict[str, Any]) -> str:

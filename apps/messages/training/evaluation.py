@@ -11,6 +11,7 @@ from scipy.optimize import minimize_scalar
 from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
 
 from apps.messages.classifiers.base import CATEGORIES, PRIORITIES, Neighbour, Sample
+from apps.messages.classifiers.conversation import change_neighbours
 from apps.messages.classifiers.features import (
     Matrix,
     dense_features,
@@ -18,7 +19,7 @@ from apps.messages.classifiers.features import (
     without_vectors,
 )
 from apps.messages.classifiers.local import Head, softmax, with_category
-from apps.messages.training.corpus import Example, change_neighbours, without_context
+from apps.messages.training.corpus import Example, without_context
 from apps.messages.training.fitting import (
     SEED,
     CategoryGuess,
@@ -31,6 +32,7 @@ from apps.messages.training.fitting import (
 from tasktracker.lib.text import language_of
 
 FOLDS = 4
+LOST_OF = 200  # issues, of which the fast lane may lose one
 ISSUE_THRESHOLDS = (0.3, 0.5, 0.75)
 
 Mask = npt.NDArray[np.bool_]
@@ -177,6 +179,31 @@ def fit_temperature(logits: Matrix, answers: Labels) -> float:
 
     found = minimize_scalar(loss, bounds=(-2.0, 2.0), method="bounded", options={"xatol": 1e-4})
     return round(float(np.exp(found.x)), 3)
+
+
+def fast_lane_figures(encoded: Encoded, shares: Matrix) -> dict[str, float]:
+    """The lowest P(info) above which chats lose at most one issue in two hundred, and its share.
+
+    Single messages must not lose more either: the first message of a chat is one.
+    """
+    chatter = shares[:, CATEGORIES.index("info")]
+    is_issue = encoded.categories < 2  # bug or feature
+    in_chat = np.array([example.is_conversation for example in encoded.examples])
+    thresholds = [_safe_from(chatter[chosen], is_issue[chosen]) for chosen in (in_chat, ~in_chat)]
+    lowest = max(thresholds)
+    skipped = chatter >= lowest
+    return {
+        "from": round(lowest, 4),
+        "share_of_chats": _short(skipped[in_chat].mean()) if in_chat.any() else 0.0,
+        "issues_lost_in_chats": int((skipped & is_issue & in_chat).sum()),
+        "issues_in_chats": int((is_issue & in_chat).sum()),
+    }
+
+
+def _safe_from(chatter: Matrix, is_issue: Mask) -> float:
+    """The highest P(info) that issues reach, but for one in LOST_OF."""
+    ranked = np.sort(chatter[is_issue])[::-1]
+    return float(ranked[len(ranked) // LOST_OF]) + 1e-4 if len(ranked) else 1.0
 
 
 def category_figures(answers: Labels, shares: Matrix, texts: Sequence[str]) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from scipy.sparse import csr_matrix, hstack
 from sklearn.linear_model import LogisticRegression
 
 from apps.messages.classifiers.base import CATEGORIES, PRIORITIES, Neighbour, Sample
+from apps.messages.classifiers.conversation import change_neighbours
 from apps.messages.classifiers.features import (
     FEATURES_VERSION,
-    NEIGHBOUR_WEIGHT,
     TERM_WEIGHT,
     VECTOR_WEIGHT,
     Matrix,
@@ -29,12 +29,12 @@ from apps.messages.classifiers.local import (
     LinearModel,
     with_category,
 )
-from apps.messages.training.corpus import Example, change_neighbours, without_context
+from apps.messages.training.corpus import Example, without_context
 
 Labels = npt.NDArray[np.intp]
 
 SEED = 20260801
-REGULARISATION = {"seeing": {"category": 0.15, "priority": 0.05}, "blind": {"category": 0.5, "priority": 0.1}}  # fmt: skip
+REGULARISATION = {"seeing": {"category": 0.15, "priority": 0.05}, "blind": {"category": 0.3, "priority": 0.1}}  # fmt: skip
 #: What a neighbour was decided to be is sometimes unknown and sometimes wrong: learn it so.
 UNKNOWN_SHARE = 0.4
 WRONG_SHARE = 0.15
@@ -84,6 +84,7 @@ def fit_model(
     guesses: dict[str, CategoryGuess],
     embedding_model: str,
     temperatures: dict[str, dict[str, float]],
+    chatter_from: float,
 ) -> LinearModel:
     """The whole artefact from all examples."""
     everything = np.arange(len(encoded.examples))
@@ -97,7 +98,9 @@ def fit_model(
             replace(priority, temperature=temperatures[kind]["priority"]),
         )
     version = f"{FEATURES_VERSION}-{recipe_hash(encoded.examples)[:8]}"
-    return LinearModel(version, embedding_model, frequencies, heads["seeing"], heads["blind"])
+    return LinearModel(
+        version, embedding_model, frequencies, heads["seeing"], heads["blind"], chatter_from
+    )
 
 
 def fit_category(encoded: Encoded, chosen: Labels, frequencies: Matrix, kind: str) -> Head:
@@ -169,7 +172,7 @@ def recipe_hash(examples: Sequence[Example]) -> str:
     """Changes with the corpus and with what decides how it is learned: other weights, other version."""
     recipe = [
         corpus_hash(examples),
-        [FEATURES_VERSION, VECTOR_WEIGHT, NEIGHBOUR_WEIGHT, TERM_WEIGHT, CATEGORY_WEIGHT],
+        [FEATURES_VERSION, VECTOR_WEIGHT, TERM_WEIGHT, CATEGORY_WEIGHT],
         [SEED, UNKNOWN_SHARE, WRONG_SHARE, CRITICAL_BUG_WEIGHT],
         REGULARISATION,
     ]

@@ -29,7 +29,10 @@ class Command(BaseCommand):
         chat = kinds.add_parser("chat", help="a Telegram export and its key")
         chat.add_argument("file", type=Path)
         chat.add_argument("key", type=Path)
-        for kind in (messages, duplicates, chat):
+        chatter = kinds.add_parser("chatter", help="lines {text} of people who report nothing")
+        chatter.add_argument("file", type=Path)
+        chatter.add_argument("--limit", type=int, default=500, help="read so many lines")
+        for kind in (messages, duplicates, chat, chatter):
             kind.add_argument(
                 "--json", action="store_true", help="one JSON object on the last line"
             )
@@ -63,6 +66,10 @@ class Command(BaseCommand):
             from tasktracker.management.evaluation.duplicates import evaluate_duplicates
 
             return evaluate_duplicates(options["file"], advance)
+        if options["what"] == "chatter":
+            from tasktracker.management.evaluation.chatter import evaluate_chatter
+
+            return evaluate_chatter(options["file"], options["limit"], advance)
         from tasktracker.management.evaluation.chat import evaluate_chat
 
         return evaluate_chat(options["file"], options["key"], advance)

@@ -8,7 +8,7 @@ from typing import Any
 
 from apps.issues.models import Evidence, Issue
 from apps.messages.classifiers.base import CATEGORIES, PRIORITIES
-from apps.messages.models import ACTIONABLE_CATEGORIES, Message
+from apps.messages.models import ACTIONABLE_CATEGORIES, Classification, Message
 from tasktracker.management.evaluation import figures
 from tasktracker.management.evaluation.reading import read_lines
 from tasktracker.management.evaluation.scratch import scratch_source
@@ -63,9 +63,42 @@ def _compare(source_id: int, key: Key) -> dict[str, Any]:
             PRIORITIES,
         ),
         **_issue_figures(key, evidence),
+        "criticals_missed_unseen": _unseen(key, messages, evidence),
+        "fast_lane": _fast_lane(source_id, key),
         "issues_found": Issue.objects.filter(evidence__message__source_id=source_id)
         .distinct()
         .count(),
+    }
+
+
+def _unseen(key: Key, messages: Mapping[int, Message], evidence: Mapping[int, Evidence]) -> int:
+    """Critical reports that are neither filed nor marked for a person's look."""
+    return sum(
+        number not in evidence and not messages[number].is_provisional
+        for number, row in key.items()
+        if row["category"] in ACTIONABLE_CATEGORIES
+        and row["priority"] == "critical"
+        and number in messages
+    )
+
+
+def _fast_lane(source_id: int, key: Key) -> dict[str, Any]:
+    """Messages that paid for no vector, and the reports that were lost among them."""
+    skimmed = {
+        _number(external_id)
+        for external_id in Classification.objects.filter(
+            message__source_id=source_id, raw__is_skimmed=True
+        ).values_list("message__external_id", flat=True)
+    }
+    texts = Message.objects.filter(source_id=source_id, is_superseded=False).exclude(text="")
+    embedded = texts.filter(embeddings__isnull=False).distinct().count()
+    return {
+        "without_vector": texts.count() - embedded,
+        "with_text": texts.count(),
+        "skimmed": len(skimmed),
+        "reports_lost": sum(
+            key[number]["category"] in ACTIONABLE_CATEGORIES for number in skimmed & key.keys()
+        ),
     }
 
 
