@@ -108,6 +108,12 @@ def _detail(kind: str, row: Row) -> str:
 
 def reports(row: Row) -> str:
     """How an issue grew on the day."""
+    if not row["usual"]:
+        return ngettext(
+            "%(count)d report (none in the week before)",
+            "%(count)d reports (none in the week before)",
+            row["reports"],
+        ) % {"count": row["reports"]}
     usual = formats.number_format(row["usual"], 1)
     return ngettext(
         "%(count)d report (%(usual)s a day in the week before)",

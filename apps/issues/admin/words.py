@@ -60,6 +60,8 @@ def explained(explanation: Mapping[str, Any]) -> list[str]:
     if isinstance(explanation.get("fuzzy"), int | float):
         details = {"value": f"{explanation['fuzzy']:.0%}"}
         lines.append(_("Alike by words: %(value)s") % details)
+    if "alert" in explanation:
+        lines.append(_("The same alert."))
     if "fingerprint" in explanation:
         lines.append(_("The texts are the same, apart from case and punctuation."))
     return lines
