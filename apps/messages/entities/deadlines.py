@@ -61,7 +61,7 @@ _TIMED = _words(rf"(?:(?:on|у|в)\s)?{DAY},?\s(?:{TIME})")
 #: Dates that begin something, name something or come again; they hide the day inside them.
 _NO_DATE = _words(
     rf"(?:since|з|із|from|each|every|кожн\w+|що)\s{WEEKDAY}|black\sfriday|чорн\w+\sп['’ʼ]ятниц\w+|20\d\d-\d\d-\d\d[\sT]\d\d:\S+"
-    rf"|{WEEKDAY}['’]s|(?:weeks?|тиждень|тижні)\s(?:starts?|begins?|починається)\s(?:on|з)\s{WEEKDAY}"
+    rf"|{WEEKDAY}['’]s|(?:weeks?|тиждень|тижні)\s(?:(?:starts?|begins?|починається)\s)?(?:on|з)\s{WEEKDAY}"
 )
 _CLOCKED = _words(
     rf"(?:(?:at|о)\s)(?:{CLOCK}|noon|midnight|\d{{1,2}}(?![\d:.%]))(?:\s(?:{DAY}))?|{CLOCK}\s{DAY}"

@@ -38,4 +38,4 @@ RELATIVE = (
     r"today|tonight|tomorrow|this (?:morning|afternoon|evening)|сьогодні(?:\sж)?|завтра|післязавтра"
 )
 DAY = rf"(?:{RELATIVE}|(?:next\s|this\s|наступн\w+\s|цю\s|цієї\s|цього\s)?{WEEKDAY}|{DATE}|{PERIOD_END})(?!\w)"
-MOMENT = rf"(?:{DAY}(?:,?\s(?:{TIME})(?!\w))?|(?:{CLOCK}|о\s{_HOUR}(?![\d:.%])|{PART})(?!\w)(?:\s(?:{DAY}))?)"
+MOMENT = rf"(?:(?:eod|cob|end of day|кінця дня)\s{DAY}|{DAY}(?:,?\s(?:{TIME})(?!\w))?|(?:{CLOCK}|о\s{_HOUR}(?![\d:.%])|{PART})(?!\w)(?:\s(?:{DAY}))?)"
