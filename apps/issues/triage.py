@@ -71,6 +71,9 @@ def open_issue(
 
 def find(message: Message, project: Project, vector: Vector | None) -> list[FoundMatch]:
     """Open issues that may be about the same problem, best first."""
+    repeated = _same_alert(message, project)
+    if repeated is not None:
+        return [repeated]
     report = _report(message, vector)
     return find_matches(
         report,
@@ -171,16 +174,41 @@ def _replaces_earlier_revision(message: Message) -> bool:
     return True
 
 
+def _same_alert(message: Message, project: Project) -> FoundMatch | None:
+    """The open issue that this very alert has opened or joined before, however long ago."""
+    if not message.alert_key:
+        return None
+    earlier = _not_refused(message).filter(
+        issue__project=project,
+        issue__status__in=Issue.OPEN,
+        message__project=project,
+        message__alert_key=message.alert_key,
+    )
+    found = earlier.order_by("-message__sent_at", "-pk").first()
+    if found is None:
+        return None
+    explanation = {"alert": message.alert_key}
+    return FoundMatch(found.issue_id, Evidence.Level.EXACT, 1.0, 1.0, 1.0, explanation)
+
+
+def _not_refused(message: Message) -> QuerySet[Evidence]:
+    """Evidence of the issues of which nobody has said that this message is about something else."""
+    refused = Match.objects.filter(message=message, outcome=Match.Outcome.REFUSED)
+    return Evidence.objects.exclude(issue__in=refused.values("issue"))
+
+
 def _candidates(message: Message, project: Project, vector: Vector | None) -> list[Candidate]:
     """Evidence of open issues: same text, recent words, near meaning; each message once."""
     age = timedelta(days=project.open_issue_days)
-    refused = Match.objects.filter(message=message, outcome=Match.Outcome.REFUSED)
-    open_evidence = Evidence.objects.filter(
+    open_evidence = _not_refused(message).filter(
         issue__project=project,
         issue__status__in=Issue.OPEN,
         message__sent_at__gte=message.sent_at - age,
         message__sent_at__lte=message.sent_at + age,
-    ).exclude(issue__in=refused.values("issue"))
+    )
+    if message.alert_key:
+        # Two alerts with other names are alike in every word but the one that matters.
+        open_evidence = open_evidence.filter(message__alert_key__in=["", message.alert_key])
     window = timedelta(hours=project.duplicate_window_hours)
     alike = Q(
         message__sent_at__gte=message.sent_at - window,
