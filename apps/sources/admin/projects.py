@@ -54,7 +54,18 @@ class ProjectAdmin(ProjectScopedAdmin):
         (None, {"fields": ["name", "slug", "language", "timezone", "is_active"]}),
         (_("People"), {"fields": ["members"]}),
         (_("Summary of the day"), {"fields": ["posts_summary", "summary_chat"]}),
-        (_("Classification"), {"fields": ["policy", "is_cloud_allowed", "auto_approve_above"]}),
+        (
+            _("Classification"),
+            {
+                "fields": [
+                    "policy",
+                    "is_cloud_allowed",
+                    "sure_threshold",
+                    "auto_approve_above",
+                    "reads_alerts",
+                ]
+            },
+        ),
         (
             _("Duplicates"),
             {
