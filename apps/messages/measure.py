@@ -143,8 +143,8 @@ _COLUMNS = (
 
 def _row(values: Sequence[Any]) -> Row:
     project_id, day, classifier, category, *sums = values
-    *plain, latencies, confidences = sums
-    totals = Totals(*plain, latencies=np.asarray(latencies), confidences=np.asarray(confidences))
+    totals = Totals(*sums)
+    totals.latencies, totals.confidences = np.asarray(sums[-2]), np.asarray(sums[-1])
     return Row(project_id, day, classifier, category, totals)
 
 

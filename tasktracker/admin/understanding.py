@@ -293,6 +293,8 @@ def _dollars(value: float) -> str:
 def _seconds(milliseconds: float | None) -> str:
     if milliseconds is None:
         return "–"
+    if milliseconds < 1:
+        return _("under 1 ms")
     if milliseconds < 1000:
         return _("%(number)s ms") % {"number": number_format(milliseconds, 0)}
     return _("%(number)s s") % {"number": number_format(milliseconds / 1000, 1)}

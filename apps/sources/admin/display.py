@@ -39,6 +39,8 @@ STORED_WORDS = (
     gettext_noop("deadlines"),
     # Who classified
     gettext_noop("rules"),
+    gettext_noop("alerts"),
+    gettext_noop("memory"),
     gettext_noop("local"),
     gettext_noop("person"),
 )
@@ -64,6 +66,18 @@ def priority_badge(row: Any) -> SafeString | str:
     if not row.priority:
         return ""
     return badge(row.get_priority_display(), PRIORITY_COLOURS.get(row.priority, ""))
+
+
+def with_lock(shown: Any, row: Any, field: str) -> SafeString | str:
+    """What a person has set has a lock on it."""
+    if field not in row.locked_fields:
+        return str(shown) if not isinstance(shown, SafeString) else shown
+    return format_html(
+        '{} <span class="material-symbols-outlined lock" title="{}" role="img" aria-label="{}">lock</span>',
+        shown,
+        gettext("Set by a person"),
+        gettext("Set by a person"),
+    )
 
 
 def percent(ratio: float | None) -> str:
