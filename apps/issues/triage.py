@@ -16,6 +16,7 @@ from apps.issues.models import Change, Evidence, Issue, Match
 from apps.issues.naming import entities_of, labels_of
 from apps.issues.wording import ask_for_words
 from apps.messages.context import embed_missing
+from apps.messages.entities import ruler
 from apps.messages.models import Message, Priority, vectors_of
 from apps.sources.models import Project
 from tasktracker.lib import embeddings
@@ -33,6 +34,7 @@ _PRIORITIES = list(Priority.values)  # from low to critical
 def file(messages: Sequence[Message]) -> None:
     """File each message, oldest first, one project at a time behind its lock."""
     vectors = embed_missing(messages)
+    ruler.load()
     for message in Message.in_order(messages):
         with transaction.atomic():
             project = lock_project(message.project_id)

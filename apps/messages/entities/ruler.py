@@ -41,6 +41,12 @@ def find_named(text: str, glossary: tuple[Term, ...] = ()) -> list[Named]:
     return _ruler(language_of(text), glossary).find(text)
 
 
+def load() -> None:
+    """Seconds at the first time in a process: to be spent before anything is locked."""
+    for language in ("uk", "en"):
+        _ruler(language, ())
+
+
 @lru_cache(maxsize=2 * GLOSSARIES)
 def _ruler(language: str, glossary: tuple[Term, ...]) -> "_Ruler":
     return _Ruler(_pipeline(language, glossary))
