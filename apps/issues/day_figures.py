@@ -54,7 +54,7 @@ def figures_of(project: Project, day: date, *, now: datetime) -> dict[str, Any]:
     moment = min(now, end)
     open_issues = _reported(project).filter(status__in=Issue.OPEN, reported_at__lt=moment)
     new = issues_of(project, day).exclude(status=Issue.Status.DUPLICATE)
-    found = {
+    found: dict[str, Any] = {
         "as_of": moment.isoformat(timespec="minutes"),
         "messages": _messages(project, day),
         "open": open_issues.count(),
@@ -98,7 +98,7 @@ def _row(issue: Issue, **more: Any) -> dict[str, Any]:
 def _messages(project: Project, day: date) -> dict[str, Any]:
     messages = messages_of(project, day)
     days = [day - timedelta(days=back) for back in range(WEEK, -1, -1)]
-    counts = [
+    counts: list[dict[str, Any]] = [
         {"day": each.isoformat(), "count": messages_of(project, each).count()} for each in days
     ]
     return {

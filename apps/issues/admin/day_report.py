@@ -16,7 +16,7 @@ from apps.messages.models import Category, Priority
 
 class Bar(NamedTuple):
     label: str
-    count: int
+    number: int
     width: int  # per cent of the longest
     is_strong: bool = False
 

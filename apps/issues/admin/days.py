@@ -45,7 +45,7 @@ class DayForm(forms.Form):
         self.fields["project"].queryset = projects  # type: ignore[attr-defined]
         first = projects.first()
         if first is not None:
-            self.initial |= {"project": first.pk, "day": yesterday(first)}
+            self.initial = {"project": first.pk, "day": yesterday(first), **self.initial}
 
 
 @admin.register(DayAnalysis)
