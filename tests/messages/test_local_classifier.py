@@ -7,15 +7,14 @@ import numpy as np
 import pytest
 
 from apps.messages.classifiers.base import CATEGORIES, PRIORITIES, Neighbour, Sample
+from apps.messages.classifiers.cues import CUE_COUNT, CUES, cues
 from apps.messages.classifiers.features import (
     BINS,
     CONTEXT_COUNT,
-    CUE_COUNT,
-    CUES,
     DENSE,
     FEATURES_VERSION,
-    cues,
     dense_features,
+    recent_values,
     term_counts,
     weigh_terms,
 )
@@ -23,7 +22,7 @@ from apps.messages.classifiers.local import (
     LinearModel,
     LocalClassifier,
     WrongWeights,
-    _category,
+    likeliest,
     shipped_model,
 )
 
@@ -149,7 +148,7 @@ def test_features_have_the_declared_width():
     rows = dense_features([Sample("a"), Sample("b", vector(1), replied_to=neighbour(seed=1))])
 
     assert rows.shape == (2, DENSE)
-    assert DENSE == 3 * 384 + CUE_COUNT + CONTEXT_COUNT
+    assert DENSE == 384 + CUE_COUNT + CONTEXT_COUNT
     assert term_counts(["a b c"]).shape == (1, BINS)
 
 
@@ -180,8 +179,46 @@ def test_text_without_terms_has_an_empty_row():
     assert weighted[1].nnz > 0
 
 
-def test_a_likely_report_counts_as_one_although_info_is_likelier():
+def test_a_likely_report_counts_as_one_in_a_conversation_although_info_is_likelier():
     scores = {"bug": 0.25, "feature": 0.1, "question": 0.05, "info": 0.6}
 
-    assert _category(scores) == "bug"
-    assert _category({**scores, "bug": 0.1, "info": 0.75}) == "info"
+    assert likeliest(scores, is_in_conversation=True) == "bug"
+    assert likeliest(scores, is_in_conversation=False) == "info"
+    assert likeliest({**scores, "bug": 0.1, "info": 0.75}, is_in_conversation=True) == "info"
+
+
+def test_plain_chatter_takes_the_fast_lane(classifier):
+    recent = (neighbour("вмержив, чекаю білд", category="info"),) * 3
+
+    verdict = classifier.skim(Sample("ага, дякую, подивлюсь після обіду", recent=recent))
+
+    assert verdict.category == "info"
+    assert verdict.raw["is_skimmed"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Прод лежить, 502 на всіх сторінках",
+        "Could we have a dark theme?",
+        "клієнт каже, що з картки знято двічі",
+    ],
+)
+def test_a_report_never_takes_the_fast_lane(classifier, text):
+    assert classifier.skim(Sample(text)) is None
+
+
+def test_a_report_nearby_is_seen():
+    report = neighbour("checkout fails with 500", category="bug", seed=1)
+    same = Sample("checkout fails again", vector=vector(1), recent=(neighbour(), report))
+    other = Sample("lunch?", vector=vector(1), recent=(neighbour(), report))
+
+    assert not np.array_equal(recent_values(same), recent_values(other))
+
+
+def test_vectors_of_chatter_are_not_asked_for():
+    """The fast lane makes none, so that training must not know them either."""
+    with_vector = Sample("on it", vector=vector(1), recent=(neighbour(category="info", seed=2),))
+    without = Sample("on it", vector=vector(1), recent=(neighbour(category="info"),))
+
+    assert np.array_equal(dense_features([with_vector]), dense_features([without]))

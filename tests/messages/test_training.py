@@ -1,6 +1,7 @@
 """Training reads conversations with their context and gives the same weights each time."""
 
 import json
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -11,13 +12,16 @@ from apps.messages.classifiers.local import LinearModel, LocalClassifier, shippe
 from apps.messages.training.artefacts import report_on, train
 from apps.messages.training.corpus import (
     Example,
-    read_conversation,
+    conversation,
     read_corpus,
+    read_export,
+    read_lines,
     read_singles,
     texts_of,
     with_vectors,
 )
 from apps.messages.training.evaluation import (
+    fast_lane_figures,
     fit_temperature,
     folds_of,
     predict_in_order,
@@ -68,7 +72,8 @@ def chat(tmp_path):
         "\n".join(json.dumps({"id": i, "category": c, "priority": p}) for i, c, p in labels),
         encoding="utf-8",
     )
-    return read_conversation(tmp_path / "result.json", tmp_path / "key.jsonl")
+    lines = read_export(tmp_path / "result.json", tmp_path / "key.jsonl")
+    return conversation(lines, "chats/made-up")
 
 
 def small_corpus():
@@ -120,13 +125,58 @@ def test_message_of_an_hour_ago_is_context_only_when_replied_to(chat):
 def test_shipped_corpus_is_read_whole(settings):
     examples = read_corpus(settings.BASE_DIR / "data" / "training")
 
-    assert sum(not example.is_conversation for example in examples) == 1560
-    assert {e.group for e in examples if e.is_conversation} == {
-        "chat/agency",
-        "chat/bank",
-        "chat/food",
-        "chat/hr",
+    assert Counter(example.source for example in examples) == {
+        "part_a": 520,
+        "part_b": 517,
+        "part_c": 520,
+        "singles": 560,
+        "chats": 1560,
+        "conversations": 1441,
     }
+
+
+def test_lines_of_bots_are_neighbours_and_no_examples(tmp_path):
+    rows = [
+        {"id": 1, "from": "Grafana", "text": "[FIRING:1] HighErrorRate api"},
+        {"id": 2, "from": "Ann", "text": "looking"},
+    ]
+    more = {"at": "2026-01-01T10:00", "reply_to": None, "category": "info", "priority": "low"}
+    (tmp_path / "conversations").mkdir()
+    (tmp_path / "conversations" / "x.jsonl").write_text(
+        "\n".join(json.dumps({**row, **more}) for row in rows), encoding="utf-8"
+    )
+
+    (example,) = read_corpus(tmp_path)
+
+    assert example.group == "conversations/x"
+    assert example.sample.recent[0].text.startswith("[FIRING")
+
+
+def test_answer_in_a_file_of_lines_knows_what_it_answers(tmp_path):
+    rows = [
+        {"id": 1, "from": "Ann", "text": "checkout is down", "reply_to": None, "category": "bug"},
+        {"id": 2, "from": "Bob", "text": "on it", "reply_to": 1, "category": "info"},
+    ]
+    more = {"at": "2026-01-01T10:00", "priority": "high"}
+    path = tmp_path / "x.jsonl"
+    path.write_text("\n".join(json.dumps({**row, **more}) for row in rows), encoding="utf-8")
+
+    answer = conversation(read_lines(path), "conversations/x")[1].sample
+
+    assert (answer.replied_to.text, answer.replied_to.category) == ("checkout is down", "bug")
+    assert answer.is_reply
+
+
+def test_fast_lane_opens_where_one_report_in_two_hundred_is_lost():
+    examples = [Example(Sample("x"), "bug", "high", f"g/{n}", True) for n in range(400)]
+    examples += [Example(Sample("y"), "info", "low", f"h/{n}", True) for n in range(100)]
+    shares = np.zeros((500, 4))
+    shares[:, 3] = [*np.linspace(0, 0.9, 400), *[0.99] * 100]
+
+    found = fast_lane_figures(Encoded.of(examples), shares)
+
+    assert found["issues_lost_in_chats"] == 2
+    assert found["share_of_chats"] == pytest.approx(0.204)
 
 
 def test_shipped_figures_are_of_the_shipped_corpus(settings):

@@ -56,25 +56,34 @@ def without_vectors(sample: Sample) -> Sample:
 
 def term_counts(texts: Sequence[str]) -> "csr_matrix":
     """Damped counts of hashed character and word n-grams, shape (len(texts), BINS)."""
-    from scipy.sparse import csr_matrix, hstack
-
     shortened = [clean(text)[:MAX_CHARACTERS] for text in texts]
-    characters, words = _vectorizers()
-    counts = csr_matrix(
-        hstack([characters.transform(shortened), words.transform(shortened)]), dtype=np.float32
-    )
+    characters, words = (vectorizer.transform(shortened) for vectorizer in _vectorizers())
+    counts = _side_by_side(characters, words)
     counts.data = 1 + np.log(counts.data)
     return counts
+
+
+def _side_by_side(left: "csr_matrix", right: "csr_matrix") -> "csr_matrix":
+    """`scipy.sparse.hstack`; for one row by hand, which is ten times faster."""
+    from scipy.sparse import csr_matrix, hstack
+
+    if left.shape[0] != 1:
+        return csr_matrix(hstack([left, right]), dtype=np.float32)
+    indices = np.concatenate([left.indices, right.indices + left.shape[1]])
+    data = np.concatenate([left.data, right.data]).astype(np.float32)
+    return csr_matrix((data, indices, [0, len(indices)]), shape=(1, BINS))
 
 
 def weigh_terms(counts: "csr_matrix", inverse_frequencies: Matrix) -> "csr_matrix":
     """TF-IDF rows of length TERM_WEIGHT; an empty text gives an empty row."""
     from scipy.sparse import csr_matrix
-    from sklearn.preprocessing import normalize
 
-    weighted = counts.copy()
-    weighted.data = weighted.data * inverse_frequencies[weighted.indices]
-    return csr_matrix(normalize(weighted, copy=False) * np.float32(TERM_WEIGHT))
+    data = counts.data * inverse_frequencies[counts.indices]
+    rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+    squares = np.bincount(rows, weights=data.astype(np.float64) ** 2, minlength=counts.shape[0])
+    scale = TERM_WEIGHT / np.sqrt(np.where(squares > 0, squares, 1.0))
+    weighted = (data * scale[rows]).astype(np.float32)
+    return csr_matrix((weighted, counts.indices, counts.indptr), shape=counts.shape)
 
 
 @lru_cache(maxsize=1)

@@ -49,7 +49,7 @@ class Head:
     temperature: float = 1.0
 
     def logits(self, dense: Matrix, terms: "csr_matrix") -> Matrix:
-        scores: Matrix = dense @ self.dense + terms @ self.terms + self.bias
+        scores: Matrix = dense @ self.dense + _times(terms, self.terms) + self.bias
         return scores
 
     def probabilities(self, dense: Matrix, terms: "csr_matrix") -> Matrix:
@@ -99,6 +99,8 @@ class LinearModel:
         priorities = np.zeros((len(samples), len(PRIORITIES)), np.float32)
         alarms = np.zeros(len(samples), np.float32)
         has_vector = np.array([sample.vector is not None for sample in samples])
+        if len(samples) == 1:  # most of the time; slicing would cost more than the answer
+            return (self.seeing if has_vector[0] else self.blind).answers(dense, terms)
         for heads, rows in ((self.seeing, has_vector), (self.blind, ~has_vector)):
             if rows.any():
                 found = heads.answers(dense[rows], terms[rows])
@@ -197,6 +199,13 @@ def shipped_model() -> LinearModel:
     """The weights of the package, read once per process."""
     with (resources.files("apps.messages.classifiers") / WEIGHTS_FILE).open("rb") as file:
         return LinearModel.from_file(file)
+
+
+def _times(terms: "csr_matrix", weights: Matrix) -> Matrix:
+    """`terms @ weights`; for one row without scipy's checks."""
+    if terms.shape[0] != 1:
+        return np.asarray(terms @ weights, np.float32)
+    return np.asarray(terms.data @ weights[terms.indices], np.float32)[None]
 
 
 def with_category(dense: Matrix, categories: Matrix) -> Matrix:

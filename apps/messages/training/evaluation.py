@@ -189,8 +189,8 @@ def fast_lane_figures(encoded: Encoded, shares: Matrix) -> dict[str, float]:
     chatter = shares[:, CATEGORIES.index("info")]
     is_issue = encoded.categories < 2  # bug or feature
     in_chat = np.array([example.is_conversation for example in encoded.examples])
-    thresholds = [_safe_from(chatter[chosen], is_issue[chosen]) for chosen in (in_chat, ~in_chat)]
-    lowest = max(thresholds)
+    sides = (in_chat & is_issue, ~in_chat & is_issue)
+    lowest = max((_safe_from(chatter[side]) for side in sides if side.any()), default=1.0)
     skipped = chatter >= lowest
     return {
         "from": round(lowest, 4),
@@ -200,10 +200,10 @@ def fast_lane_figures(encoded: Encoded, shares: Matrix) -> dict[str, float]:
     }
 
 
-def _safe_from(chatter: Matrix, is_issue: Mask) -> float:
-    """The highest P(info) that issues reach, but for one in LOST_OF."""
-    ranked = np.sort(chatter[is_issue])[::-1]
-    return float(ranked[len(ranked) // LOST_OF]) + 1e-4 if len(ranked) else 1.0
+def _safe_from(chatter: Matrix) -> float:
+    """Just above the P(info) of all issues but one in LOST_OF."""
+    ranked = np.sort(chatter)[::-1]
+    return float(ranked[len(ranked) // LOST_OF]) + 1e-4
 
 
 def category_figures(answers: Labels, shares: Matrix, texts: Sequence[str]) -> dict[str, Any]:

@@ -38,6 +38,10 @@ REGULARISATION = {"seeing": {"category": 0.15, "priority": 0.05}, "blind": {"cat
 #: What a neighbour was decided to be is sometimes unknown and sometimes wrong: learn it so.
 UNKNOWN_SHARE = 0.4
 WRONG_SHARE = 0.15
+#: How much a message of a conversation counts when it is shown undecided, and without its context.
+#: Without it, it hardly counts: what stands alone is not chatter as often as what stands in a chat.
+UNDECIDED_WEIGHT = 0.5
+ALONE_WEIGHT = 0.05
 #: Short, calm messages about something terrible are rare in the corpus and must not be missed.
 CRITICAL_BUG_WEIGHT = 2.0
 
@@ -143,8 +147,8 @@ def rows_to_learn(examples: Sequence[Example], chosen: Labels, kind: str) -> lis
             noisy = change_neighbours(sample, _unreliable(rng))
             undecided = change_neighbours(sample, _undecided)
             rows.append(Row(number, noisy, loud, True))
-            rows.append(Row(number, undecided, 0.5 * loud, True))
-            rows.append(Row(number, without_context(sample), 0.5 * loud, False))
+            rows.append(Row(number, undecided, UNDECIDED_WEIGHT * loud, True))
+            rows.append(Row(number, without_context(sample), ALONE_WEIGHT * loud, False))
         else:
             rows.append(Row(number, sample, loud, False))
     if kind == "blind":
@@ -173,7 +177,7 @@ def recipe_hash(examples: Sequence[Example]) -> str:
     recipe = [
         corpus_hash(examples),
         [FEATURES_VERSION, VECTOR_WEIGHT, TERM_WEIGHT, CATEGORY_WEIGHT],
-        [SEED, UNKNOWN_SHARE, WRONG_SHARE, CRITICAL_BUG_WEIGHT],
+        [SEED, UNKNOWN_SHARE, WRONG_SHARE, CRITICAL_BUG_WEIGHT, UNDECIDED_WEIGHT, ALONE_WEIGHT],
         REGULARISATION,
     ]
     return hashlib.sha256(json.dumps(recipe).encode()).hexdigest()
