@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from apps.issues.decisions import refuse
 from apps.issues.models import Change, Evidence, Issue, Person
+from apps.issues.naming import labels_of
 from apps.issues.triage import lock_project
 from apps.messages.corrections import note, set_answer
 from apps.messages.memory import LEARNT
@@ -27,6 +28,9 @@ def correct(issue: Issue, changes: Mapping[str, Any], *, by: Person, reason: str
         _hold(issue)
         before = {name: getattr(issue, name) for name in changes}
         issue.correct(changes, by=by, reason=reason)
+        if "entities" in changes:
+            tags = getattr(opening_message(issue), "tags", ())
+            issue.edit({"labels": labels_of(issue.entities, tags)}, by=by, reason=reason)
         changed = {
             name: (value, changes[name]) for name, value in before.items() if value != changes[name]
         }

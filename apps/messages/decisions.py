@@ -42,15 +42,22 @@ def take_back(correction: Correction, *, by: Person) -> None:
     message = correction.message
     with transaction.atomic():
         _hold(message)
-        if correction.field == Correction.Field.IS_ISSUE or correction not in newest_of(message):
+        if correction not in newest_of(message):
             raise CannotTakeBack(_("A later decision stands on this one."))
-        if correction.before in (None, "") or correction.after is None:
+        if not is_undoable(correction):
             raise CannotTakeBack(_("Nothing stood there before."))
         changes = {correction.field: (correction.after, correction.before)}
         note(message, changes, by=by, is_locked=False)
         if correction.field in ("category", "priority"):
             _apply(message, {correction.field: correction.before}, by=by)
         _tell(message, changes, by=by, is_locked=False)
+
+
+def is_undoable(correction: Correction) -> bool:
+    """Something else stood there. Whether it is an issue follows from the category."""
+    if correction.field == Correction.Field.IS_ISSUE or correction.after is None:
+        return False
+    return correction.before not in (None, "", correction.after)
 
 
 def unlock(message: Message, field: str, *, by: Person) -> None:

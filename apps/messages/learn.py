@@ -150,6 +150,8 @@ def _make(version: ModelVersion, *, data: Path, cache: Path, tell: Tell) -> None
         tell("embedding", embedded, 0)
 
     corpus = corpus_examples(data, embedding_model, embeddings.embed, cache, advance)
+    if not corpus:
+        raise GiveUp(f"there are no labelled messages in {data}")
     parts = split(corpus, corrected_examples())
     if found := leaks(parts):
         raise RuntimeError(f"{len(found)} paraphrases are on both sides of the split")

@@ -167,6 +167,18 @@ UNFOLD = {
                         _may("sources.view_glossaryterm"),
                     ),
                     _page(
+                        _("Rules"),
+                        "filter_alt",
+                        "chat_messages_rule_changelist",
+                        _may("chat_messages.view_rule"),
+                    ),
+                    _page(
+                        _("Model versions"),
+                        "model_training",
+                        "chat_messages_modelversion_changelist",
+                        _may("chat_messages.view_message"),
+                    ),
+                    _page(
                         _("Trackers"),
                         "output",
                         "exports_tracker_changelist",

@@ -14,7 +14,8 @@ from rest_framework.authtoken.models import TokenProxy
 from apps.exports.models import TaskExport, Tracker
 from apps.issues.analysis import analyse
 from apps.issues.models import Change, Evidence, Issue, Match
-from apps.messages.models import Classification, Message
+from apps.messages.corrections import note
+from apps.messages.models import Classification, Message, ModelVersion
 from apps.sources.models import Chat, DeadLetter, GlossaryTerm, Project, Source
 from tasktracker.lib import bus, loop
 
@@ -149,7 +150,15 @@ def all_rows(
 ) -> dict[type, Any]:
     """Also the accounts, which only administrators see."""
     token = TokenProxy.objects.create(user=people["operator"])
-    return {**rows, User: people["viewer"], Group: groups["Viewer"], TokenProxy: token}
+    message = rows[Message]
+    note(message, {"category": ("info", "bug"), "title": ("", HOSTILE)}, by=people["operator"])
+    return {
+        **rows,
+        User: people["viewer"],
+        Group: groups["Viewer"],
+        TokenProxy: token,
+        ModelVersion: make_version(message),
+    }
 
 
 @pytest.fixture
@@ -171,6 +180,24 @@ def stream() -> Callable[[], list[Any]]:
         return deliveries
 
     return taken
+
+
+def make_version(message: Message) -> ModelVersion:
+    """A version that was compared and not promoted."""
+    row = {"precision": 0.9, "recall": 0.8, "f1": 0.85, "messages": 12}
+    after = {"macro_f1": 0.8, "issue_recall": 0.7, "messages": 12, "categories": {"bug": row}}
+    told = {"right": "bug", "before": "bug", "after": "info"}
+    return ModelVersion.objects.create(
+        status=ModelVersion.Status.CANDIDATE,
+        version="2-0badc0de",
+        last_error=HOSTILE,
+        figures={"before": {"macro_f1": 0.9}, "after": after, "failed": ["macro_f1"]},
+        report={
+            "changes": [{"message": message.pk, **told}, {"text": HOSTILE, **told}],
+            "worse": 2,
+        },
+        weights=b"weights",
+    )
 
 
 def make_message(chat: Chat, number: str, **changes: Any) -> Message:

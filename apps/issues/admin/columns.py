@@ -16,6 +16,7 @@ from apps.sources.admin.display import (
     percent,
     post_buttons,
     priority_badge,
+    with_lock,
 )
 from apps.sources.admin.scope import page_of
 from tasktracker.lib.text import shorten
@@ -39,11 +40,11 @@ class IssueColumns:
 
     @display(description=gettext_lazy("category"), ordering="category")
     def category_label(self, issue: Issue) -> str:
-        return category_badge(issue)
+        return with_lock(category_badge(issue), issue, "category")
 
     @display(description=gettext_lazy("priority"), ordering="priority")
     def priority_label(self, issue: Issue) -> str:
-        return priority_badge(issue)
+        return with_lock(priority_badge(issue), issue, "priority")
 
     @display(description=gettext_lazy("confidence"), ordering="confidence")
     def sureness(self, issue: Issue) -> str:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.db.models import Count, Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -11,13 +10,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
-from unfold.widgets import UnfoldAdminTextInputWidget
 
 from apps.issues.admin.columns import IssueColumns
 from apps.issues.admin.decide import VERBS, can_be_merged, decide, merge_all, offered, run
+from apps.issues.admin.issue_form import EDITABLE, NAMED, IssueForm
 from apps.issues.admin.merge import merge_page, suggestions
-from apps.issues.admin.words import explained, in_words
-from apps.issues.corrections import correct
+from apps.issues.admin.words import explained, field_name, in_words
+from apps.issues.corrections import correct, unlock
 from apps.issues.decisions import open_by_hand, split
 from apps.issues.models import Issue
 from apps.messages.models import Message
@@ -29,22 +28,6 @@ from apps.sources.admin.scope import (
     back_or_to,
     page_of,
 )
-
-EDITABLE = ("title", "description", "category", "priority")
-
-
-class IssueForm(forms.ModelForm):  # type: ignore[type-arg]
-    reason = forms.CharField(
-        label=gettext_lazy("Why"),
-        required=False,
-        max_length=500,
-        widget=UnfoldAdminTextInputWidget,
-        help_text=gettext_lazy("Goes into the history."),
-    )
-
-    class Meta:
-        model = Issue
-        fields = ["project", *EDITABLE]
 
 
 @admin.register(Issue)
@@ -109,14 +92,16 @@ class IssueAdmin(IssueColumns, ProjectScopedAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Issue | None = None) -> Any:
         if obj is None:
             return [(None, {"fields": ["project", *EDITABLE]})]
-        reason = ["reason"] if self.has_change_permission(request, obj) else []
+        may_change = self.has_change_permission(request, obj)
         found = ["project", "state", "sureness", "reported_at", "came_from"]
         found += ["found_in_text", "label_list"]
         if obj.duplicate_of_id:
             found.append("original_issue")
+        named = (gettext_lazy("Named in the reports"), {"classes": ["collapse"], "fields": NAMED})
         return [
-            (None, {"fields": [*EDITABLE, *reason]}),
+            (None, {"fields": [*EDITABLE, *(["reason"] if may_change else [])]}),
             (gettext_lazy("Found"), {"fields": found}),
+            *([named] if may_change else []),
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Issue | None = None) -> list[str]:
@@ -135,8 +120,7 @@ class IssueAdmin(IssueColumns, ProjectScopedAdmin):
         data = form.cleaned_data
         if change:
             fresh = Issue.objects.get(pk=obj.pk)
-            edited = {name: data[name] for name in EDITABLE if name in form.changed_data}
-            correct(fresh, edited, by=request.user, reason=data.get("reason", ""))
+            correct(fresh, form.changes(), by=request.user, reason=data.get("reason", ""))
             return
         values = {name: data[name] for name in ("project", *EDITABLE)}
         obj.pk = open_by_hand(**values, origin="admin", by=request.user).pk
@@ -160,6 +144,11 @@ class IssueAdmin(IssueColumns, ProjectScopedAdmin):
                 name="issues_issue_decide",
             ),
             path(
+                "<int:issue_id>/unlock/<str:field>/",
+                wrap(require_POST(self.unlock_view)),
+                name="issues_issue_unlock",
+            ),
+            path(
                 "<int:issue_id>/merge_into/<int:into_id>/",
                 wrap(require_POST(self.merge_suggested_view)),
                 name="issues_issue_merge_suggested",
@@ -178,6 +167,7 @@ class IssueAdmin(IssueColumns, ProjectScopedAdmin):
             evidence = list(issue.evidence.select_related("message", "message__chat"))
             context |= {
                 "verbs": offered(issue),
+                "locks": [(name, field_name(name)) for name in issue.locked_fields],
                 "may_decide": self.has_decide_permission(request),
                 "can_be_merged": can_be_merged(issue),
                 "merge_address": f"{reverse('admin:issues_issue_merge')}?ids={issue.pk}",
@@ -205,6 +195,13 @@ class IssueAdmin(IssueColumns, ProjectScopedAdmin):
             return self.gone(request, issue_id)
         decide(request, [issue], verb, reason=request.POST.get("reason", "")[:500])
         return back_or_to(request, page_of(issue))
+
+    def unlock_view(self, request: HttpRequest, issue_id: int, field: str) -> HttpResponse:
+        issue = self._deciding(request, issue_id)
+        if issue is None:
+            return self.gone(request, issue_id)
+        run(request, [issue], lambda chosen: unlock(chosen, field, by=request.user))
+        return HttpResponseRedirect(page_of(issue))
 
     def merge_suggested_view(
         self, request: HttpRequest, issue_id: int, into_id: int

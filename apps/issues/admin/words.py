@@ -84,9 +84,9 @@ def _status(change: Change, details: Mapping[str, Any]) -> str:
 def _edit(change: Change, details: Mapping[str, Any]) -> str:
     name = str(details.get("field", ""))
     if details.get("unlocked"):
-        return _("%(field)s: left to the system again") % {"field": _field_name(name)}
+        return _("%(field)s: left to the system again") % {"field": field_name(name)}
     return _("%(field)s: %(before)s → %(after)s") % {
-        "field": _field_name(name),
+        "field": field_name(name),
         "before": _shown(name, details.get("before")),
         "after": _shown(name, details.get("after")),
     }
@@ -138,7 +138,7 @@ _TELL: dict[str, Callable[[Change, Mapping[str, Any]], str]] = {
 }
 
 
-def _field_name(name: str) -> str:
+def field_name(name: str) -> str:
     try:
         label = str(Issue._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
     except LookupError:
@@ -149,8 +149,14 @@ def _field_name(name: str) -> str:
 def _shown(field: str, value: Any) -> str:
     if value in (None, ""):
         return "–"
-    known = _CHOICES.get(field, {}).get(value)
+    if field == "entities" and isinstance(value, Mapping):
+        value = "; ".join(_surface(item) for items in value.values() for item in items) or "–"
+    known = _CHOICES.get(field, {}).get(value) if isinstance(value, str) else None
     return str(known) if known else _("“%(text)s”") % {"text": shorten(str(value), 120)}
+
+
+def _surface(item: Any) -> str:
+    return str(item.get("surface", "")) if isinstance(item, Mapping) else str(item)
 
 
 def _kind(kind: str) -> str:

@@ -1,3 +1,3 @@
-"""The inbox."""
+"""The inbox, a project's rules, and the trainings of what reads it."""
 
-from apps.messages.admin import inbox  # noqa: F401 - it registers
+from apps.messages.admin import inbox, model_versions, rules  # noqa: F401 - they register

@@ -3,17 +3,14 @@
 import json
 from typing import Any
 
-from django.contrib import admin, messages
-from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, path
+from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
-from django.views.decorators.http import require_POST
+from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
-from apps.messages.decisions import reclassify, retry
+from apps.messages.admin.correcting import Correcting, corrections_of
 from apps.messages.models import Category, Message, Priority
 from apps.sources.admin.display import (
     badge,
@@ -24,17 +21,16 @@ from apps.sources.admin.display import (
     priority_badge,
     short_text,
     verbatim,
+    with_lock,
 )
 from apps.sources.admin.scope import (
     CappedPaginator,
     DaysFilter,
     ProjectScopedAdmin,
     VisibleRelatedFilter,
-    back_or_to,
     page_of,
 )
 from tasktracker.lib.text import shorten
-from tasktracker.lib.workflow import LostRace, WrongTransition
 
 STATUS_COLOURS = {"failed": "danger", "unsure": "warning", "actionable": "info", "filed": "success"}
 #: The issue is looked up by name: its app comes later in the flow and is not imported here.
@@ -42,7 +38,7 @@ ISSUE = "evidence__issue"
 
 
 @admin.register(Message)
-class MessageAdmin(ProjectScopedAdmin):
+class MessageAdmin(Correcting, ProjectScopedAdmin):
     list_display = [
         "sent_at",
         "short_author",
@@ -123,9 +119,6 @@ class MessageAdmin(ProjectScopedAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_decide_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm("chat_messages.change_message"))
-
     # Columns
 
     @display(description=gettext_lazy("author"), ordering="author")
@@ -138,11 +131,11 @@ class MessageAdmin(ProjectScopedAdmin):
 
     @display(description=gettext_lazy("category"), ordering="category")
     def category_label(self, message: Message) -> str:
-        return category_badge(message)
+        return with_lock(category_badge(message), message, "category")
 
     @display(description=gettext_lazy("priority"), ordering="priority")
     def priority_label(self, message: Message) -> str:
-        return priority_badge(message)
+        return with_lock(priority_badge(message), message, "priority")
 
     @display(description=gettext_lazy("confidence"), ordering="confidence")
     def sureness(self, message: Message) -> str:
@@ -190,28 +183,11 @@ class MessageAdmin(ProjectScopedAdmin):
 
     # Pages
 
-    def get_urls(self) -> list[URLPattern]:
-        def decision(view: Any) -> Any:
-            return self.admin_site.admin_view(require_POST(view))
-
-        return [
-            path(
-                "<int:message_id>/reclassify/",
-                decision(self.reclassify_one),
-                name="chat_messages_message_reclassify",
-            ),
-            path(
-                "<int:message_id>/retry/",
-                decision(self.retry_one),
-                name="chat_messages_message_retry",
-            ),
-            *super().get_urls(),
-        ]
-
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kw: Any) -> Any:
         message = context.get("original")
         if message is not None:
             context |= {
+                **corrections_of(message),
                 "classifications": message.classifications.all(),
                 "matches": message.matches.select_related("issue").order_by("-score")[:20],
                 "categories": Category.choices,
@@ -221,77 +197,3 @@ class MessageAdmin(ProjectScopedAdmin):
                 "may_retry": Message.Status.RECEIVED in Message.TRANSITIONS[message.status],
             }
         return super().render_change_form(request, context, *args, **kw)
-
-    def reclassify_one(self, request: HttpRequest, message_id: int) -> HttpResponse:
-        category = request.POST.get("category", "")
-        priority = request.POST.get("priority", "")
-        if category not in Category.values or priority not in Priority.values:
-            self.message_user(request, _("Choose a category and a priority."), messages.ERROR)
-            return self._for_one(request, message_id, None)
-        return self._for_one(
-            request,
-            message_id,
-            lambda message: reclassify(
-                message, category=category, priority=priority, by=request.user
-            ),
-        )
-
-    def retry_one(self, request: HttpRequest, message_id: int) -> HttpResponse:
-        return self._for_one(request, message_id, lambda message: retry(message, by=request.user))
-
-    # Actions
-
-    @admin.action(description=gettext_lazy("This is a bug"), permissions=["decide"])
-    def as_bug(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
-        self._reclassify(request, queryset, Category.BUG)
-
-    @admin.action(description=gettext_lazy("This is a feature request"), permissions=["decide"])
-    def as_feature(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
-        self._reclassify(request, queryset, Category.FEATURE)
-
-    @admin.action(description=gettext_lazy("This is a question"), permissions=["decide"])
-    def as_question(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
-        self._reclassify(request, queryset, Category.QUESTION)
-
-    @admin.action(description=gettext_lazy("This is only information"), permissions=["decide"])
-    def as_info(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
-        self._reclassify(request, queryset, Category.INFO)
-
-    @admin.action(description=gettext_lazy("Process again"), permissions=["decide"])
-    def process_again(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
-        self._decide(request, queryset, lambda message: retry(message, by=request.user))
-
-    def _reclassify(self, request: HttpRequest, queryset: QuerySet[Message], category: str) -> None:
-        def decide(message: Message) -> None:
-            priority = message.priority or Priority.MEDIUM
-            reclassify(message, category=category, priority=priority, by=request.user)
-
-        self._decide(request, queryset, decide)
-
-    def _for_one(self, request: HttpRequest, message_id: int, decide: Any) -> HttpResponse:
-        rows = self.get_queryset(request).filter(pk=message_id)
-        message = rows.first()
-        if message is None or not self.has_decide_permission(request):
-            return self.gone(request, message_id)
-        if decide is not None:
-            self._decide(request, rows, decide)
-        return back_or_to(request, page_of(message))
-
-    def _decide(self, request: HttpRequest, queryset: QuerySet[Message], decide: Any) -> None:
-        """Tell how many were decided, and of each other one why not."""
-        done = 0
-        for message in queryset.select_related(None).iterator(chunk_size=500):
-            try:
-                decide(message)
-            except WrongTransition:
-                text = _("Message %(id)s is “%(status)s” and cannot be changed like this.")
-                details = {"id": message.pk, "status": message.get_status_display()}
-                self.message_user(request, text % details, messages.WARNING)
-            except LostRace:
-                text = _("Message %(id)s was changed by somebody else in the meantime.")
-                self.message_user(request, text % {"id": message.pk}, messages.WARNING)
-            else:
-                done += 1
-        if done:
-            text = ngettext("%(n)d message changed.", "%(n)d messages changed.", done)
-            self.message_user(request, text % {"n": done}, messages.SUCCESS)
