@@ -10,11 +10,12 @@ import numpy as np
 import sklearn
 
 from apps.messages.classifiers.base import CATEGORIES, PRIORITIES, Vector
-from apps.messages.classifiers.features import FEATURES_VERSION
+from apps.messages.classifiers.features import FEATURES_VERSION, Matrix
 from apps.messages.classifiers.local import LinearModel, softmax
 from apps.messages.training.corpus import Example, with_vectors
 from apps.messages.training.evaluation import (
     FOLDS,
+    Mask,
     Predict,
     category_figures,
     cross_validate,
@@ -89,26 +90,32 @@ def report_on(examples: Sequence[Example], predict: Predict) -> dict[str, Any]:
 def _held_out_figures(
     encoded: Encoded, categories: CategoryGuess, priorities: CategoryGuess
 ) -> dict[str, Any]:
+    """Figures of the single messages and the conversations, and of each author's part of them."""
     is_conversation = np.array([example.is_conversation for example in encoded.examples])
-    views = (
+    sources = np.array([example.source for example in encoded.examples])
+    views = [
         ("single messages", ~is_conversation, "alone"),
         ("conversations", is_conversation, "in_context"),
         ("conversations without context", is_conversation, "alone"),
-    )
-    figures = {}
-    for name, chosen, view in views:
-        if not chosen.any():
-            continue
-        texts = [encoded.examples[number].sample.text for number in np.where(chosen)[0]]
-        figures[name] = {
-            "category": category_figures(
-                encoded.categories[chosen], getattr(categories, view)[chosen], texts
-            ),
-            "priority": priority_figures(
-                encoded.priorities[chosen], getattr(priorities, view)[chosen]
-            ),
-        }
-    return figures
+    ]
+    views += [
+        (f"source {source}", sources == source, "in_context") for source in sorted(set(sources))
+    ]
+    return {
+        name: _figures_of(encoded, chosen, getattr(categories, view), getattr(priorities, view))
+        for name, chosen, view in views
+        if chosen.any()
+    }
+
+
+def _figures_of(
+    encoded: Encoded, chosen: Mask, categories: Matrix, priorities: Matrix
+) -> dict[str, Any]:
+    texts = [encoded.examples[number].sample.text for number in np.where(chosen)[0]]
+    return {
+        "category": category_figures(encoded.categories[chosen], categories[chosen], texts),
+        "priority": priority_figures(encoded.priorities[chosen], priorities[chosen]),
+    }
 
 
 def _card(

@@ -18,7 +18,7 @@ from apps.messages.classifiers.features import (
     weigh_terms,
     without_vectors,
 )
-from apps.messages.classifiers.local import Head, softmax, with_category
+from apps.messages.classifiers.local import REPORT_SHARE, Head, softmax, with_category
 from apps.messages.training.corpus import Example, without_context
 from apps.messages.training.fitting import (
     SEED,
@@ -33,7 +33,7 @@ from tasktracker.lib.text import language_of
 
 FOLDS = 4
 LOST_OF = 200  # issues, of which the fast lane may lose one
-ISSUE_THRESHOLDS = (0.3, 0.5, 0.75)
+ISSUE_THRESHOLDS = (REPORT_SHARE, 0.5, 0.75)
 
 Mask = npt.NDArray[np.bool_]
 Predict = Callable[[Sequence[Sample]], tuple[Matrix, Matrix]]
