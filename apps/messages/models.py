@@ -424,6 +424,7 @@ class Rule(models.Model):
             priority=self.priority,
             route_to_id=self.route_to_id,
             tag=self.tag.strip(),
+            project_id=self.project_id,
         )
 
     def clean(self) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from apps.messages.answers import SAID_PRIORITY, Answer
 from apps.messages.classifiers.alerts import Alert, read_alert, verdict_of
-from apps.messages.classifiers.base import Sample
+from apps.messages.classifiers.base import Sample, Verdict
 from apps.messages.classifiers.rules import (
     Facts,
     Rule,
@@ -19,7 +19,7 @@ from apps.messages.classifiers.rules import (
 from apps.messages.entities.base import Term
 from apps.messages.entities.extract import normal_forms
 from apps.messages.glossary import glossary_of
-from apps.messages.models import ACTIONABLE_CATEGORIES, Message
+from apps.messages.models import Message
 from apps.messages.models import Rule as StoredRule
 from apps.sources.models import Project
 
@@ -126,12 +126,23 @@ def enforce_again(answer: Answer, earlier: Mapping[str, Any]) -> Answer:
     return _enforce(answer, {name: earlier[name] for name in _NOTED if name in earlier})
 
 
-_NOTED = ("rule", "name", "set_category", "set_priority")
+def wanted_of(rule: Rule, message: Message) -> tuple[str, str]:
+    """Category and priority that a message, as it is decided now, would have under a rule."""
+    verdict = Verdict(message.category or "info", message.priority or "low", confidence=1.0)
+    answer = Answer("", "", verdict)
+    ruling = Ruling(fired=(rule,))
+    wanted = ruling.enforce(ruling.answer or answer).verdict
+    category = message.category if "category" in message.locked_fields else wanted.category
+    priority = message.priority if "priority" in message.locked_fields else wanted.priority
+    return category, priority
+
+
+_NOTED = ("rule", "name", "project", "set_category", "set_priority")
 
 
 def _as_raw(rule: Rule) -> dict[str, Any]:
     """What a classification keeps of the rule that fired."""
-    kept = {"rule": rule.id, "name": rule.name}
+    kept: dict[str, Any] = {"rule": rule.id, "name": rule.name, "project": rule.project_id}
     if not rule.is_ignored:
         wanted = {"set_category": rule.category, "set_priority": rule.priority}
         kept |= {name: value for name, value in wanted.items() if value}
@@ -154,10 +165,10 @@ def _enforce(answer: Answer, noted: Mapping[str, Any]) -> Answer:
 
 
 def _priority_for(category: str, answer: Answer) -> str:
-    """The models' priority where they saw a report too: that of chatter says nothing about a report."""
-    if category not in ACTIONABLE_CATEGORIES:
-        return "medium" if category == "question" else "low"
-    return answer.verdict.priority if answer.verdict.category in ACTIONABLE_CATEGORIES else "medium"
+    """The models' priority, unless they took it for chatter: that says nothing about a report."""
+    if category == "info":
+        return "low"
+    return "medium" if answer.verdict.category == "info" else answer.verdict.priority
 
 
 def _may_move(message: Message) -> bool:

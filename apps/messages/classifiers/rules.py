@@ -98,6 +98,7 @@ class Rule:
     priority: str = ""
     route_to_id: int | None = None
     tag: str = ""
+    project_id: int | None = None
 
     def fits(self, facts: Facts) -> bool:
         """Whether all conditions hold; the cheap ones are asked first."""
