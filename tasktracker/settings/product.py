@@ -19,7 +19,8 @@ OLLAMA_KEEP_ALIVE = env("OLLAMA_KEEP_ALIVE", default="30m")  # how long a model 
 LLM_TIMEOUT = env.float("LLM_TIMEOUT", default=60.0)  # seconds for one answer, over all models
 # Seconds of single models, as in qwen3:14b=40; the others share what is left.
 LLM_TIMEOUTS = {
-    name: float(seconds) for name, seconds in env.dict("LLM_TIMEOUTS", default={}).items()
+    name.strip(): float(seconds)
+    for name, _, seconds in (one.partition("=") for one in env.list("LLM_TIMEOUTS", default=[]))
 }
 LLM_GRACE = env.float("LLM_GRACE", default=600.0)  # seconds until the best local answer stands
 
