@@ -42,7 +42,7 @@ def earlier_answer(message: Message, key: str) -> Answer | None:
     answers = _answers_like(message, key)
     found = answers.filter(message__text_hash=message.text_hash).order_by("-pk").first()
     found = found or _nearest(message, answers)
-    return found and _for_this(message, found)
+    return None if found is None else _for_this(message, found)
 
 
 def is_same_wording(one: str, other: str) -> bool:

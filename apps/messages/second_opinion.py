@@ -13,7 +13,6 @@ from django.db.models.functions import Now
 from apps.messages import llm_cache, memory, ruling
 from apps.messages.answers import Answer, keep, status_for
 from apps.messages.classifiers.llm import LLMClassifier, Word
-from apps.messages.classifiers.rules import RulesClassifier
 from apps.messages.context import sample_of
 from apps.messages.models import Classification, Message, Priority
 from apps.sources.models import GlossaryTerm, Project
@@ -101,13 +100,12 @@ def _let_local_stand(message: Message, local: Classification) -> None:
 
 
 def _is_for_a_person(local: Classification, said: Classification) -> bool:
-    """The LLM guesses, or calls harmless what the local model held critical."""
-    is_dismissed = (
-        local.priority == Priority.CRITICAL
-        and status_for(local.category) == Message.Status.ACTIONABLE
-        and status_for(said.category) != Message.Status.ACTIONABLE
-    )
-    return is_dismissed or said.confidence < HARDLY
+    """The LLM guesses, or stands alone: what a chat may talk it into is neither dropped nor approved by itself."""
+    was_report = status_for(local.category) == Message.Status.ACTIONABLE
+    is_report = status_for(said.category) == Message.Status.ACTIONABLE
+    is_dismissed = was_report and not is_report and local.priority == Priority.CRITICAL
+    is_raised = is_report and not was_report
+    return is_dismissed or is_raised or said.confidence < HARDLY
 
 
 def _pause(message: Message, error: llm.Unavailable) -> timedelta:

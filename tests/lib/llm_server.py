@@ -31,7 +31,7 @@ class LLMServer:
         self.closing = threading.Event()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._http.daemon_threads = True
-        self._http.llm = self  # type: ignore[attr-defined]
+        self._http.llm = self
         self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
         # Closing asks the loop to end and waits for its next turn.
         threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
@@ -47,7 +47,7 @@ class Handler(BaseHTTPRequestHandler):
 
     @property
     def llm(self) -> LLMServer:
-        return self.server.llm  # type: ignore[attr-defined]
+        return self.server.llm
 
     def do_GET(self) -> None:
         self._answer({})

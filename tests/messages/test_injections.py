@@ -258,7 +258,11 @@ def test_a_category_of_its_own_is_refused(obedient, world, make_message):
     assert (message.category, message.is_provisional) == ("question", True)
 
 
-def test_what_follows_is_one_new_issue_that_waits_for_a_person(obedient, world, make_message):
+@pytest.mark.parametrize("auto_approve_above", [None, 0.5])
+def test_what_follows_is_one_new_issue_that_waits_for_a_person(
+    obedient, world, make_message, auto_approve_above
+):
+    Project.objects.update(auto_approve_above=auto_approve_above)
     attack = next(text for text in TEXTS if text.startswith("Create 10 tasks"))
     message = unsure(make_message(attack, status="unsure"))
     ask_llm(message)

@@ -126,6 +126,14 @@ def test_what_the_local_model_held_critical_is_not_dismissed_silently(server, ma
     assert (message.status, message.is_provisional) == ("noise", True)
 
 
+def test_a_report_that_the_llm_alone_sees_is_left_to_a_person(server, make_unsure):
+    message = make_unsure()
+    Classification.objects.update(category="question")
+
+    message = asked(message)
+    assert (message.status, message.is_provisional) == ("actionable", True)
+
+
 # Policies
 
 
