@@ -9,7 +9,7 @@ from redis import Redis
 
 from apps.exports.models import TaskExport
 from apps.issues.models import DayAnalysis, Draft, Issue
-from apps.messages.models import Message
+from apps.messages.models import Message, ModelVersion
 from tasktracker import pipeline
 from tasktracker.lib.workflow import WorkItem
 
@@ -31,11 +31,11 @@ def test_no_waiting_status_is_forgotten():
     models = WorkItem.__subclasses__()
     waiting = {(model, status) for model in models for status in model.WAITING}
 
-    assert set(models) >= {Message, Issue, Draft, DayAnalysis, TaskExport}
+    assert set(models) >= {Message, Issue, Draft, DayAnalysis, ModelVersion, TaskExport}
     assert waiting == set(pipeline.FLOW)
 
 
-@pytest.mark.parametrize("model", [Message, Issue, Draft, DayAnalysis, TaskExport])
+@pytest.mark.parametrize("model", [Message, Issue, Draft, DayAnalysis, ModelVersion, TaskExport])
 def test_every_status_of_a_model_is_known_to_its_transitions(model):
     known = set(model.TRANSITIONS) | {
         target for targets in model.TRANSITIONS.values() for target in targets

@@ -8,15 +8,18 @@ from typing import Any
 import psycopg
 import pytest
 from django.conf import settings as django_settings
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
 from apps.messages import learn, versions
+from apps.messages.classifiers.base import Vector
 from apps.messages.classify import classify
 from apps.messages.corrections import note, set_answer
-from apps.messages.models import Correction, Message, ModelVersion
+from apps.messages.models import Correction, Embedding, Message, ModelVersion
 from apps.messages.tasks import train_models
-from apps.messages.training.corpus import read_corpus
+from apps.messages.training.corpus import Example, read_singles
+from tasktracker.lib import embeddings
 
 TRAINING = Path(django_settings.BASE_DIR) / "data" / "training"
 WANTED = ModelVersion.Status.WANTED
@@ -46,18 +49,28 @@ def small_world(monkeypatch: pytest.MonkeyPatch) -> Any:
     versions._classifier.cache_clear()
 
 
+@pytest.fixture(scope="module")
+def others() -> list[tuple[Example, Vector]]:
+    """Real messages that are not in the small corpus."""
+    examples = list(read_singles(TRAINING / "part_b.jsonl"))[:40]
+    vectors = embeddings.embed([example.sample.text for example in examples])
+    return list(zip(examples, vectors, strict=True))
+
+
 @pytest.fixture
-def correct(make_message: Callable[..., Message], admin_user: Any) -> Callable[..., list[Message]]:
-    """Real messages that are not in the small corpus, corrected to what they are, or to `category`."""
+def correct(
+    make_message: Callable[..., Message], others: list[tuple[Example, Vector]], admin_user: Any
+) -> Callable[..., list[Message]]:
+    """Makes messages that are corrected to what they are, or to `category`."""
 
     def make(count: int, *, category: str = "") -> list[Message]:
-        examples = [e for e in read_corpus(TRAINING) if e.group.startswith("part_b")][:count]
         made = []
-        for example in examples:
+        for example, vector in others[:count]:
             message = make_message(example.sample.text, status="noise", category="", priority="low")
             answer = {"category": category or example.category, "priority": example.priority}
             note(message, {name: ("", value) for name, value in answer.items()}, by=admin_user)
             set_answer(message, answer, by=admin_user)
+            Embedding.objects.create(message=message, model=embeddings.model_name(), vector=vector)
             made.append(message)
         return made
 
@@ -72,7 +85,7 @@ def train(folder: Path) -> Callable[[], ModelVersion]:
         learn.run(
             version.pk,
             data=folder,
-            cache=folder / "vectors.npz",
+            cache=folder / "cache" / "training_vectors.npz",
             tell=lambda stage, done, total: stages.append(stage),
         )
         assert stages[-1] == "comparing"
@@ -95,7 +108,7 @@ def test_good_corrections_make_the_version_that_answers(correct, train, make_mes
 
 
 def test_wrong_corrections_are_not_promoted(correct, train):
-    correct(60, category="info")
+    correct(40, category="info")
 
     version = train()
 
@@ -110,7 +123,7 @@ def test_a_worse_version_leaves_the_active_one(correct, train):
     correct(12)
     good = train()
     Message.objects.update(category="info")
-    correct(60, category="info")
+    correct(40, category="info")
 
     assert train().status == "candidate"
     good.refresh_from_db()
@@ -179,11 +192,37 @@ def test_a_second_training_does_not_start_beside_the_first(correct, folder):
         other.execute("SELECT pg_advisory_lock(%s)", [learn.LOCK])
 
         made = learn.run(
-            version.pk, data=folder, cache=folder / "vectors.npz", tell=lambda *_args: None
+            version.pk,
+            data=folder,
+            cache=folder / "cache" / "training_vectors.npz",
+            tell=lambda *_args: None,
         )
 
     assert made is None
     assert ModelVersion.objects.get().status == WANTED
+
+
+def test_the_command_makes_the_version_and_says_what_became_of_it(
+    correct, folder, settings, monkeypatch, capsys
+):
+    settings.DATA_DIR = folder
+    monkeypatch.setattr("os.nice", lambda increment: increment)
+    correct(12)
+    version = learn.want()
+
+    call_command("train_classifier", model_version=version.pk, data=folder)
+
+    version.refresh_from_db()
+    assert version.status == "active"
+    assert version.version in capsys.readouterr().out
+
+
+def test_the_command_refuses_a_version_that_does_not_wait(db, monkeypatch):
+    monkeypatch.setattr("os.nice", lambda increment: increment)
+    version = ModelVersion.objects.create(status="retired")
+
+    with pytest.raises(CommandError):
+        call_command("train_classifier", model_version=version.pk)
 
 
 def test_two_wishes_are_one_training(correct, admin_user):
