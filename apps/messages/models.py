@@ -281,6 +281,13 @@ class Classification(models.Model):
     def __str__(self) -> str:
         return f"{self.classifier}: {self.category}/{self.priority} {self.confidence:.2f}"
 
+    # Properties
+
+    @property
+    def ruled(self) -> dict[str, Any] | None:
+        """Which rule had its say in this answer."""
+        return self.raw if "rule" in self.raw else None
+
 
 class AnswersOfDay(models.Model):
     """What a classifier answered on a day that is over, so that nobody counts its rows again."""

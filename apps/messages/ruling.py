@@ -116,7 +116,7 @@ def certain_answer(sample: Sample) -> Answer | None:
     """What can only be one thing, in whatever project."""
     rules = RulesClassifier()
     (verdict,) = rules.classify([sample])
-    return verdict and Answer(rules.name, rules.version, verdict)
+    return None if verdict is None else Answer(rules.name, rules.version, verdict)
 
 
 def enforce_again(answer: Answer, earlier: Mapping[str, Any]) -> Answer:

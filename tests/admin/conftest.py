@@ -15,7 +15,7 @@ from apps.exports.models import TaskExport, Tracker
 from apps.issues.analysis import analyse
 from apps.issues.models import Change, Evidence, Issue, Match
 from apps.messages.corrections import note
-from apps.messages.models import Classification, Message, ModelVersion
+from apps.messages.models import Classification, Message, ModelVersion, Rule
 from apps.sources.models import Chat, DeadLetter, GlossaryTerm, Project, Source
 from tasktracker.lib import bus, loop
 
@@ -130,7 +130,18 @@ def make_rows() -> Callable[[Project], dict[type, Any]]:
         term = GlossaryTerm.objects.create(
             project=project, name=HOSTILE[:90], aliases=HOSTILE, meaning=HOSTILE
         )
-        rows = (project, source, chat, letter, message, issue, tracker, export, term)
+        rule = Rule.objects.create(
+            project=project,
+            name=HOSTILE[:90],
+            contains=HOSTILE,
+            pattern="(a+)+$",
+            chat=chat,
+            author=HOSTILE[:90],
+            category="bug",
+            tag=HOSTILE[:50],
+            timeouts=1,
+        )
+        rows = (project, source, chat, letter, message, issue, tracker, export, term, rule)
         analysis = analyse(project, date(2026, 3, 2))
         analysis.llm_text = analysis.last_error = HOSTILE
         analysis.save()

@@ -17,7 +17,7 @@ from rest_framework.authtoken.models import TokenProxy
 
 from apps.exports.models import TaskExport, Tracker
 from apps.issues.models import DayAnalysis, Issue
-from apps.messages.models import Message, ModelVersion
+from apps.messages.models import Message, ModelVersion, Rule
 from apps.sources.models import Chat, DeadLetter, GlossaryTerm, Project, Source
 
 LANGUAGES = ["uk", "en"]
@@ -28,6 +28,7 @@ MODELS = [
     DeadLetter,
     GlossaryTerm,
     Message,
+    Rule,
     ModelVersion,
     Issue,
     DayAnalysis,

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from apps.exports.models import TaskExport, Tracker
 from apps.issues.models import DayAnalysis, Issue
-from apps.messages.models import Message
+from apps.messages.models import Message, Rule
 from apps.sources.models import Chat, DeadLetter, GlossaryTerm, Project, Source
 
 MODELS = [
@@ -20,6 +20,7 @@ MODELS = [
     DeadLetter,
     GlossaryTerm,
     Message,
+    Rule,
     Issue,
     DayAnalysis,
     Tracker,
@@ -43,6 +44,7 @@ def foreign(
     Tracker.objects.filter(pk=rows[Tracker].pk).update(name=SECRET_NAME)
     DeadLetter.objects.filter(pk=rows[DeadLetter].pk).update(reason=SECRET_NAME)
     GlossaryTerm.objects.filter(project=other_project).update(name=SECRET_NAME)
+    Rule.objects.filter(project=other_project).update(name=SECRET_NAME)
     return rows
 
 
@@ -63,7 +65,7 @@ def test_lists_filters_and_forms_do_not_name_other_projects(
         assert SECRET_NAME not in operator.get(address).content.decode(), address
 
 
-@pytest.mark.parametrize("model", [Source, Chat, GlossaryTerm, Issue, Tracker])
+@pytest.mark.parametrize("model", [Source, Chat, GlossaryTerm, Rule, Issue, Tracker])
 def test_a_new_row_cannot_be_put_into_another_project(
     operator: Client, rows: dict[type, Any], foreign: dict[type, Any], model: Any
 ):

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from apps.messages import trial
+from apps.messages.classify import classify
 from apps.messages.models import Message, Rule
 from apps.sources.models import Chat, Source
 
@@ -222,6 +223,33 @@ def test_what_a_person_has_set_would_stay(operator, values, recent):
     recent(locked_fields=["category", "priority"])
 
     assert "the same" in words(post(operator, values, _try="week"))
+
+
+# What a rule did
+
+
+def test_the_page_of_a_message_names_the_rule_and_the_tags(operator, make_message, make_rule):
+    make_rule(name="Тиша <b>", contains="прод", is_ignored=True, tag="quiet-hours")
+    message = make_message(OUTAGE)
+    classify([message])
+
+    page = words(operator.get(reverse("admin:chat_messages_message_change", args=[message.pk])))
+
+    assert "by rule “Тиша &lt;b&gt;”" in page
+    assert "quiet-hours" in page
+
+
+def test_the_page_of_a_routed_message_does_not_name_the_other_projects_rule(
+    operator, make_message, project, other_project, chat
+):
+    Rule.objects.create(project=other_project, name="Secret", contains="прод", route_to=project)
+    message = make_message(OUTAGE, project=other_project)
+    classify([message])
+
+    page = words(operator.get(reverse("admin:chat_messages_message_change", args=[message.pk])))
+
+    assert "by a rule of another project" in page
+    assert "Secret" not in page
 
 
 # All rules

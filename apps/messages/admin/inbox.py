@@ -86,6 +86,7 @@ class MessageAdmin(Correcting, ProjectScopedAdmin):
                     "decider",
                     "state",
                     "is_provisional",
+                    "tag_names",
                     "issue",
                     "last_error",
                 ]
@@ -172,6 +173,10 @@ class MessageAdmin(Correcting, ProjectScopedAdmin):
     @display(description=gettext_lazy("decided by"))
     def decider(self, message: Message) -> str:
         return in_words(message.decided_by)
+
+    @display(description=gettext_lazy("tags"))
+    def tag_names(self, message: Message) -> str:
+        return ", ".join(map(str, message.tags))
 
     @display(description=gettext_lazy("kind"))
     def kind_label(self, message: Message) -> str:

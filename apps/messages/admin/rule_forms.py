@@ -60,7 +60,7 @@ class RuleForm(TryFields, forms.ModelForm):  # type: ignore[type-arg]
         self.trying: str = self.data.get("_try", "")
         self.is_tried = False
         if "try_chat" in self.fields:
-            self.fields["try_chat"].queryset = self.chats
+            self.fields["try_chat"].queryset = self.chats  # type: ignore[attr-defined]
 
     def is_valid(self) -> bool:
         """What is only tried is never valid enough to be saved: its page comes back with the trial."""

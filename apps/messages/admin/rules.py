@@ -187,7 +187,7 @@ class RuleAdmin(ProjectScopedAdmin):
         return dict(Project.visible_to(request.user).values_list("pk", "name"))
 
     def _is_route_hidden(self, request: HttpRequest, rule: Rule | None) -> bool:
-        if rule is None or rule.pk is None or "_saveasnew" in request.POST:
+        if rule is None or "_saveasnew" in request.POST:
             return False
         stored = Rule.objects.filter(pk=rule.pk).values_list("route_to", flat=True).first()
         return stored is not None and stored not in self._names(request)
