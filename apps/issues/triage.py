@@ -15,7 +15,7 @@ from apps.issues.drafting import draft
 from apps.issues.models import Change, Evidence, Issue, Match
 from apps.issues.naming import entities_of, labels_of
 from apps.issues.wording import ask_for_words
-from apps.messages.context import embed_missing
+from apps.messages.context import vectors_at_hand
 from apps.messages.entities import ruler
 from apps.messages.models import Message, Priority, vectors_of
 from apps.sources.models import Project
@@ -33,7 +33,7 @@ _PRIORITIES = list(Priority.values)  # from low to critical
 
 def file(messages: Sequence[Message]) -> None:
     """File each message, oldest first, one project at a time behind its lock."""
-    vectors = embed_missing(messages)
+    vectors = vectors_at_hand(messages)
     ruler.load()
     for message in Message.in_order(messages):
         with transaction.atomic():

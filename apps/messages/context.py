@@ -1,5 +1,6 @@
 """A message with its conversation, as classifiers see it."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -15,6 +16,8 @@ from apps.messages.classifiers.conversation import (
 )
 from apps.messages.models import Embedding, Message, vectors_of
 from tasktracker.lib import embeddings
+
+logger = logging.getLogger(__name__)
 
 
 def embed_missing(messages: Sequence[Message]) -> dict[int, Vector]:
@@ -33,6 +36,18 @@ def embed_missing(messages: Sequence[Message]) -> dict[int, Vector]:
     return vectors | {message.pk: vector for message, vector in zip(missing, made, strict=True)}
 
 
+def vectors_at_hand(messages: Sequence[Message]) -> dict[int, Vector]:
+    """As `embed_missing`; without a backend only the stored ones, and nothing waits for it.
+
+    Whoever lacks a vector is read by words alone; `manage.py embed_messages` makes it later.
+    """
+    try:
+        return embed_missing(messages)
+    except embeddings.Unavailable as error:
+        logger.warning("%d messages stay without a vector: %s", len(messages), error)
+        return vectors_of([message.pk for message in messages], embeddings.model_name())
+
+
 def sample_of(message: Message, vectors: Mapping[int, Vector] | None = None) -> Sample:
     """The message with its conversation, and with its own vector when that is among `vectors`."""
     sample = Sample(
@@ -47,7 +62,7 @@ def sample_of(message: Message, vectors: Mapping[int, Vector] | None = None) -> 
     return in_conversation(
         sample,
         _turn(message),
-        replied_to=message.reply_to and _turn(message.reply_to),
+        replied_to=None if message.reply_to is None else _turn(message.reply_to),
         recent=[_turn(other) for other in _before(message)],
     )
 
@@ -57,7 +72,7 @@ def with_vector(message: Message, sample: Sample) -> Sample:
 
     Chatter has no vectors, and none is made for it.
     """
-    own = embed_missing([message])[message.pk]
+    own = vectors_at_hand([message]).get(message.pk)
     near = [other for other in (sample.replied_to, reported_in(sample)) if other is not None]
     known = vectors_of([other.number for other in near], embeddings.model_name())
     return change_neighbours(

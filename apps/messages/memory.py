@@ -11,7 +11,7 @@ from pgvector.django import CosineDistance
 
 from apps.messages.answers import Answer
 from apps.messages.classifiers.base import Sample, Shot, Vector, Verdict
-from apps.messages.context import embed_missing
+from apps.messages.context import vectors_at_hand
 from apps.messages.models import Correction, Embedding, Message, vectors_of
 from tasktracker.lib import embeddings
 from tasktracker.lib.text import fingerprint
@@ -66,7 +66,7 @@ class Memory:
         """The fast lane makes no vector, and another model's are of no use."""
         present = Embedding.objects.filter(message=OuterRef("pk"), model=embeddings.model_name())
         blind = taught().filter(~Exists(present), project__in=self._projects)
-        embed_missing(list(blind.order_by("-pk")[:EMBEDDED_AT_ONCE]))
+        vectors_at_hand(list(blind.order_by("-pk")[:EMBEDDED_AT_ONCE]))
 
 
 def taught() -> QuerySet[Message]:

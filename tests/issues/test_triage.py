@@ -7,6 +7,7 @@ import pytest
 from apps.issues.models import Change, Evidence, Issue, Match
 from apps.issues.triage import file
 from apps.messages.models import Message
+from tasktracker.lib import embeddings
 
 OUTAGE = "Прод лежить! 502 на всіх сторінках, клієнти не можуть оплатити замовлення"
 AVATAR = "Додайте, будь ласка, можливість змінити аватар у профілі"
@@ -252,3 +253,17 @@ def test_an_alert_that_a_person_split_off_does_not_come_back(make_alert):
     file([repeat])
 
     assert issue_of(repeat) != issue_of(first)
+
+
+def test_the_same_words_are_found_again_while_the_embedding_server_is_away(
+    make_report, monkeypatch
+):
+    def fail(texts):
+        raise embeddings.Unavailable("Ollama gave no vectors: ConnectError")
+
+    monkeypatch.setattr(embeddings, "embed", fail)
+    first, second = make_report(), make_report()
+
+    file([first, second])
+
+    assert issue_of(first) == issue_of(second)

@@ -7,6 +7,7 @@ import pytest
 from apps.messages.classify import classify
 from apps.messages.context import embed_missing, sample_of, with_vector
 from apps.messages.models import Embedding, Message
+from tasktracker.lib import embeddings
 
 OUTAGE = "Прод лежить! 502 на всіх сторінках, клієнти не можуть оплатити замовлення"
 
@@ -95,3 +96,19 @@ def test_alarming_chatter_waits_for_a_look(make_message, monkeypatch, alarming, 
 
     message.refresh_from_db()
     assert (message.status, message.is_provisional) == ("noise", is_provisional)
+
+
+def test_a_report_is_read_by_its_words_while_the_embedding_server_is_away(
+    make_message, monkeypatch
+):
+    def fail(texts):
+        raise embeddings.Unavailable("Ollama gave no vectors: ConnectError")
+
+    monkeypatch.setattr(embeddings, "embed", fail)
+    message = make_message(OUTAGE)
+
+    classify([message])
+
+    assert message.category == "bug"
+    assert message.status == Message.Status.ACTIONABLE
+    assert not Embedding.objects.exists()

@@ -30,7 +30,7 @@ def in_conversation(
     is_near = bool(neighbours) and neighbours[0].seconds_before <= PREVIOUS_WITHIN
     return replace(
         sample,
-        replied_to=replied_to and _neighbour(turn, replied_to),
+        replied_to=None if replied_to is None else _neighbour(turn, replied_to),
         previous=neighbours[0] if is_near else None,
         recent=neighbours,
     )
