@@ -12,7 +12,8 @@ from apps.messages.classifiers.local import LinearModel, shipped_model
 from apps.messages.training.artefacts import report_on
 from apps.messages.training.corpus import (
     Example,
-    read_conversation,
+    conversation,
+    read_export,
     read_singles,
     texts_of,
     with_vectors,
@@ -51,7 +52,7 @@ class Command(BaseCommand):
 def read(path: Path) -> list[Example]:
     """Labelled messages from either shape."""
     if path.is_dir():
-        return read_conversation(path / "result.json", path / "key.jsonl")
+        return conversation(read_export(path / "result.json", path / "key.jsonl"), path.name)
     if path.suffix != ".jsonl":
         raise CommandError(_("%(path)s is neither a folder nor a .jsonl file.") % {"path": path})
     return read_singles(path)
