@@ -31,6 +31,7 @@ NEEDS_NOTHING = {
     "help",
     "makemessages",
     "makemigrations",
+    "measure_memory",
     "spectacular",
     "startapp",
     "startproject",
@@ -38,6 +39,8 @@ NEEDS_NOTHING = {
     "up",
     "version",
 }
+#: The option with which a command of files talks to the database after all.
+INTO_THE_DATABASE = {"--model-version"}
 
 
 @contextmanager
@@ -67,7 +70,9 @@ def services_for(arguments: list[str]) -> Iterator[None]:
 
 def needs_services(arguments: list[str]) -> bool:
     """Whether this command line, without the program's name, talks to a service on a laptop."""
-    if not arguments or arguments[0].startswith("-") or arguments[0] in NEEDS_NOTHING:
+    if not arguments or arguments[0].startswith("-"):
+        return False
+    if arguments[0] in NEEDS_NOTHING and not INTO_THE_DATABASE & set(arguments):
         return False
     if {"-h", "--help", "--version"} & set(arguments):
         return False
