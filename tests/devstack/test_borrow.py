@@ -46,3 +46,8 @@ def test_production_environment_never_starts_services(monkeypatch):
     monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "tasktracker.settings.production")
 
     assert not needs_services(["migrate"])
+
+
+def test_a_training_into_the_database_needs_services():
+    assert needs_services(["train_classifier", "--model-version", "7"])
+    assert not needs_services(["train_classifier", "--json"])
