@@ -6,6 +6,7 @@ The message that opened the issue is what the models learn from: a correction is
 from collections.abc import Mapping
 from typing import Any
 
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -66,7 +67,11 @@ def unlock(issue: Issue, field: str, *, by: Person) -> None:
 
 
 def follow(
-    message: Message, changes: Mapping[str, Any], by: Person, is_locked: bool, **_kwargs: Any
+    message: Message,
+    changes: Mapping[str, Any],
+    by: AbstractBaseUser | AnonymousUser,
+    is_locked: bool,
+    **_kwargs: Any,
 ) -> None:
     """A message was corrected: its issue takes the correction over, or loses the report."""
     evidence = Evidence.objects.filter(message=message).select_related("issue").first()
@@ -90,7 +95,7 @@ def opening_message(issue: Issue) -> Message | None:
     """What the issue is about: the message that opened it, else its oldest report."""
     rows = issue.evidence.select_related("message").order_by("created_at", "pk")
     opened = rows.filter(level=Evidence.Level.OPENED).first() or rows.first()
-    return opened and opened.message
+    return None if opened is None else opened.message
 
 
 def _hold(issue: Issue) -> None:

@@ -49,7 +49,7 @@ def take_back(correction: Correction, *, by: Person) -> None:
         changes = {correction.field: (correction.after, correction.before)}
         note(message, changes, by=by, is_locked=False)
         if correction.field in ("category", "priority"):
-            _apply(message, {correction.field: correction.before}, by=by)
+            _apply(message, {correction.field: str(correction.before)}, by=by)
         _tell(message, changes, by=by, is_locked=False)
 
 

@@ -4,7 +4,7 @@ docs/learning.md says how the numbers were found.
 """
 
 from collections.abc import Sequence
-from typing import Self
+from typing import Any, Self
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from pgvector.django import CosineDistance
@@ -89,7 +89,7 @@ def shots(message: Message) -> list[Shot]:
 
 
 def _nearest(message: Message, vector: Vector) -> tuple[Message | None, float]:
-    found = _by_distance(message, vector).first()
+    found: Any = _by_distance(message, vector).first()
     nearness = 1.0 - found.distance if found is not None else 0.0
     return (found if nearness >= NEAR else None), nearness
 

@@ -45,7 +45,7 @@ def quick_answer(sample: Sample) -> Answer | None:
     """The local model's fast lane: chatter that needs no vector."""
     local = local_classifier()
     verdict = local.skim(sample)
-    return verdict and Answer(local.name, local.version, verdict)
+    return None if verdict is None else Answer(local.name, local.version, verdict)
 
 
 def pick_up() -> None:

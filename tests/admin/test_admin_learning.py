@@ -234,3 +234,14 @@ def test_the_report_shows_before_and_after(
 
     assert ("0,900" in page) if language == "uk" else ("0.900" in page)
     assert "Activate" not in page
+
+
+def test_the_api_locks_only_what_it_was_told(corrected: Message, people: dict[str, User]):
+    client = Client()
+    client.force_login(people["operator"])
+    response = client.patch(
+        f"/api/messages/{corrected.pk}", {"priority": "high"}, content_type="application/json"
+    )
+
+    assert response.status_code == 200
+    assert [row.field for row in corrected.corrections.all()] == ["priority", "category"]

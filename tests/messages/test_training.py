@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,7 +17,6 @@ from apps.messages.training.corpus import (
     read_lines,
     read_singles,
     texts_of,
-    with_vectors,
 )
 from apps.messages.training.evaluation import (
     fast_lane_figures,
@@ -28,7 +26,6 @@ from apps.messages.training.evaluation import (
     reliability,
 )
 from apps.messages.training.fitting import Encoded, corpus_hash, rows_to_learn
-from apps.messages.training.retraining import is_kept_out, retrain
 from apps.messages.training.vectors import cached_vectors, language_means
 from tasktracker.lib.embeddings import centre
 from tasktracker.lib.text import language_of
@@ -222,21 +219,6 @@ def test_two_trainings_give_equal_weights_that_survive_the_disk(tmp_path):
     (verdict,) = stored.classify([Sample("падає помилка")])
     assert verdict.category == "bug"
     assert stored.version == first.figures["version"]
-
-
-def test_retraining_reports_on_groups_it_kept_out():
-    corpus = small_corpus()
-    vectors = vectors_of(corpus)
-    corrected = [
-        replace(example, group=f"corrections/{number}", weight=3.0)
-        for number, example in enumerate(corpus[:40])
-    ]
-
-    made = retrain(with_vectors([*corpus, *corrected], vectors), "made-up/model")
-
-    kept = [example for example in corrected if is_kept_out(example.group)]
-    assert made.figures["corrections"]["category"]["messages"] == len(kept) > 0
-    assert made.model.embedding_model == "made-up/model"
 
 
 def test_embedding_is_done_once(tmp_path):

@@ -58,7 +58,8 @@ class Correcting:
     def get_urls(self: Any) -> list[URLPattern]:
         def decision(address: str, view: Any, name: str) -> URLPattern:
             wrapped = self.admin_site.admin_view(require_POST(view))
-            return path(address, wrapped, name=f"chat_messages_message_{name}")
+            pattern: URLPattern = path(address, wrapped, name=f"chat_messages_message_{name}")
+            return pattern
 
         return [
             decision("<int:message_id>/reclassify/", self.reclassify_one, "reclassify"),

@@ -137,7 +137,8 @@ class ModelVersionAdmin(ModelAdmin):  # type: ignore[misc]
             "may_train": self.has_train_permission(request),
         }
         response: HttpResponse = super().changelist_view(request, context | (extra_context or {}))
-        return _refreshing(response, is_training=waiting is not None)
+        _refresh(response, is_training=waiting is not None)
+        return response
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kw: Any) -> Any:
         version = context.get("original")
@@ -153,7 +154,8 @@ class ModelVersionAdmin(ModelAdmin):  # type: ignore[misc]
             }
         response = super().render_change_form(request, context, *args, **kw)
         is_training = version is not None and version.status == ModelVersion.Status.WANTED
-        return _refreshing(response, is_training=is_training)
+        _refresh(response, is_training=is_training)
+        return response
 
     def train_view(self, request: HttpRequest) -> HttpResponse:
         return self._decide(request, lambda: self._train(request), None)
@@ -231,8 +233,7 @@ def _progress(version: ModelVersion | None) -> dict[str, Any] | None:
     }
 
 
-def _refreshing(response: Any, *, is_training: bool) -> Any:
+def _refresh(response: HttpResponse, *, is_training: bool) -> None:
     """The page comes again by itself while something is happening."""
     if is_training:
         response["Refresh"] = REFRESH
-    return response

@@ -77,19 +77,13 @@ class MessageViewSet(
 
     @extend_schema(request=ReclassifySerializer, responses=MessageDetailSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Say what the message really is; kept as one more classification, and it wins."""
+        """Say what the message really is; it wins, and what was said stays until it is unlocked."""
         message = self.get_object()
         body = ReclassifySerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        category = body.validated_data.get("category", message.category)
-        if not category:
+        if not message.category and "category" not in body.validated_data:
             raise ValidationError({"category": [_("Nobody has said yet what it is: say it.")]})
-        decisions.reclassify(
-            message,
-            category=category,
-            priority=body.validated_data.get("priority", message.priority) or Priority.LOW,
-            by=self.person,
-        )
+        decisions.reclassify(message, **body.validated_data, by=self.person)
         return self.retrieve(request, pk=pk)
 
     @extend_schema(request=None, responses=MessageDetailSerializer)
