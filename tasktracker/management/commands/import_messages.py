@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 
 from apps.sources.models import Source
 from tasktracker.lib import bus
+from tasktracker.lib.progress import last_line, progress_bar
 from tasktracker.management.history import (
     CannotImport,
     Summary,
@@ -18,7 +19,6 @@ from tasktracker.management.history import (
     wait_until_finished,
 )
 from tasktracker.management.pipeline_processes import processing
-from tasktracker.lib.progress import last_line, progress_bar
 from tasktracker.management.setting_up import project_of, save_checked
 
 #: The kinds of sources that can be given a history.
