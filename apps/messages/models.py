@@ -345,7 +345,7 @@ class Rule(models.Model):
         help_text=_("A phrase per line; case does not matter, a star stands for any ending."),
     )
     pattern = models.CharField(
-        _("matches"),
+        _("matches the expression"),
         max_length=500,
         blank=True,
         default="",

@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
                 default="",
                 help_text="A regular expression, searched for anywhere in the text; case does not matter.",
                 max_length=500,
-                verbose_name="matches",
+                verbose_name="matches the expression",
             ),
         ),
     ]
