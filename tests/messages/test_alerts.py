@@ -201,7 +201,10 @@ def test_other_alert_has_another_key(one, other):
 
 
 def test_verdict_is_certain_and_says_what_was_read():
-    verdict = verdict_of(read_alert("[FIRING:1] DiskFull (prod) severity=critical"))
+    alert = read_alert("[FIRING:1] DiskFull (prod) severity=critical")
+    assert alert is not None
+
+    verdict = verdict_of(alert)
 
     assert (verdict.category, verdict.priority, verdict.confidence) == ("bug", "critical", 1.0)
     assert verdict.raw["environment"] == "production"

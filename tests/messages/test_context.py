@@ -77,12 +77,14 @@ def test_an_answer_sees_what_was_decided_about_its_question_in_the_same_chunk(
     report = make_message(OUTAGE)
     answer = make_message("гляну", reply_to=report, reply_to_external_id=report.external_id)
     seen = []
-    monkeypatch.setattr(
-        "apps.messages.classify.sample_of",
-        lambda message: seen.append(sample_of(message)) or seen[-1],
-    )
 
-    classify(Message.objects.filter(pk__in=[report.pk, answer.pk]))
+    def seen_sample_of(message):
+        seen.append(sample_of(message))
+        return seen[-1]
+
+    monkeypatch.setattr("apps.messages.classify.sample_of", seen_sample_of)
+
+    classify([report, answer])
 
     assert [sample.replied_to and sample.replied_to.category for sample in seen] == [None, "bug"]
 

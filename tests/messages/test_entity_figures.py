@@ -22,7 +22,9 @@ FLOORS = {
 
 @pytest.fixture(scope="module")
 def figures():
-    right, found, expected = Counter(), Counter(), Counter()
+    right: Counter[str] = Counter()
+    found: Counter[str] = Counter()
+    expected: Counter[str] = Counter()
     for path in sorted(Path(settings.BASE_DIR, "data", "training").glob("part_*.jsonl")):
         for line in path.read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
