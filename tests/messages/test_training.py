@@ -167,7 +167,7 @@ def test_answer_in_a_file_of_lines_knows_what_it_answers(tmp_path):
 def test_fast_lane_opens_where_one_report_in_two_hundred_is_lost():
     examples = [Example(Sample("x"), "bug", "high", f"g/{n}", True) for n in range(400)]
     examples += [Example(Sample("y"), "info", "low", f"h/{n}", True) for n in range(100)]
-    shares = np.zeros((500, 4))
+    shares = np.zeros((500, 4), np.float32)
     shares[:, 3] = [*np.linspace(0, 0.9, 400), *[0.99] * 100]
 
     found = fast_lane_figures(Encoded.of(examples), shares)
