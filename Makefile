@@ -34,7 +34,7 @@ test-torch: ## Run the tests of sentence-transformers in an environment of its o
 lint: .venv/installed-dev ## Check style, types, layers, templates, migrations and translations
 	$(VENV_PYTHON) -m ruff check
 	$(VENV_PYTHON) -m ruff format --check
-	$(VENV_PYTHON) -m djlint templates --check --quiet
+	$(VENV_PYTHON) -m djlint templates --check --quiet || { echo "templates are out of shape: make format" >&2; exit 1; }
 	$(VENV_PYTHON) -m djlint templates --lint --quiet
 	$(VENV_PYTHON) -m mypy $(wildcard $(SOURCES))
 	.venv/bin/lint-imports
