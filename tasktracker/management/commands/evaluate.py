@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -14,6 +16,8 @@ from rich.table import Table
 from tasktracker.lib import llm
 from tasktracker.management.evaluation.figures import flatten
 from tasktracker.management.evaluation.reading import BadFile
+
+IN_THE_DATABASE = {"duplicates", "chat"}
 
 
 class Command(BaseCommand):
@@ -38,6 +42,8 @@ class Command(BaseCommand):
             )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["what"] in IN_THE_DATABASE and is_behind():
+            raise CommandError("the database is older than the code: run `manage.py migrate` first")
         console = Console(stderr=True)
         with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
             task = progress.add_task(f"evaluate {options['what']}", total=None)
@@ -81,3 +87,9 @@ class Command(BaseCommand):
         console = Console(width=100, record=True, file=io.StringIO())
         console.print(table)
         self.stdout.write(console.export_text())
+
+
+def is_behind() -> bool:
+    """Whether the code has migrations that the database has not seen."""
+    executor = MigrationExecutor(connection)
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
