@@ -80,7 +80,6 @@ INFORMATION = [
     "[nyt/api] Pull request opened: #12 Add search",
     "build(deps): bump lodash from 4.17.20 to 4.17.21",
     "Bump django from 5.2.18 to 5.2.19",
-    "Збірка #1187 впала: lintDebug (3 помилки)",
     "Вирішено за 4хв 10с: Немає місця на /var",
 ]
 PEOPLE = [
@@ -111,6 +110,23 @@ PEOPLE = [
     "Critical: the invoice shows the wrong total",
     "JIRA-1432 Error when a client pays twice",
     "pipeline for leads: 12 new this week",
+    "деплой 3.1 -> прод лежить",
+    "release 4.2 broke the login -> users cannot log in",
+    "nginx 1.25 -> 502 on all requests",
+    "checkout rolled back to 4.2 and payments still fail",
+    "[billing/api] payments fail with 500 for everybody",
+    "build #42 failed because the database is gone, please help",
+    "pipeline 455 failed, and the log shows our password",
+    "білд 512 впав на старті в усіх користувачів",
+    "failed: the checkout workflow shows an empty page",
+    "workflow 'checkout' failed for our biggest client",
+    "#482 resolved but users still see an empty page",
+    "resolved #482 but it is back",
+    "Incident resolved, yet nobody can pay",
+    'OK: the "paid" button does nothing',
+    "Monitor is up but stays black",
+    "app checkout is missing the pay button",
+    "app mobile sync failed for all users, data is lost",
     "",
 ]
 
@@ -143,6 +159,10 @@ def test_what_a_person_writes_about_alerts_is_no_alert(text):
         "Alert: нічний бекап не завершився",
         "Investigating - Elevated errors on uploads",
         "Resolved: Checkout latency",
+        "Збірка #1187 впала: lintDebug (3 помилки)",
+        "Pipeline #4512 failed for main",
+        "api 4.12.0 → production",
+        "[nyt/api] Deployment succeeded",
     ],
 )
 def test_bot_needs_no_more_than_the_beginning(text):

@@ -64,7 +64,7 @@ class _Format(NamedTuple):
     pattern: re.Pattern[str]
     state: str = ""  # when the format alone tells it
     is_loose: bool = (
-        False  # people begin like this too: a person's text must look technical besides
+        False  # people write like this too: a person's text must look made by software besides
     )
 
 
@@ -82,20 +82,23 @@ _FORMATS = (
         "uptime", rf"\d\d:\d\d\s+(?P<name>{_HOST})\s.*(?:recovered|відновлено)", "resolved"
     ),
     _monitoring("uptime", rf"\d\d:\d\d\s+(?P<name>{_HOST})\s+(?P<state>down|timeout|error)\b"),
-    _monitoring("uptime", r"monitor is (?P<state>down|up)\b[:\s]*(?P<name>.+)"),
-    _monitoring("uptime", rf"(?P<state>down|up)\b[:\s]+(?P<name>{_HOST}.*)"),
+    _monitoring("uptime", r"monitor is (?P<state>down|up)\b[:\s]*(?P<name>.+)", is_loose=True),
+    _monitoring("uptime", rf"(?P<state>down|up)\b[:\s]+(?P<name>{_HOST}.*)", is_loose=True),
     _monitoring(
         "uptime", rf"(?P<name>{_HOST})\s+(?:is |- )?(?P<state>down|up)\b(?!\s*\?)", is_loose=True
     ),
     _monitoring("uptime", r"\[(?P<name>[^\]]+)\]\s*\[\W*(?P<state>down|up|pending)\]"),
     _monitoring(
-        "healthchecks", r"(?:the check )?[\"“«](?P<name>[^\"”»]+)[\"”»] is (?P<state>down|up)\b"
+        "healthchecks",
+        r"(?:the check )?[\"“«](?P<name>[^\"”»]+)[\"”»] is (?P<state>down|up)\b",
+        is_loose=True,
     ),
     _monitoring(
         "betterstack",
         r"(?:new |ongoing )?incident (?P<state>started|resolved|acknowledged)\b[:\s–—-]*(?P<name>.+)",
+        is_loose=True,
     ),
-    _monitoring("betterstack", r"(?P<state>new) incident:\s*(?P<name>.+)"),
+    _monitoring("betterstack", r"(?P<state>new) incident:\s*(?P<name>.+)", is_loose=True),
     # Alertmanager and Grafana
     _monitoring(
         "alertmanager",
@@ -111,10 +114,13 @@ _FORMATS = (
     _monitoring(
         "datadog",
         r"(?:\[P\d\]\s*)?\[(?P<state>(?:re-)?triggered|recovered|warn|no data)(?:[^\]]*)\]\s*(?P<name>.+)",
+        is_loose=True,
     ),
     # CloudWatch
     _monitoring(
-        "cloudwatch", r"(?P<state>alarm|ok|insufficient_data):\s*(?P<name>[\"“][^\"”]+[\"”].*)"
+        "cloudwatch",
+        r"(?P<state>alarm|ok|insufficient_data):\s*(?P<name>[\"“][^\"”]+[\"”].*)",
+        is_loose=True,
     ),
     _monitoring("cloudwatch", r"cloudwatch alarm\s*[|:]\s*(?P<name>.+)", "firing"),
     # Nagios and Icinga
@@ -143,15 +149,19 @@ _FORMATS = (
         "pagerduty",
         r"\[?(?:incident )?\[?#\w+\]?\s*(?:has been |was )?(?P<state>triggered|acknowledged|resolved|escalated)"
         r"\b[\]:\s–—-]*(?P<name>.*)",
+        is_loose=True,
     ),
     _monitoring(
         "pagerduty",
         r"\[?(?P<state>triggered|acknowledged|resolved)\]?:?\s+(?:incident )?\[?#\w+\]?[:\s–—-]*(?P<name>.*)",
+        is_loose=True,
     ),
+    _monitoring("pagerduty", r"(?P<state>triggered|acknowledged|resolved) #\d+:\s+(?P<name>.+)"),
     _monitoring(
         "opsgenie",
         r"(?:\[opsgenie\]\s*)?(?:new alert|alert (?P<state>created|closed|acknowledged))[:\s]+(?=.*(?:#\d+|\bP\d\b))"
         r"(?P<name>.+)",
+        is_loose=True,
     ),
     # Sentry
     _monitoring(
@@ -178,16 +188,16 @@ _FORMATS = (
         is_loose=True,
     ),
     # Builds, deployments, releases
-    _ci("pipeline", rf"(?P<name>pipeline:? #?\d+\b.*?\b(?P<state>{_ENDS})\b.*)"),
     _ci(
         "pipeline",
         rf"(?:ci )?(?P<name>.*?\bpipeline:? #?\d+\b.*?\b(?P<state>{_ENDS})\b.*)",
         is_loose=True,
     ),
     _ci(
-        "pipeline", rf"(?P<name>(?:пайплайн|конвеєр|збірка|білд) #?\d+\b.*?\b(?P<state>{_ENDS}).*)"
+        "pipeline",
+        rf"(?P<name>(?:пайплайн|конвеєр|збірка|білд) #?\d+\b.*?\b(?P<state>{_ENDS}).*)",
+        is_loose=True,
     ),
-    _ci("build", rf"(?P<name>build #\d+\b.*?\b(?P<state>{_ENDS})\b.*)"),
     _ci(
         "build",
         rf"(?P<name>.*?\b(?:build|job|run|workflow) #\d+\b.*?\b(?P<state>{_ENDS})\b.*)",
@@ -200,19 +210,30 @@ _FORMATS = (
     ),
     _ci("jenkins", rf"(?P<state>{_ENDS}): job ['\"](?P<name>[^'\"]+)['\"].*"),
     _ci("jenkins", r"build (?P<state>failed|fixed|unstable) in jenkins:\s*(?P<name>.+)"),
-    _ci("github", r"\[[\w.-]+/[\w.-]+\]\s+(?P<name>.+)"),
-    _ci("github", rf"(?:workflow )?run (?P<state>{_ENDS}):\s*(?P<name>.+)"),
-    _ci("github", rf"workflow [\"“'](?P<name>[^\"”']+)[\"”'] (?P<state>{_ENDS})\b.*"),
-    _ci("circleci", rf"(?P<state>{_ENDS}): .*\bworkflow\b\s*(?P<name>.+)"),
+    _ci("github", r"\[[\w.-]+/[\w.-]+\]\s+(?P<name>.+)", is_loose=True),
+    _ci("github", rf"(?:workflow )?run (?P<state>{_ENDS}):\s*(?P<name>.+)", is_loose=True),
+    _ci(
+        "github",
+        rf"workflow [\"“'](?P<name>[^\"”']+)[\"”'] (?P<state>{_ENDS})\b.*",
+        is_loose=True,
+    ),
+    _ci("circleci", rf"(?P<state>{_ENDS}): \S+ workflow (?P<name>\(.+)"),
     _monitoring(
         "argocd",
-        r"(?:argo ?cd[:\s]+)?(?:app|application) [\"“']?(?P<name>[\w.-]+)[\"”']?\s+(?:is|has|health)\s+"
+        r"argo ?cd:\s*(?:app|application) [\"“']?(?P<name>[\w.-]+)[\"”']?\s+(?:is|has|health)\s+"
         r"(?:now )?(?P<state>degraded|healthy|missing|unknown)\b",
+    ),
+    _monitoring(
+        "argocd",
+        r"(?:app|application) [\"“']?(?P<name>[\w.-]+)[\"”']?\s+(?:is|has|health)\s+"
+        r"(?:now )?(?P<state>degraded|healthy|missing|unknown)\b",
+        is_loose=True,
     ),
     _ci(
         "argocd",
         r"(?:argo ?cd[:\s]+)?(?:app|application) [\"“']?(?P<name>[\w.-]+[\"”']?:? sync(?: status| operation)?.*?"
         r"(?P<state>succeeded|failed|outofsync|synced|running|error).*)",
+        is_loose=True,
     ),
     _ci(
         "vercel",
@@ -229,13 +250,20 @@ _FORMATS = (
         "deploy",
         r"(?P<name>(?:deploy(?:ment)?|release|деплой|реліз)\b.*(?:#\d+|\d+\.\d+).*(?:→|->).+)",
         "notice",
+        is_loose=True,
     ),
     _ci(
         "deploy",
         r"(?P<name>[\w./-]+ v?\d+(?:\.\d+)+\S* (?:→|->) \w+.*?\b(?P<state>failed|помилка)\b.*)",
+        is_loose=True,
     ),
-    _ci("deploy", r"(?P<name>[\w./-]+ v?\d+(?:\.\d+)+\S* (?:→|->) \w+.*)", "notice"),
-    _ci("deploy", r"(?P<name>[\w./-]+ rolled back to v?\d.*)", "notice"),
+    _ci(
+        "deploy",
+        r"(?P<name>[\w./-]+ v?\d+(?:\.\d+)+\S* (?:→|->) \w+.*)",
+        "notice",
+        is_loose=True,
+    ),
+    _ci("deploy", r"(?P<name>[\w./-]+ rolled back to v?\d.*)", "notice", is_loose=True),
     # Dependencies
     _ci("dependabot", r"(?:build|chore)\(deps[\w-]*\)!?:\s*(?P<name>.+)", "notice"),
     _ci("dependabot", r"(?:\[security\]\s*)?(?P<name>bump \S+ from v?\d\S* to v?\d.*)", "notice"),
