@@ -93,6 +93,16 @@ def test_stars_inside_a_word_cannot_hold_up_a_worker():
     assert time.perf_counter() - started < 0.5
 
 
+def test_stars_alone_are_words_and_cannot_hold_up_a_worker():
+    assert fits("the whole shop is down", contains=("shop * down",))
+    assert not fits("shop down", contains=("shop * down",))
+    started = time.perf_counter()
+
+    assert not fits("a" + " " * 9_998, contains=("* * * * x",))
+
+    assert time.perf_counter() - started < 0.5
+
+
 @pytest.mark.parametrize(
     ("conditions", "facts"),
     [
@@ -176,6 +186,15 @@ def test_many_slow_expressions_cost_no_more_than_a_few():
     assert first_that_fits(rules, Facts("a" * 5000 + "b")) is None
 
     assert time.perf_counter() - started < 1.5
+
+
+def test_names_that_are_slow_to_find_leave_expressions_their_time(monkeypatch):
+    monkeypatch.setattr("apps.messages.classifiers.rules.PATIENCE_FOR_ALL", 0.002)
+    facts = Facts("order stuck", names_of=lambda: {str(number) for number in range(50_000)})
+    rules = [rule(pattern="order", entity="kafka"), rule(name="second", pattern="stuck")]
+
+    assert first_that_fits(rules, facts).name == "second"
+    assert not facts.timed_out
 
 
 def test_long_text_is_looked_at_up_to_a_limit():
