@@ -6,7 +6,7 @@ The model's words never go to the chat: a text that people wrote could speak thr
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -21,9 +21,9 @@ from pydantic import BaseModel, Field
 from apps.issues.day_figures import bounds, figures_of, messages_of
 from apps.issues.day_words import advice, numbers, text_of
 from apps.issues.models import DayAnalysis
-from apps.issues.plain import invents_numbers, plain
+from apps.issues.plain import invents_numbers, plain, tells_of
 from apps.issues.triage import lock_project
-from apps.issues.wording import instructions, pause_after
+from apps.issues.wording import instructions, names_of_others, pause_after
 from apps.messages.models import Message
 from apps.sources.models import Project
 from apps.sources.post import post as post_to
@@ -137,25 +137,34 @@ def word(analysis: DayAnalysis) -> None:
     told = "\n".join([*given, analysis.text])
     analysis.move_to(
         _after_words(analysis),
-        llm_text=fitting(answer.output, told, project.language),
+        llm_text=fitting(answer.output, told, project),
         llm_model=answer.model,
         llm_tokens=answer.tokens,
     )
 
 
-def fitting(said: DayWords, told: str, language: str) -> str:
-    """The sentences that invent no number, if the whole is in the project's language."""
-    summary = shorten(_true_sentences(said.summary, told), SUMMARY_LIMIT)
+def fitting(said: DayWords, told: str, project: Project) -> str:
+    """The sentences that invent nothing, if the whole is in the project's language."""
+    language, others = project.language, names_of_others(project)
+    summary = shorten(_true_sentences(said.summary, told, others), SUMMARY_LIMIT)
     if not summary or language_of(summary) != language:
         return ""
-    lines = [shorten(_true_sentences(line, told), ADVICE_LIMIT) for line in said.advice]
+    lines = [shorten(_true_sentences(line, told, others), ADVICE_LIMIT) for line in said.advice]
     points = [f"- {line}" for line in lines if line and language_of(line) == language]
     return "\n\n".join(filter(None, [summary, "\n".join(points)]))
 
 
-def _true_sentences(text: str, told: str) -> str:
-    sentences = _SENTENCE.split(plain(text))
-    return " ".join(sentence for sentence in sentences if not invents_numbers(sentence, told))
+def _true_sentences(text: str, told: str, others: Iterable[str]) -> str:
+    """Those with words, without numbers of their own and without the names of other projects."""
+    return plain(
+        " ".join(
+            sentence
+            for sentence in _SENTENCE.split(plain(text))
+            if any(map(str.isalpha, sentence))
+            and not invents_numbers(sentence, told)
+            and not tells_of(others, sentence, told)
+        )
+    )
 
 
 def _prompt(analysis: DayAnalysis) -> str:

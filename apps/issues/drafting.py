@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.issues.imperative import imperative
-from apps.issues.plain import LINK, MARKUP, MENTION, TAGS, without_orders
+from apps.issues.plain import BLOCK, LINK, MARKUP, MENTION, TAGS, without_orders
 from tasktracker.lib.text import clean, shorten
 
 TITLE_LIMIT = 80
@@ -96,7 +96,8 @@ def _tidy(sentence: str, people: Sequence[str]) -> str:
     sentence = without_orders(sentence)
     for pattern in (MENTION, _PICTURES, MARKUP):
         sentence = pattern.sub(" ", sentence)
-    sentence = " ".join(_SMILES.sub(" ", _BULLET.sub("", sentence)).split())
+    sentence = _BULLET.sub("", BLOCK.sub("", sentence))
+    sentence = " ".join(_SMILES.sub(" ", sentence).split())
     previous = ""
     while sentence != previous:
         previous = sentence

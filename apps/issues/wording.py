@@ -18,7 +18,8 @@ from pydantic import BaseModel, Field
 
 from apps.issues.drafting import TITLE_LIMIT, quote
 from apps.issues.models import Draft, Evidence, Issue
-from apps.issues.plain import invents_numbers, plain
+from apps.issues.plain import invents_numbers, plain, tells_of
+from apps.messages.entities.extract import extract
 from apps.messages.models import Message
 from apps.sources.models import Project
 from tasktracker.lib import llm
@@ -33,6 +34,8 @@ LINE_LIMIT = 300
 LANGUAGES = {"uk": "Ukrainian", "en": "English"}
 LONGEST_PAUSE = timedelta(minutes=1)  # between two questions to a model that does not answer
 WORDED = frozenset({"title", "description"})
+
+_WORD = re.compile(r"[^\W\d_]{3}")
 
 Line = Annotated[str, Field(max_length=1000)]
 
@@ -112,20 +115,28 @@ def _take_over(draft: Draft, answer: llm.Answer, message: Message) -> None:
         draft.move_to(Draft.Status.WRITTEN, **kept)
 
 
+def names_of_others(project: Project) -> list[str]:
+    """What the other projects are called: a model that tells of them was told so by somebody."""
+    names = Project.objects.exclude(pk=project.pk).values_list("name", flat=True)
+    return [name for name in names if len(name) > 2]
+
+
 def fitting(said: Words, message: Message, issue: Issue) -> dict[str, str]:
     """The fields that may be taken over: in the project's language, without inventions and names."""
     language, source = issue.project.language, message.text
+    others = names_of_others(issue.project)
     fields = {}
     title = plain(said.title).rstrip(" .,;:!")
     title = shorten(title[:1].upper() + title[1:], TITLE_LIMIT)
     if (
         len(title.split()) > 1
         and _is_true(title, source, language)
+        and not tells_of(others, title, source)
         and not _names_somebody(title, message, issue)
     ):
         fields["title"] = title
     described = _describe(said, source, language)
-    if described:
+    if described and not tells_of(others, described, source):
         with translation.override(language):
             words_of_report = _("The report, word for word:")
         fields["description"] = f"{described}\n\n{words_of_report}\n{quote(clean(source))}"
@@ -152,6 +163,8 @@ def _describe(said: Words, source: str, language: str) -> str:
 
 
 def _is_true(words: str, source: str, language: str) -> bool:
+    if not _WORD.search(words):
+        return False
     return language_of(words) == language and not invents_numbers(words, source)
 
 
@@ -159,6 +172,7 @@ def _names_somebody(title: str, message: Message, issue: Issue) -> bool:
     people = issue.entities.get("people", []) if isinstance(issue.entities, dict) else []
     names = {str(person.get("surface", "")) for person in people if isinstance(person, dict)}
     names |= {message.author, message.author.partition(" ")[0]}
+    names |= {person.surface for person in extract(title)["people"]}
     return any(
         re.search(rf"(?<!\w){_declined(name)}(?!\w)", title, re.I)
         for name in (name.strip("@ ") for name in names)

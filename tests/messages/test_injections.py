@@ -6,11 +6,9 @@ and through the pipeline without a model.
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
-from django.apps import apps
 
 from apps.issues.models import Issue
 from apps.issues.tasks import file_messages
@@ -22,16 +20,8 @@ from apps.messages.second_opinion import ask_llm
 from apps.sources.models import GlossaryTerm, Project
 from tasktracker.lib import circuits
 from tasktracker.lib.text import clean
+from tests.lib.injections import CORPUS, TEXTS, attacks, everything_but
 from tests.lib.llm_server import LLMServer, completion
-
-CORPUS = [
-    json.loads(line)
-    for line in (Path(__file__).parent / "fixtures/injections.jsonl")
-    .read_text("utf-8")
-    .splitlines()
-]
-TEXTS = [row["text"] for row in CORPUS]
-attacks = pytest.mark.parametrize("attack", TEXTS, ids=[row["id"] for row in CORPUS])
 
 FENCE = re.compile(r"====[0-9a-f]{24}====")
 
@@ -172,23 +162,6 @@ def world(project, other_project, make_message, make_issue, make_export, chat):
     make_export(issue)
     Rule.objects.create(project=project, name="Noise", contains="lunch", is_ignored=True)
     GlossaryTerm.objects.create(project=project, name="Каса", meaning="POS")
-
-
-OURS_APPS = ("sources", "chat_messages", "issues", "exports")
-
-
-def everything_but(message: Message) -> dict[str, list[Any]]:
-    """Every row of every table, but for this message and its answers."""
-    rows = {}
-    for label in OURS_APPS:
-        for model in apps.get_app_config(label).get_models():
-            found = model._default_manager.order_by("pk")
-            if model is Message:
-                found = found.exclude(pk=message.pk)
-            elif any(field.name == "message" for field in model._meta.fields):
-                found = found.exclude(message=message.pk)
-            rows[model._meta.label] = list(found.values_list())
-    return rows
 
 
 def unsure(message: Message) -> Message:
