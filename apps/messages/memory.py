@@ -31,21 +31,20 @@ EMBEDDED_AT_ONCE = 20
 class Memory:
     """The corrected messages of some projects; costs one query where there are none."""
 
-    def __init__(self, projects: frozenset[int]) -> None:
-        self._projects = projects
+    def __init__(self) -> None:
+        self._is_taught: dict[int, bool] = {}
 
     @classmethod
     def of(cls, messages: Sequence[Message]) -> Self:
-        projects = {message.project_id for message in messages}
-        found = taught().filter(project__in=projects).values_list("project", flat=True)
-        memory = cls(frozenset(found.order_by().distinct()))
-        if memory._projects:
-            memory._embed()
+        memory = cls()
+        memory._look_up({message.project_id for message in messages})
         return memory
 
     def is_taught(self, project_id: int) -> bool:
         """Whether people have corrected anything there: then each message is compared with it."""
-        return project_id in self._projects
+        if project_id not in self._is_taught:  # a rule has routed the message there
+            self._look_up({project_id})
+        return self._is_taught[project_id]
 
     def answer(self, message: Message, sample: Sample) -> Answer | None:
         """What a person said about the same or nearly the same message."""
@@ -62,11 +61,12 @@ class Memory:
         verdict = Verdict(found.category, found.priority, CONFIDENCE, raw=raw)
         return Answer(NAME, VERSION, verdict)
 
-    def _embed(self) -> None:
-        """The fast lane makes no vector, and another model's are of no use."""
-        present = Embedding.objects.filter(message=OuterRef("pk"), model=embeddings.model_name())
-        blind = taught().filter(~Exists(present), project__in=self._projects)
-        vectors_at_hand(list(blind.order_by("-pk")[:EMBEDDED_AT_ONCE]))
+    def _look_up(self, projects: set[int]) -> None:
+        rows = taught().filter(project__in=projects).values_list("project", flat=True)
+        found = set(rows.order_by().distinct())
+        self._is_taught |= {project: project in found for project in projects}
+        if found:
+            _embed(found)
 
 
 def taught() -> QuerySet[Message]:
@@ -86,6 +86,13 @@ def shots(message: Message) -> list[Shot]:
         return []
     near = _by_distance(message, vector)[:SHOTS]
     return [Shot(row.text, row.category, row.priority) for row in near]
+
+
+def _embed(projects: set[int]) -> None:
+    """The fast lane makes no vector, and another model's are of no use."""
+    present = Embedding.objects.filter(message=OuterRef("pk"), model=embeddings.model_name())
+    blind = taught().filter(~Exists(present), project__in=projects)
+    vectors_at_hand(list(blind.order_by("-pk")[:EMBEDDED_AT_ONCE]))
 
 
 def _nearest(message: Message, vector: Vector) -> tuple[Message | None, float]:

@@ -5,7 +5,7 @@ import pytest
 from apps.messages.classify import classify
 from apps.messages.decisions import reclassify, unlock
 from apps.messages.memory import shots
-from apps.messages.models import Embedding, Message
+from apps.messages.models import Embedding, Message, Rule
 
 SAID = "Голосові повідомлення грають через розмовний динамік замість основного, Xiaomi 12"
 PARAPHRASE = "голосове повідомлення грає через розмовний динамік, а не через основний, на Xiaomi 12"
@@ -43,6 +43,14 @@ def test_another_message_is_not_touched(corrected, make_message):
 
 def test_another_project_learns_nothing(corrected, make_message, other_project):
     assert answer_about(make_message(PARAPHRASE, project=other_project)).classifier == "local"
+
+
+def test_a_message_that_a_rule_routes_is_answered_by_its_new_project(
+    corrected, make_message, project, other_project
+):
+    Rule.objects.create(project=other_project, name="voice", contains="xiaomi", route_to=project)
+
+    assert answer_about(make_message(PARAPHRASE, project=other_project)).classifier == "memory"
 
 
 def test_what_was_taken_back_is_forgotten(corrected, make_message, admin_user):
