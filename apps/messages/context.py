@@ -48,8 +48,19 @@ def vectors_at_hand(messages: Sequence[Message]) -> dict[int, Vector]:
         return vectors_of([message.pk for message in messages], embeddings.model_name())
 
 
-def sample_of(message: Message, vectors: Mapping[int, Vector] | None = None) -> Sample:
-    """The message with its conversation, and with its own vector when that is among `vectors`."""
+def sample_of(
+    message: Message, vectors: Mapping[int, Vector] | None = None, *, is_project_alone: bool = False
+) -> Sample:
+    """The message with its conversation, and with its own vector when that is among `vectors`.
+
+    A rule may have routed other messages of the chat to another project; `is_project_alone` leaves
+    these out.
+    """
+    before, replied_to = _before(message), message.reply_to
+    if is_project_alone:
+        before = before.filter(project=message.project_id)
+        if replied_to is not None and replied_to.project_id != message.project_id:
+            replied_to = None
     sample = Sample(
         text=message.text,
         vector=(vectors or {}).get(message.pk),
@@ -62,8 +73,8 @@ def sample_of(message: Message, vectors: Mapping[int, Vector] | None = None) -> 
     return in_conversation(
         sample,
         _turn(message),
-        replied_to=None if message.reply_to is None else _turn(message.reply_to),
-        recent=[_turn(other) for other in _before(message)],
+        replied_to=None if replied_to is None else _turn(replied_to),
+        recent=[_turn(other) for other in before[:RECENT]],
     )
 
 
@@ -94,7 +105,7 @@ def _before(message: Message) -> QuerySet[Message]:
         .exclude(external_id=message.external_id)
         .exclude(text="")
         .only("text", "author_id", "sent_at", "category")
-        .order_by("-sent_at", "-pk")[:RECENT]
+        .order_by("-sent_at", "-pk")
     )
 
 

@@ -90,7 +90,9 @@ def _ask(message: Message, *, cloud: bool, glossary: Sequence[Word], key: str) -
     classifier = LLMClassifier(
         partial(llm.ask, cloud=cloud), glossary=glossary, shots=memory.shots(message)
     )
-    (verdict,) = classifier.classify([sample_of(message, {})])
+    # A cloud that may read this project may not read the one beside it.
+    sample = sample_of(message, is_project_alone=cloud)
+    (verdict,) = classifier.classify([sample])
     verdict = replace(verdict, raw={**verdict.raw, "asked": key})
     return Answer(f"{llm_cache.LLM}{verdict.raw['model']}", classifier.version, verdict)
 

@@ -188,6 +188,22 @@ def test_with_leave_the_cloud_is_asked_last(server, make_unsure, settings):
     assert [request["model"] for request in server.requests] == [*MODELS, settings.OPENAI_MODEL]
 
 
+def test_the_cloud_does_not_read_what_was_routed_to_another_project(
+    server, make_unsure, make_message, settings, other_project
+):
+    settings.OLLAMA_URL = ""
+    settings.OPENAI_API_KEY, settings.OPENAI_BASE_URL = "key", f"{server.url}/v1"
+    Project.objects.exclude(pk=other_project.pk).update(is_cloud_allowed=True)
+    secret = make_message("Зарплати Ігоря в таблиці видно всім")
+    Message.objects.filter(pk=secret.pk).update(project=other_project)
+    secret.refresh_from_db()
+
+    asked(make_unsure(reply_to=secret, reply_to_external_id=secret.external_id))
+
+    assert len(server.requests) == 1
+    assert "Зарплати" not in json.dumps(server.requests, ensure_ascii=False)
+
+
 # Down, slow, lying
 
 DOWN = {
