@@ -2,12 +2,19 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from apps.messages.classifiers.base import Sample
-from apps.messages.classifiers.local import LinearModel, LocalClassifier, shipped_model
+from apps.messages.classifiers.features import dense_features, term_counts, weigh_terms
+from apps.messages.classifiers.local import (
+    LinearModel,
+    LocalClassifier,
+    shipped_model,
+    with_category,
+)
 from apps.messages.training.artefacts import report_on, train
 from apps.messages.training.corpus import (
     Example,
@@ -24,8 +31,16 @@ from apps.messages.training.evaluation import (
     folds_of,
     predict_in_order,
     reliability,
+    sources_of,
 )
-from apps.messages.training.fitting import Encoded, corpus_hash, rows_to_learn
+from apps.messages.training.fitting import (
+    CategoryGuess,
+    Encoded,
+    corpus_hash,
+    fit_priority_alone,
+    inverse_frequencies,
+    rows_to_learn,
+)
 from apps.messages.training.vectors import cached_vectors, language_means
 from tasktracker.lib.embeddings import centre
 from tasktracker.lib.text import language_of
@@ -127,6 +142,7 @@ def test_shipped_corpus_is_read_whole(settings):
         "part_b": 517,
         "part_c": 520,
         "singles": 560,
+        "strangers": 203,
         "chats": 1560,
         "conversations": 1441,
     }
@@ -170,10 +186,50 @@ def test_fast_lane_opens_where_one_report_in_two_hundred_is_lost():
     shares = np.zeros((500, 4), np.float32)
     shares[:, 3] = [*np.linspace(0, 0.9, 400), *[0.99] * 100]
 
-    found = fast_lane_figures(Encoded.of(examples), shares)
+    found = fast_lane_figures(Encoded.of(examples), shares, shares)
 
     assert found["issues_lost_in_chats"] == 2
     assert found["share_of_chats"] == pytest.approx(0.204)
+
+
+def test_fast_lane_is_narrowed_by_chats_of_an_author_that_training_did_not_know():
+    examples = [Example(Sample("x"), "bug", "high", f"g/{n}", True) for n in range(400)]
+    known, strange = np.zeros((2, 400, 4), np.float32)
+    known[:, 3], strange[:, 3] = 0.5, 0.95
+
+    found = fast_lane_figures(Encoded.of(examples), known, strange)
+
+    assert found["from"] > 0.95
+
+
+def test_each_source_of_conversations_is_kept_out_once():
+    examples = [
+        Example(Sample("x"), "bug", "high", group, is_conversation)
+        for group, is_conversation in (("b/1", True), ("part_a/1", False), ("a/1", True))
+    ]
+
+    assert sources_of(examples).tolist() == [1, -1, 0]
+
+
+def test_priority_of_what_stands_alone_is_not_learned_from_conversations():
+    urgent = [Example(Sample(f"down {n}"), "bug", "critical", f"p/{n}", False) for n in range(9)]
+    calm = [
+        Example(Sample(f"calm {n}"), "info", priority, f"p/{n}", False)
+        for n, priority in enumerate(("low", "medium", "high"))
+    ]
+    between = [
+        Example(replace(item.sample, is_reply=True), "bug", "low", "c/1", True) for item in urgent
+    ]
+    encoded = Encoded.of(urgent + calm + between)
+    guess = CategoryGuess(*np.zeros((2, len(encoded.examples), 4), np.float32))
+    everything = np.arange(len(encoded.examples))
+    frequencies = inverse_frequencies(encoded.counts)
+
+    head = fit_priority_alone(encoded, everything, frequencies, "blind", guess)
+
+    dense = with_category(dense_features([Sample("down 3")]), np.zeros((1, 4), np.float32))
+    terms = weigh_terms(term_counts(["down 3"]), frequencies)
+    assert PRIORITIES[int(head.logits(dense, terms).argmax())] == "critical"
 
 
 def test_shipped_figures_are_of_the_shipped_corpus(settings):

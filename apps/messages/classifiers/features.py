@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
     from sklearn.feature_extraction.text import HashingVectorizer
 
-#: Raised whenever the numbers change: an artefact made for other numbers is refused.
-FEATURES_VERSION = 2
+#: Raised whenever the numbers or the heads change: an artefact made for other numbers is refused.
+FEATURES_VERSION = 3
 
 Matrix = npt.NDArray[np.float32]
 

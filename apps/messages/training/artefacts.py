@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import sklearn
 
 from apps.messages.classifiers.base import CATEGORIES, PRIORITIES, Vector
@@ -22,8 +23,10 @@ from apps.messages.training.evaluation import (
     cross_validate_category,
     fast_lane_figures,
     fit_temperature,
+    is_alone,
     predict_in_order,
     priority_figures,
+    sources_of,
 )
 from apps.messages.training.fitting import CategoryGuess, Encoded, corpus_hash, fit_model
 
@@ -40,6 +43,11 @@ class Artefacts:
         figures.write_text(json.dumps(self.figures, indent=1) + "\n", encoding="utf-8")
 
 
+def fits(examples: Sequence[Example]) -> int:
+    """How often `train` advances: two kinds of two heads in folds, the fast lane, the end."""
+    return 4 * FOLDS + int(sources_of(examples).max()) + 2
+
+
 def train(
     examples: Sequence[Example],
     vectors: Mapping[str, Vector],
@@ -52,12 +60,15 @@ def train(
     for kind in ("seeing", "blind"):
         held_out = cross_validate(encoded, kind, advance)
         category = fit_temperature(held_out.category.in_context, encoded.categories)
-        priority = fit_temperature(held_out.priority.in_context, encoded.priorities)
-        temperatures[kind] = {"category": category, "priority": priority}
         guesses[kind] = _shares(held_out.category, category)
-        shares = _shares(held_out.priority, priority)
+        between, alone = _priority_temperatures(encoded, held_out.priority)
+        temperatures[kind] = {"category": category, "priority": between, "priority_alone": alone}
+        shares = CategoryGuess(
+            _tempered(held_out.priority.in_context, np.where(is_alone(encoded), alone, between)),
+            _tempered(held_out.priority.alone, alone),
+        )
         figures[kind] = _held_out_figures(encoded, guesses[kind], shares)
-    fast_lane = fast_lane_figures(encoded, guesses["blind"].in_context)
+    fast_lane = _fast_lane(encoded, guesses, temperatures, advance)
     model = fit_model(encoded, guesses, embedding_model, temperatures, fast_lane["from"])
     advance()
     return Artefacts(model, _card(encoded, model, temperatures, figures, fast_lane))
@@ -70,9 +81,9 @@ def learn(examples: Sequence[Example], embedding_model: str) -> LinearModel:
     for kind in ("seeing", "blind"):
         logits = cross_validate_category(encoded, kind)
         category = fit_temperature(logits.in_context, encoded.categories)
-        temperatures[kind] = {"category": category, "priority": 1.0}
+        temperatures[kind] = {"category": category, "priority": 1.0, "priority_alone": 1.0}
         guesses[kind] = _shares(logits, category)
-    fast_lane = fast_lane_figures(encoded, guesses["blind"].in_context)
+    fast_lane = _fast_lane(encoded, guesses, temperatures)
     return fit_model(encoded, guesses, embedding_model, temperatures, fast_lane["from"])
 
 
@@ -85,6 +96,18 @@ def report_on(examples: Sequence[Example], predict: Predict) -> dict[str, Any]:
         "category": category_figures(encoded.categories, categories, texts),
         "priority": priority_figures(encoded.priorities, priorities),
     }
+
+
+def _fast_lane(
+    encoded: Encoded,
+    guesses: Mapping[str, CategoryGuess],
+    temperatures: Mapping[str, Mapping[str, float]],
+    advance: Callable[[], None] = lambda: None,
+) -> dict[str, float]:
+    folds = sources_of(encoded.examples)
+    strange = cross_validate_category(encoded, "blind", advance, folds=folds)
+    shares = _shares(strange, temperatures["blind"]["category"])
+    return fast_lane_figures(encoded, guesses["blind"].in_context, shares.in_context)
 
 
 def _held_out_figures(
@@ -145,5 +168,23 @@ def _card(
 
 
 def _shares(logits: CategoryGuess, temperature: float) -> CategoryGuess:
-    scale = np.float32(temperature)
-    return CategoryGuess(softmax(logits.in_context / scale), softmax(logits.alone / scale))
+    return CategoryGuess(
+        _tempered(logits.in_context, temperature), _tempered(logits.alone, temperature)
+    )
+
+
+def _priority_temperatures(encoded: Encoded, logits: CategoryGuess) -> tuple[float, float]:
+    """Of the head for what stands between others, and of the one for what stands alone."""
+    alone = is_alone(encoded)
+    sides = ((logits.in_context, ~alone), (logits.alone, alone))
+    between, apart = (
+        fit_temperature(side[rows], encoded.priorities[rows]) if rows.any() else 1.0
+        for side, rows in sides
+    )
+    return between, apart
+
+
+def _tempered(logits: Matrix, temperature: float | npt.NDArray[np.float64]) -> Matrix:
+    """Probabilities; one temperature, or one for each row."""
+    scale = np.asarray(temperature, np.float32).reshape(-1, 1)
+    return softmax(logits / scale)

@@ -20,6 +20,8 @@ from tasktracker.lib.text import clean
 
 #: Single messages come in runs of one persona: a run stays on one side of a split.
 PERSONA_RUN = 26
+#: Lines that have nothing to do with any project are few, and chats are full of them.
+STRANGERS_WEIGHT = 2.0
 BOT_NAME = re.compile(r"bot\b|alert|grafana|sentry|jenkins|uptime", re.IGNORECASE)
 BOT_LINE = re.compile(
     r"^\W{0,4}(?:\[?(?:firing|resolved|recovery)\b|\[?(?:alert|problem|ok)\]?[:\]]|pipeline #|deploy #)",
@@ -65,6 +67,7 @@ def read_corpus(folder: Path) -> list[Example]:
     for path in sorted(folder.glob("part_*.jsonl")):
         examples += read_singles(path)
     examples += read_singles(folder / "singles.jsonl")
+    examples += read_singles(folder / "strangers.jsonl", weight=STRANGERS_WEIGHT)
     for path in sorted((folder / "chats").glob("*/result.json")):
         lines = read_export(path, path.with_name("key.jsonl"))
         examples += conversation(lines, f"chats/{path.parent.name}")
@@ -78,7 +81,7 @@ def is_of_a_bot(sample: Sample) -> bool:
     return sample.is_from_bot or BOT_LINE.search(sample.text) is not None
 
 
-def read_singles(path: Path) -> list[Example]:
+def read_singles(path: Path, weight: float = 1.0) -> list[Example]:
     """Messages without a conversation, one JSON object per line."""
     if not path.exists():
         return []
@@ -89,6 +92,7 @@ def read_singles(path: Path) -> list[Example]:
             row["priority"],
             group=f"{path.stem}/{row.get('persona', number // PERSONA_RUN)}",
             is_conversation=False,
+            weight=weight,
         )
         for number, row in enumerate(_rows(path))
     ]

@@ -18,7 +18,14 @@ from apps.messages.classifiers.features import (
     weigh_terms,
     without_vectors,
 )
-from apps.messages.classifiers.local import REPORT_SHARE, Head, softmax, with_category
+from apps.messages.classifiers.local import (
+    REPORT_SHARE,
+    Head,
+    is_in_conversation,
+    likeliest,
+    softmax,
+    with_category,
+)
 from apps.messages.training.corpus import Example, without_context
 from apps.messages.training.fitting import (
     SEED,
@@ -27,6 +34,7 @@ from apps.messages.training.fitting import (
     Labels,
     fit_category,
     fit_priority,
+    fit_priority_alone,
     inverse_frequencies,
 )
 from tasktracker.lib.text import language_of
@@ -66,12 +74,22 @@ def cross_validate(
     return OutOfFold(category, _cross_validate_priority(encoded, kind, category, advance))
 
 
+def sources_of(examples: Sequence[Example]) -> Labels:
+    """A fold for each source of conversations, each by another author; -1 for single messages."""
+    sources = sorted({example.source for example in examples if example.is_conversation})
+    return np.array([sources.index(e.source) if e.is_conversation else -1 for e in examples])
+
+
 def cross_validate_category(
-    encoded: Encoded, kind: str, advance: Callable[[], None] = lambda: None
+    encoded: Encoded,
+    kind: str,
+    advance: Callable[[], None] = lambda: None,
+    *,
+    folds: Labels | None = None,
 ) -> CategoryGuess:
-    """Logits of the category head for every example."""
+    """Logits of the category head for every example; zeros where the fold is negative."""
     held_out = _empty(encoded)
-    for learn, test in _splits(encoded.examples):
+    for learn, test in _splits(folds_of(encoded.examples) if folds is None else folds):
         frequencies = inverse_frequencies(encoded.counts[learn])
         head = fit_category(encoded, learn, frequencies, kind)
         inputs = _Inputs(encoded, frequencies, kind)
@@ -86,21 +104,27 @@ def _cross_validate_priority(
 ) -> CategoryGuess:
     guess = CategoryGuess(softmax(category.in_context), softmax(category.alone))
     decided = _decisions(encoded.examples, guess.in_context)
-    held_out = _empty(encoded)
-    for learn, test in _splits(encoded.examples):
+    held_out, alone_there = _empty(encoded), is_alone(encoded)
+    for learn, test in _splits(folds_of(encoded.examples)):
         frequencies = inverse_frequencies(encoded.counts[learn])
-        head = fit_priority(encoded, learn, frequencies, kind, guess)
+        between = fit_priority(encoded, learn, frequencies, kind, guess)
+        alone = fit_priority_alone(encoded, learn, frequencies, kind, guess)
         inputs = _Inputs(encoded, frequencies, kind)
-        for view, context in (("in_context", decided), ("alone", without_context)):
-            logits = inputs.logits(head, test, context, getattr(guess, view)[test])
-            getattr(held_out, view)[test] = logits
+        held_out.alone[test] = inputs.logits(alone, test, without_context, guess.alone[test])
+        held_out.in_context[test] = held_out.alone[test]
+        test = test[~alone_there[test]]
+        held_out.in_context[test] = inputs.logits(between, test, decided, guess.in_context[test])
         advance()
     return held_out
 
 
-def _splits(examples: Sequence[Example]) -> Iterator[tuple[Labels, Labels]]:
-    folds = folds_of(examples)
-    for fold in range(FOLDS):
+def is_alone(encoded: Encoded) -> Mask:
+    """Which examples have nothing before them."""
+    return np.array([not is_in_conversation(example.sample) for example in encoded.examples])
+
+
+def _splits(folds: Labels) -> Iterator[tuple[Labels, Labels]]:
+    for fold in range(folds.max() + 1):
         yield np.where(folds != fold)[0], np.where(folds == fold)[0]
 
 
@@ -139,8 +163,15 @@ class _Inputs:
         for number in chosen:
             row = self.logits(head, np.array([number]), lambda sample: _as_decided(sample, said))
             rows.append(row[0])
-            said[self.encoded.examples[number].sample.text] = CATEGORIES[int(row[0].argmax())]
+            sample = self.encoded.examples[number].sample
+            said[sample.text] = said_of(sample, softmax(row)[0])
         return np.stack(rows)
+
+
+def said_of(sample: Sample, shares: Matrix) -> str:
+    """The category that the live path would give."""
+    scores = dict(zip(CATEGORIES, map(float, shares), strict=True))
+    return likeliest(scores, is_in_conversation=is_in_conversation(sample))
 
 
 def _as_decided(sample: Sample, said: dict[str, str]) -> Sample:
@@ -152,7 +183,7 @@ def _as_decided(sample: Sample, said: dict[str, str]) -> Sample:
 
 def _decisions(examples: Sequence[Example], guessed: Matrix) -> Callable[[Sample], Sample]:
     said = {
-        example.sample.text: CATEGORIES[int(row.argmax())]
+        example.sample.text: said_of(example.sample, row)
         for example, row in zip(examples, guessed, strict=True)
     }
     return lambda sample: _as_decided(sample, said)
@@ -164,7 +195,7 @@ def predict_in_order(examples: Sequence[Example], predict: Predict) -> tuple[Mat
     categories, priorities = [], []
     for example in examples:
         category, priority = predict([_as_decided(example.sample, said)])
-        said[example.sample.text] = CATEGORIES[int(category[0].argmax())]
+        said[example.sample.text] = said_of(example.sample, category[0])
         categories.append(category[0])
         priorities.append(priority[0])
     return np.stack(categories), np.stack(priorities)
@@ -181,14 +212,17 @@ def fit_temperature(logits: Matrix, answers: Labels) -> float:
     return round(float(np.exp(found.x)), 3)
 
 
-def fast_lane_figures(encoded: Encoded, shares: Matrix) -> dict[str, float]:
+def fast_lane_figures(encoded: Encoded, known: Matrix, strange: Matrix) -> dict[str, float]:
     """The lowest P(info) above which chats lose at most one issue in two hundred, and its share.
 
-    Single messages must not lose more either: the first message of a chat is one.
+    `known` are held-out probabilities by folds; `strange` are of conversations whose author the
+    training did not know at all, as it knows none of the people it will read. Single messages must
+    not lose more either: the first message of a chat is one.
     """
-    chatter = shares[:, CATEGORIES.index("info")]
+    info = CATEGORIES.index("info")
     is_issue = encoded.categories < 2  # bug or feature
     in_chat = np.array([example.is_conversation for example in encoded.examples])
+    chatter = np.where(in_chat, strange[:, info], known[:, info])
     sides = (in_chat & is_issue, ~in_chat & is_issue)
     lowest = max((_safe_from(chatter[side]) for side in sides if side.any()), default=1.0)
     skipped = chatter >= lowest

@@ -11,7 +11,7 @@ from scipy.sparse import csr_matrix, hstack
 from sklearn.linear_model import LogisticRegression
 
 from apps.messages.classifiers.base import CATEGORIES, PRIORITIES, Neighbour, Sample
-from apps.messages.classifiers.conversation import change_neighbours
+from apps.messages.classifiers.conversation import REPORTS, change_neighbours
 from apps.messages.classifiers.features import (
     FEATURES_VERSION,
     TERM_WEIGHT,
@@ -24,6 +24,7 @@ from apps.messages.classifiers.features import (
 )
 from apps.messages.classifiers.local import (
     CATEGORY_WEIGHT,
+    HEADS,
     Head,
     Heads,
     LinearModel,
@@ -34,16 +35,23 @@ from apps.messages.training.corpus import Example, without_context
 Labels = npt.NDArray[np.intp]
 
 SEED = 20260801
-REGULARISATION = {"seeing": {"category": 0.15, "priority": 0.05}, "blind": {"category": 0.3, "priority": 0.1}}  # fmt: skip
+REGULARISATION = {
+    "seeing": {"category": 0.15, "priority": 0.05, "priority_alone": 0.02},
+    "blind": {"category": 0.3, "priority": 0.1, "priority_alone": 0.04},
+}
 #: What a neighbour was decided to be is sometimes unknown and sometimes wrong: learn it so.
 UNKNOWN_SHARE = 0.4
 WRONG_SHARE = 0.15
 #: How much a message of a conversation counts when it is shown undecided, and without its context.
-#: Without it, it hardly counts: what stands alone is not chatter as often as what stands in a chat.
+#: Without it, it counts less: what stands alone is not chatter as often as what stands in a chat.
 UNDECIDED_WEIGHT = 0.5
-ALONE_WEIGHT = 0.05
+ALONE_WEIGHT = 0.2
 #: Short, calm messages about something terrible are rare in the corpus and must not be missed.
 CRITICAL_BUG_WEIGHT = 2.0
+#: A report among much chatter; also finds more in chats of people that training does not know.
+REPORT_WEIGHT = 1.5
+#: How much the sources count for the priority of what stands alone, where hands differ most.
+ALONE_PRIORITY_WEIGHTS = {"singles": 0.3, "strangers": 0.3}
 
 
 @dataclass(frozen=True)
@@ -96,10 +104,15 @@ def fit_model(
     heads = {}
     for kind in ("seeing", "blind"):
         category = fit_category(encoded, everything, frequencies, kind)
-        priority = fit_priority(encoded, everything, frequencies, kind, guesses[kind])
+        learned = {
+            "category": category,
+            "priority": fit_priority(encoded, everything, frequencies, kind, guesses[kind]),
+            "priority_alone": fit_priority_alone(
+                encoded, everything, frequencies, kind, guesses[kind]
+            ),
+        }
         heads[kind] = Heads(
-            replace(category, temperature=temperatures[kind]["category"]),
-            replace(priority, temperature=temperatures[kind]["priority"]),
+            **{name: replace(learned[name], temperature=temperatures[kind][name]) for name in HEADS}
         )
     version = f"{FEATURES_VERSION}-{recipe_hash(encoded.examples)[:8]}"
     return LinearModel(
@@ -121,16 +134,39 @@ def fit_priority(
 ) -> Head:
     """The priority head; it learns from guessed categories, because that is what it will get."""
     rows = rows_to_learn(encoded.examples, chosen, kind)
+    return _fit_priority(encoded, rows, frequencies, guess, REGULARISATION[kind]["priority"])
+
+
+def fit_priority_alone(
+    encoded: Encoded, chosen: Labels, frequencies: Matrix, kind: str, guess: CategoryGuess
+) -> Head:
+    """The same for messages that stand alone, from such messages only."""
+    rows = [
+        replace(row, weight=row.weight * ALONE_PRIORITY_WEIGHTS.get(example.source, 1.0))
+        for row in rows_to_learn(encoded.examples, chosen, kind)
+        if not (example := encoded.examples[row.example]).is_conversation
+    ]
+    if len({encoded.priorities[row.example] for row in rows}) < len(PRIORITIES):
+        return fit_priority(encoded, chosen, frequencies, kind, guess)
+    return _fit_priority(encoded, rows, frequencies, guess, REGULARISATION[kind]["priority_alone"])
+
+
+def _fit_priority(
+    encoded: Encoded,
+    rows: Sequence[Row],
+    frequencies: Matrix,
+    guess: CategoryGuess,
+    regularisation: float,
+) -> Head:
     answers = encoded.priorities[[row.example for row in rows]]
     weights = np.array([row.weight for row in rows])
     # Critical messages are rare and the ones that must not be missed.
-    weights = weights / np.bincount(answers, minlength=len(PRIORITIES))[answers]
+    weights = weights / np.bincount(answers, weights, minlength=len(PRIORITIES))[answers]
     weights = weights / weights.mean()
     guessed = np.stack(
         [(guess.in_context if row.has_context else guess.alone)[row.example] for row in rows]
     )
     dense, terms = _inputs(encoded, rows, frequencies)
-    regularisation = REGULARISATION[kind]["priority"]
     return _fit(with_category(dense, guessed), terms, answers, weights, regularisation)
 
 
@@ -144,6 +180,7 @@ def rows_to_learn(examples: Sequence[Example], chosen: Labels, kind: str) -> lis
         is_critical_bug = (example.category, example.priority) == ("bug", "critical")
         loud = example.weight * (CRITICAL_BUG_WEIGHT if is_critical_bug else 1.0)
         if example.is_conversation:
+            loud *= REPORT_WEIGHT if example.category in REPORTS else 1.0
             noisy = change_neighbours(sample, _unreliable(rng))
             undecided = change_neighbours(sample, _undecided)
             rows.append(Row(number, noisy, loud, True))
@@ -177,7 +214,8 @@ def recipe_hash(examples: Sequence[Example]) -> str:
     recipe = [
         corpus_hash(examples),
         [FEATURES_VERSION, VECTOR_WEIGHT, TERM_WEIGHT, CATEGORY_WEIGHT],
-        [SEED, UNKNOWN_SHARE, WRONG_SHARE, CRITICAL_BUG_WEIGHT, UNDECIDED_WEIGHT, ALONE_WEIGHT],
+        [SEED, UNKNOWN_SHARE, WRONG_SHARE, CRITICAL_BUG_WEIGHT, REPORT_WEIGHT],
+        [UNDECIDED_WEIGHT, ALONE_WEIGHT, ALONE_PRIORITY_WEIGHTS],
         REGULARISATION,
     ]
     return hashlib.sha256(json.dumps(recipe).encode()).hexdigest()

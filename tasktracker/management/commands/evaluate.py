@@ -35,6 +35,7 @@ class Command(BaseCommand):
         chat.add_argument("key", type=Path)
         chatter = kinds.add_parser("chatter", help="lines {text} of people who report nothing")
         chatter.add_argument("file", type=Path)
+        chatter.add_argument("--as-chat", action="store_true", help="each line sees those before")
         chatter.add_argument("--limit", type=int, default=500, help="read so many lines")
         for kind in (messages, duplicates, chat, chatter):
             kind.add_argument(
@@ -75,7 +76,9 @@ class Command(BaseCommand):
         if options["what"] == "chatter":
             from tasktracker.management.evaluation.chatter import evaluate_chatter
 
-            return evaluate_chatter(options["file"], options["limit"], advance)
+            return evaluate_chatter(
+                options["file"], options["limit"], advance, is_chat=options["as_chat"]
+            )
         from tasktracker.management.evaluation.chat import evaluate_chat
 
         return evaluate_chat(options["file"], options["key"], advance)

@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -99,15 +100,19 @@ def _labels(
     return found
 
 
-def local(text: str) -> Said:
-    """As the live path answers a message that nothing is known around."""
+def _local(text: str) -> Said:
+    return answer_locally(Sample(text=text))
+
+
+def answer_locally(sample: Sample) -> Said:
+    """As the live path answers without a language model and without corrections."""
     started = time.process_time()
-    quick = quick_answer(Sample(text=text))
+    quick = quick_answer(sample)
     quick_ms = (time.process_time() - started) * 1000
     if quick is not None:
         return Said(quick.verdict, is_quick=True, quick_ms=quick_ms)
-    (vector,) = embeddings.embed([text])
-    return Said(local_answer(Sample(text=text, vector=vector)).verdict, quick_ms=quick_ms)
+    (vector,) = embeddings.embed([sample.text])
+    return Said(local_answer(replace(sample, vector=vector)).verdict, quick_ms=quick_ms)
 
 
 def _llm(text: str) -> Said:
@@ -116,7 +121,7 @@ def _llm(text: str) -> Said:
 
 
 def _cascade(text: str) -> Said:
-    said = local(text)
+    said = _local(text)
     if said.verdict.confidence >= SURE or not llm.is_available(cloud=True):
         return said
     try:
@@ -125,7 +130,7 @@ def _cascade(text: str) -> Said:
         return said  # as the live path does after its grace period
 
 
-ANSWERS: Mapping[str, Answer] = {"local": local, "cascade": _cascade, "llm": _llm}
+ANSWERS: Mapping[str, Answer] = {"local": _local, "cascade": _cascade, "llm": _llm}
 
 
 def _compare(

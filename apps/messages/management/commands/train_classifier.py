@@ -18,9 +18,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from apps.messages import learn
 from apps.messages.models import ModelVersion
-from apps.messages.training.artefacts import Artefacts, train
+from apps.messages.training.artefacts import Artefacts, fits, train
 from apps.messages.training.corpus import Example, read_corpus, texts_of
-from apps.messages.training.evaluation import FOLDS
 from apps.messages.training.vectors import cached_vectors, language_means, write_means
 from tasktracker.lib import embeddings
 from tasktracker.lib.lease import kept
@@ -106,7 +105,7 @@ class Command(BaseCommand):
                 cache_folder() / CACHE_FILE,
                 lambda count: progress.advance(embedding, count),
             )
-            fitting = progress.add_task(_("Fitting"), total=4 * FOLDS + 1)
+            fitting = progress.add_task(_("Fitting"), total=fits(examples))
             return train(examples, vectors, model, lambda: progress.advance(fitting))
 
     def _measure_means(self, examples: list[Example], output: Path | None) -> None:
