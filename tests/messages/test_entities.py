@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -194,6 +195,17 @@ def test_every_surface_is_a_piece_of_the_text(text):
     found = extract(text, sent_at=TUESDAY, glossary=GLOSSARY)
 
     assert all(entity.surface in clean(text) for kind in KINDS for entity in found[kind])
+
+
+@pytest.mark.parametrize("signs", ["🔴", "(", "`", "*_", "[", "((((a"])
+def test_thousands_of_signs_hold_nobody_up(signs):
+    extract("кафка", sent_at=TUESDAY)  # loads spaCy
+    started = time.perf_counter()
+
+    found = extract("кафка лежить " + signs * (8000 // len(signs)), sent_at=TUESDAY)
+
+    assert time.perf_counter() - started < 2.0
+    assert [entity.normal for entity in found["technologies"]] == ["Kafka"]
 
 
 def test_what_nobody_extracts_nobody_loads():

@@ -23,6 +23,8 @@ GLOSSARIES = 8  # whose pipelines are kept in memory, in both languages
 _APOSTROPHES = str.maketrans("\u2019\u02bc", "''")
 _PART_OF_WORD = re.compile(r"[\w@/]")
 _COMPOUND = re.compile(r"[-.][\da-z_]")  # not "cypress-набір"
+#: No name: spaCy takes them apart sign by sign, which takes minutes where a text has thousands of them.
+_ENDLESS = re.compile(r"[^\w\s]{5,}|\S{100,}")
 _INFIXES = [r"(?<=\w)[-/↔→|](?=\w)"]  # besides spaCy's own
 
 
@@ -60,8 +62,9 @@ class _Ruler:
         self.lock = Lock()
 
     def find(self, text: str) -> list[Named]:
+        words = _ENDLESS.sub(lambda found: " " * len(found.group()), text)
         with self.lock, self.pipeline.memory_zone():
-            doc = self.pipeline(text.translate(_APOSTROPHES))
+            doc = self.pipeline(words.translate(_APOSTROPHES))
             return list(_named(text, doc))
 
 
