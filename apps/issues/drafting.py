@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.issues.imperative import imperative
+from apps.issues.nameless import without_people
 from apps.issues.plain import BLOCK, LINK, MARKUP, MENTION, TAGS, without_orders
-from tasktracker.lib.text import clean, shorten
+from tasktracker.lib.text import clean, language_of, shorten
 
 TITLE_LIMIT = 80
 MIN_TITLE_WORDS = 3  # "Привіт!" and "URGENT" are no titles while a longer sentence follows
 TITLE_FROM = 4000  # characters that a title is looked for in
 DESCRIPTION_LIMIT = 20_000  # characters of the quote; the message itself keeps the rest
+#: A title of nothing: the language is the message's, for nobody has chosen another one yet.
+NAMELESS = {"uk": "Повідомлення з чату", "en": "Message from the chat"}
 
 
 @dataclass(frozen=True)
@@ -80,8 +83,9 @@ def _title(text: str, people: Sequence[str], *, is_request: bool) -> str:
     telling = [sentence for sentence in telling if not _INTRODUCTION.match(sentence)] or telling
     best = telling[0] if telling else max(sentences, key=len, default="")
     if not best:
-        # Nothing but a log, links or pictures: the words of all of it.
-        best = " ".join(re.findall(r"\w[\w.:/-]*", TAGS.sub(" ", text))) or " ".join(text.split())
+        # Nothing but a log, links, pictures or names: the words of all of it.
+        rest = without_people(MENTION.sub(" ", TAGS.sub(" ", text)), people)
+        best = " ".join(re.findall(r"\w[\w.:/-]*", rest)) or NAMELESS[language_of(text)]
     title = shorten(imperative(best) if is_request else best, TITLE_LIMIT)
     return title[:1].upper() + title[1:] if _may_capitalise(title) else title
 
@@ -102,13 +106,7 @@ def _tidy(sentence: str, people: Sequence[str]) -> str:
     while sentence != previous:
         previous = sentence
         sentence = _LEAD_IN.sub("", _GREETING.sub("", sentence)).lstrip(" ,.!?:;—–-")
-        for person in people:
-            # "Viktor, the export fails": he is asked, the issue is not about him.
-            if sentence.casefold().startswith(f"{person.casefold()},"):
-                sentence = sentence[len(person) + 1 :].lstrip()
-            asked = re.search(rf",\s*{re.escape(person)}[\s.!?,]*$", sentence, re.I)
-            if asked:
-                sentence = sentence[: asked.start()]
+        sentence = without_people(sentence, people)
     return _balanced(sentence).rstrip(" .,;:!—–-")
 
 
@@ -123,7 +121,7 @@ def _balanced(sentence: str) -> str:
 def _may_capitalise(title: str) -> bool:
     """Not an identifier or a brand that begins small: `stock-bridge`, iOS."""
     first = title.split(" ", 1)[0]
-    return first.isalpha() and first.islower()
+    return re.sub("['’]|[:,]$", "", first).isalpha() and first.islower()
 
 
 def _surface(entity: Any) -> str:
