@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.exports.models import TaskExport, Tracker
-from apps.issues.models import DayAnalysis, Issue
+from apps.issues.models import DayAnalysis, Issue, Match
 from apps.messages.models import Message, Rule
 from apps.sources.models import Chat, DeadLetter, GlossaryTerm, Project, Source
 
@@ -100,13 +100,18 @@ def test_the_address_of_a_foreign_row_opens_nothing(
 
 def test_decisions_about_foreign_rows_change_nothing(operator: Client, foreign: dict[type, Any]):
     issue, message = foreign[Issue], foreign[Message]
-    Message.objects.filter(pk=message.pk).update(status=Message.Status.NOISE)
+    locked = {"locked_fields": ["category"]}
+    Message.objects.filter(pk=message.pk).update(status=Message.Status.NOISE, **locked)
+    Issue.objects.filter(pk=issue.pk).update(locked_fields=["title"])
     changes = issue.changes.count()
     addresses = [
         reverse("admin:issues_issue_decide", args=[issue.pk, "approve"]),
         reverse("admin:issues_issue_split", args=[issue.pk, message.pk]),
         reverse("admin:chat_messages_message_retry", args=[message.pk]),
         reverse("admin:chat_messages_message_reclassify", args=[message.pk]),
+        reverse("admin:chat_messages_message_unlock", args=[message.pk, "category"]),
+        reverse("admin:issues_issue_unlock", args=[issue.pk, "title"]),
+        reverse("admin:issues_dayanalysis_post", args=[foreign[DayAnalysis].pk]),
         reverse("admin:exports_taskexport_retry", args=[foreign[TaskExport].pk]),
         reverse("admin:exports_tracker_check", args=[foreign[Tracker].pk]),
         reverse("admin:sources_deadletter_replay", args=[foreign[DeadLetter].pk]),
@@ -119,7 +124,8 @@ def test_decisions_about_foreign_rows_change_nothing(operator: Client, foreign: 
     message.refresh_from_db()
     assert issue.status == Issue.Status.NEW
     assert issue.changes.count() == changes
-    assert message.status == Message.Status.NOISE
+    assert (message.status, message.locked_fields) == (Message.Status.NOISE, ["category"])
+    assert issue.locked_fields == ["title"]
     assert TaskExport.objects.get(pk=foreign[TaskExport].pk).status == TaskExport.Status.FAILED
     assert DeadLetter.objects.get(pk=foreign[DeadLetter].pk).replayed_at is None
 
@@ -171,6 +177,16 @@ def test_an_answer_to_another_projects_message_shows_only_its_id(
 
     assert SECRET_NAME not in page
     assert "-1001:1" in page
+
+
+def test_a_message_that_was_routed_here_does_not_name_the_issues_it_was_compared_with(
+    operator: Client, rows: dict[type, Any], foreign: dict[type, Any]
+):
+    Match.objects.update(message=rows[Message], issue=foreign[Issue])
+
+    page = operator.get(admin_url(Message, "change", rows[Message].pk)).content.decode()
+
+    assert SECRET_NAME not in page
 
 
 @pytest.mark.parametrize("role", ["operator", "viewer"])

@@ -194,7 +194,10 @@ class MessageAdmin(Correcting, ProjectScopedAdmin):
             context |= {
                 **corrections_of(message),
                 "classifications": message.classifications.all(),
-                "matches": message.matches.select_related("issue").order_by("-score")[:20],
+                # Compared before a rule routed it here, it may look like another project's issue.
+                "matches": message.matches.filter(issue__project=message.project_id)
+                .select_related("issue")
+                .order_by("-score")[:20],
                 "categories": Category.choices,
                 "priorities": Priority.choices,
                 "chosen_priority": message.priority or Priority.MEDIUM,
