@@ -215,7 +215,7 @@ async def _ask(model: Model, question: _Question, seconds: float) -> Answer:
     from pydantic_ai import Agent, NativeOutput
 
     started = time.perf_counter()
-    async with asyncio.timeout(seconds), _client(model, seconds) as (http, client):
+    async with _client(model, seconds) as (http, client):
         agent = Agent(
             _ollama(model.name, client) if model.is_local else _openai(model.name, client),
             output_type=NativeOutput(question.output),
@@ -224,7 +224,8 @@ async def _ask(model: Model, question: _Question, seconds: float) -> Answer:
             model_settings=_settings_of(model, question),
             capabilities=tracing.capabilities(),
         )
-        result = await agent.run(question.prompt)
+        async with asyncio.timeout(seconds):
+            result = await agent.run(question.prompt)
         latency_ms = (time.perf_counter() - started) * 1000
         if model.is_local:
             await _keep_loaded(model.name, http)

@@ -27,6 +27,7 @@ class LLMServer:
         self.reply = reply
         self.requests: list[Request] = []  # the questions
         self.calls: list[Request] = []  # everything else
+        self.ways: dict[str, Way] = {}  # how everything else misbehaves, by path
         self.installed = list(installed)
         self.closing = threading.Event()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -82,7 +83,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer_native(self, request: Request) -> None:
         name = request.get("model", "")
-        if self.path == "/api/version":
+        if self.path in self.llm.ways:
+            self.llm.ways[self.path](self, request)
+        elif self.path == "/api/version":
             self.send_json(200, {"version": "0.33.0"})
         elif self.path == "/api/tags":
             self.send_json(200, {"models": [_tag(name) for name in self.llm.installed]})

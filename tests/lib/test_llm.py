@@ -102,6 +102,14 @@ def test_ollama_is_told_how_long_to_keep_the_model(server, settings, monkeypatch
     assert server.calls == [{"path": "/api/generate", "model": "first", "keep_alive": "45m"}]
 
 
+def test_an_answer_is_not_lost_while_ollama_is_told(server, settings, monkeypatch):
+    monkeypatch.setattr(llm, "_reminded_at", {})
+    settings.OLLAMA_KEEP_ALIVE, settings.LLM_TIMEOUTS = "45m", {"first": 0.8}
+    server.ways["/api/generate"] = llm_server.hang
+
+    assert ask().model == "first"
+
+
 FAILURES = {
     "error of the server": (500, ""),
     "no such model": (404, ""),
