@@ -6,6 +6,7 @@ from typing import Any
 
 from apps.messages.entities.extract import extract
 from apps.messages.entities.merging import merge
+from apps.messages.entities.suggestions import suggest
 from apps.messages.glossary import glossary_of
 from apps.messages.models import Message
 from tasktracker.lib.text import clean
@@ -19,7 +20,10 @@ _ENDS = re.compile(r"^[^\w.]+|[^\w+#]+$")  # ".NET" and "C++" stay
 
 
 def entities_of(message: Message) -> dict[str, Any]:
-    """By kind: as written and in the normal form; found locally, then what a language model added."""
+    """By kind: as written and in the normal form; found locally, then what a language model added.
+
+    Who is asked to do it, and how urgent it is called, are suggestions for people: nothing reads them.
+    """
     place = {
         "sent_at": message.sent_at,
         "timezone": message.project.timezone,
@@ -29,6 +33,7 @@ def entities_of(message: Message) -> dict[str, Any]:
     said = _said_by_model(message)
     if said:
         found = merge(found, said, message.text, **place)  # type: ignore[arg-type]
+    found |= suggest(message.text, found["people"])
     return {
         kind: [{"surface": entity.surface, "normal": entity.normal} for entity in entities]
         for kind, entities in found.items()

@@ -113,3 +113,14 @@ def test_labels_are_few_and_each_stands_once():
     assert labels_of(entities, ["kafka"]) == ["kafka"]
     assert len(labels_of(entities, [f"tag {number}" for number in range(30)])) == 10
     assert labels_of({"technologies": "broken", "projects": None}) == []
+
+
+def test_who_should_do_it_and_how_soon_is_kept_as_a_suggestion_and_sets_nothing(make_message):
+    text = "Логін падає, терміново! Хай Іван візьме"
+    file([make_message(text, status="actionable", category="bug", priority="low")])
+
+    issue = Issue.objects.get()
+    assert issue.entities["assignees"] == [{"surface": "Іван", "normal": "Іван"}]
+    assert issue.entities["urgency"] == [{"surface": "терміново", "normal": "high"}]
+    assert issue.priority == "low"
+    assert issue.labels == []

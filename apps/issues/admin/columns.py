@@ -1,5 +1,6 @@
 """What the review queue shows of an issue, column by column."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.urls import reverse
@@ -8,6 +9,7 @@ from unfold.decorators import display
 
 from apps.issues.admin.decide import offered
 from apps.issues.models import Issue
+from apps.messages.models import Priority
 from apps.sources.admin.display import (
     badge,
     category_badge,
@@ -29,6 +31,14 @@ STATUS_COLOURS = {
     "duplicate": "warning",
 }
 EXPORT_COLOURS = {"created": "success", "failed": "danger", "pending": "info"}
+
+#: Said by somebody, set by nobody: who decides may follow it.
+SUGGESTED = {
+    "assignees": gettext_lazy("suggested assignee"),
+    "urgency": gettext_lazy("suggested priority"),
+}
+
+_PRIORITIES: Mapping[Any, Any] = dict(Priority.choices)
 
 
 class IssueColumns:
@@ -82,7 +92,8 @@ class IssueColumns:
         found = []
         for kind, items in issue.entities.items():
             if isinstance(items, list) and items:
-                found.append(f"{in_words(kind)}: {', '.join(map(_as_named, items))}")
+                label = SUGGESTED.get(kind) or in_words(kind)
+                found.append(f"{label}: {', '.join(_as_named(item, kind) for item in items)}")
         return "\n".join(found)
 
     @display(description=gettext_lazy("labels"))
@@ -95,10 +106,12 @@ class IssueColumns:
         return link(page_of(original), f"#{original.pk} {original.title}") if original else ""
 
 
-def _as_named(item: Any) -> str:
+def _as_named(item: Any, kind: str) -> str:
     """As written, and what it stands for where that is more than the same word in small letters."""
     if not isinstance(item, dict):
         return str(item)
     surface, normal = str(item.get("surface", "")), str(item.get("normal", ""))
     is_telling = normal and normal.casefold() != surface.casefold()
+    if kind == "urgency":
+        normal = str(_PRIORITIES.get(normal, normal))
     return f"{surface} → {normal}" if is_telling else surface

@@ -37,6 +37,8 @@ STORED_WORDS = (
     gettext_noop("people"),
     gettext_noop("technologies"),
     gettext_noop("deadlines"),
+    gettext_noop("assignees"),
+    gettext_noop("urgency"),
     # Who classified
     gettext_noop("rules"),
     gettext_noop("alerts"),
