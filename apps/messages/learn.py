@@ -33,7 +33,7 @@ from apps.messages.training.fitting import corpus_hash
 from apps.messages.training.retraining import CORRECTIONS, corpus_examples
 from apps.messages.training.split import SPLIT_VERSION, Split, leaks, split
 from tasktracker.lib import embeddings
-from tasktracker.lib.workflow import GiveUp
+from tasktracker.lib.workflow import GiveUp, words_of
 
 LEASE = timedelta(minutes=2)  # of a version that is being trained; its process extends it
 ATTEMPTS = 3
@@ -84,8 +84,8 @@ def want_when_due() -> None:
 def new_corrections() -> QuerySet[Correction]:
     """Those since the last training was wanted."""
     rows = Correction.objects.filter(field__in=LEARNT, after__isnull=False)
-    last = ModelVersion.objects.first()
-    return rows if last is None else rows.filter(created_at__gt=last.created_at)
+    last = ModelVersion.objects.values_list("created_at", flat=True).first()
+    return rows if last is None else rows.filter(created_at__gt=last)
 
 
 # Running it
@@ -118,7 +118,7 @@ def run(version_id: int, *, data: Path, cache: Path, tell: Tell) -> ModelVersion
         except GiveUp as error:
             version.give_up(str(error))
         except Exception as error:
-            version.try_later(f"{type(error).__name__}: {error}")
+            version.try_later(words_of(error))
             raise
         return version
 

@@ -279,7 +279,7 @@ def _work_on_one(item: Item, verb: Callable[[list[Item]], None]) -> None:
         item.try_later(str(error), delay=error.delay)
     except Exception as error:
         item.status = status
-        reason = _words_of(error)
+        reason = words_of(error)
         if isinstance(error, DatabaseError):
             logger.error("%s %s failed: %s", item._meta.label, item.pk, reason)
         else:
@@ -307,7 +307,7 @@ def _finish(item: WorkItem, move: Callable[[], None]) -> None:
         logger.info("%s %s was moved by somebody else", item._meta.label, item.pk)
 
 
-def _words_of(error: Exception) -> str:
+def words_of(error: Exception) -> str:
     """The error in words; PostgreSQL's own quote the row, which holds what people wrote."""
     if isinstance(error, DatabaseError):
         return f"{type(error).__name__} {getattr(error.__cause__, 'sqlstate', None) or ''}".strip()
