@@ -285,6 +285,7 @@ class Draft(WorkItem):
 
     TRANSITIONS = {
         Status.WAITING: {Status.WRITTEN, Status.FAILED, Status.DROPPED},
+        Status.FAILED: {Status.WAITING},
     }
     WAITING = frozenset({Status.WAITING})
 

@@ -55,6 +55,32 @@ def ask_for_words(issue: Issue, project: Project) -> Draft | None:
     return Draft.ask_for(issue) if _has_model(project) else None
 
 
+def draft_of(issue: Issue) -> Draft | None:
+    return Draft.objects.filter(issue=issue).first()
+
+
+def may_be_asked_for(issue: Issue) -> bool:
+    """Whether a person may ask for the words: nobody was asked yet, or no words came of it."""
+    draft = draft_of(issue)
+    is_free = draft is None or draft.status == Draft.Status.FAILED
+    return is_free and _is_wanted(issue) and _opening(issue) is not None
+
+
+def ask_again(issue: Issue) -> bool:
+    """A person wants the words; False when a model is asked already or nothing is to be asked."""
+    with transaction.atomic():
+        # Two people press at once: one of them asks.
+        locked = Issue.objects.select_for_update(no_key=True, of=("self",)).get(pk=issue.pk)
+        if not may_be_asked_for(locked):
+            return False
+        draft = draft_of(locked)
+        if draft is None:
+            Draft.ask_for(locked)
+        else:
+            draft.move_to(Draft.Status.WAITING)
+    return True
+
+
 def write(draft: Draft) -> None:
     """Ask for the words and take over those that fit, while nobody has decided about the issue."""
     issue = draft.issue

@@ -19,6 +19,7 @@ from apps.issues.admin.words import explained, field_name, in_words
 from apps.issues.corrections import correct, unlock
 from apps.issues.decisions import open_by_hand, split
 from apps.issues.models import Issue
+from apps.issues.wording import ask_again, draft_of, may_be_asked_for
 from apps.messages.models import Message
 from apps.sources.admin.scope import (
     CappedPaginator,
@@ -28,6 +29,14 @@ from apps.sources.admin.scope import (
     back_or_to,
     page_of,
 )
+
+
+class WordsFilter(ChoicesDropdownFilter):  # type: ignore[misc]
+    """Issues by what came of asking a model for their words."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = _("words by a model")
 
 
 @admin.register(Issue)
@@ -51,6 +60,7 @@ class IssueAdmin(IssueColumns, ProjectScopedAdmin):
         ("category", ChoicesDropdownFilter),
         ("priority", ChoicesDropdownFilter),
         "is_provisional",
+        ("draft__status", WordsFilter),
         ("reported_at", DaysFilter),
     ]
     list_fullwidth = True
@@ -149,6 +159,11 @@ class IssueAdmin(IssueColumns, ProjectScopedAdmin):
                 name="issues_issue_unlock",
             ),
             path(
+                "<int:issue_id>/ask_for_words/",
+                wrap(require_POST(self.ask_for_words_view)),
+                name="issues_issue_ask_for_words",
+            ),
+            path(
                 "<int:issue_id>/merge_into/<int:into_id>/",
                 wrap(require_POST(self.merge_suggested_view)),
                 name="issues_issue_merge_suggested",
@@ -171,6 +186,8 @@ class IssueAdmin(IssueColumns, ProjectScopedAdmin):
                 "may_decide": self.has_decide_permission(request),
                 "can_be_merged": can_be_merged(issue),
                 "merge_address": f"{reverse('admin:issues_issue_merge')}?ids={issue.pk}",
+                "draft": draft_of(issue),
+                "may_ask_for_words": may_be_asked_for(issue),
                 "evidence": [(row, explained(row.explanation)) for row in evidence],
                 "suggestions": [
                     (match, explained(match.explanation))
@@ -201,6 +218,17 @@ class IssueAdmin(IssueColumns, ProjectScopedAdmin):
         if issue is None:
             return self.gone(request, issue_id)
         run(request, [issue], lambda chosen: unlock(chosen, field, by=request.user))
+        return HttpResponseRedirect(page_of(issue))
+
+    def ask_for_words_view(self, request: HttpRequest, issue_id: int) -> HttpResponse:
+        issue = self._deciding(request, issue_id)
+        if issue is None:
+            return self.gone(request, issue_id)
+        if ask_again(issue):
+            self.message_user(request, _("A model is asked for the words."), messages.SUCCESS)
+        else:
+            text = _("No model can be asked for the words of this issue now.")
+            self.message_user(request, text, messages.WARNING)
         return HttpResponseRedirect(page_of(issue))
 
     def merge_suggested_view(
