@@ -26,7 +26,7 @@ def classify(messages: Sequence[Message]) -> None:
     for message in messages:
         started = time.perf_counter()
         ruled = rulings.of(message)
-        answer = ruled.answer or _understand(message, memory)
+        answer = _ruled_answer(ruled, message, memory) or _understand(message, memory)
         _settle(message, ruled.enforce(answer), (time.perf_counter() - started) * 1000)
 
 
@@ -52,6 +52,14 @@ def _join(messages: Sequence[Message]) -> None:
     for message in messages:
         if message.reply_to_id in by_id:
             message.reply_to = by_id[message.reply_to_id]
+
+
+def _ruled_answer(ruled: ruling.Ruling, message: Message, memory: Memory) -> Answer | None:
+    """The rules' answer; a person's correction of an alert holds for its repeats."""
+    answer = ruled.answer
+    if answer is not None and answer.classifier == ruling.ALERTS and ruled.alert is not None:
+        return memory.answer_about_alert(message, ruled.alert) or answer
+    return answer
 
 
 def _understand(message: Message, memory: Memory) -> Answer:

@@ -10,9 +10,11 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from pgvector.django import CosineDistance
 
 from apps.messages.answers import Answer
+from apps.messages.classifiers.alerts import Alert
 from apps.messages.classifiers.base import Sample, Shot, Vector, Verdict
 from apps.messages.context import vectors_at_hand
 from apps.messages.models import Correction, Embedding, Message, vectors_of
+from apps.messages.ruling import alert_of
 from tasktracker.lib import embeddings
 from tasktracker.lib.text import fingerprint
 
@@ -55,11 +57,18 @@ class Memory:
             found, nearness = _same(message, sample, is_short=is_short), 1.0
         else:
             found, nearness = _nearest(message, sample.vector)
-        if found is None:
+        return None if found is None else _as_corrected(found, nearness)
+
+    def answer_about_alert(self, message: Message, alert: Alert) -> Answer | None:
+        """What a person said about an earlier repeat of the same alert, in the same state."""
+        if not self.is_taught(message.project_id):
             return None
-        raw = {"correction_of": found.pk, "nearness": round(nearness, 4)}
-        verdict = Verdict(found.category, found.priority, CONFIDENCE, raw=raw)
-        return Answer(NAME, VERSION, verdict)
+        rows = taught().filter(project=message.project_id, alert_key=alert.key)
+        for row in rows.exclude(pk=message.pk).select_related("project").order_by("-pk")[:20]:
+            earlier = alert_of(row)
+            if earlier is not None and earlier.state == alert.state:
+                return _as_corrected(row, 1.0)
+        return None
 
     def _look_up(self, projects: set[int]) -> None:
         rows = taught().filter(project__in=projects).values_list("project", flat=True)
@@ -86,6 +95,11 @@ def shots(message: Message) -> list[Shot]:
         return []
     near = _by_distance(message, vector)[:SHOTS]
     return [Shot(row.text, row.category, row.priority) for row in near]
+
+
+def _as_corrected(found: Message, nearness: float) -> Answer:
+    raw = {"correction_of": found.pk, "nearness": round(nearness, 4)}
+    return Answer(NAME, VERSION, Verdict(found.category, found.priority, CONFIDENCE, raw=raw))
 
 
 def _embed(projects: set[int]) -> None:

@@ -53,6 +53,20 @@ def test_a_message_that_a_rule_routes_is_answered_by_its_new_project(
     assert answer_about(make_message(PARAPHRASE, project=other_project)).classifier == "memory"
 
 
+def test_a_corrected_alert_is_answered_so_when_it_fires_again(make_message, admin_user):
+    first = make_message("[FIRING:1] QueueNotDraining queue=mail lag=12")
+    classify([first])
+    reclassify(first, category="info", by=admin_user)
+
+    again = answer_about(make_message("[FIRING:4] QueueNotDraining queue=mail lag=977"))
+    other = answer_about(make_message("[FIRING:1] QueueNotDraining queue=orders"))
+    resolved = answer_about(make_message("[RESOLVED] QueueNotDraining queue=mail"))
+
+    assert (again.classifier, again.category) == ("memory", "info")
+    assert (other.classifier, other.category) == ("alerts", "bug")
+    assert resolved.classifier == "alerts"
+
+
 def test_what_was_taken_back_is_forgotten(corrected, make_message, admin_user):
     for field in ("category", "priority"):
         unlock(corrected, field, by=admin_user)
