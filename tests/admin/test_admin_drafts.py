@@ -16,7 +16,7 @@ from apps.sources.models import Project
 from tasktracker.lib import circuits
 from tests.lib.llm_server import LLMServer
 
-GOOD = {
+GOOD: dict[str, Any] = {
     "title": "Виправити порожній кошик",
     "summary": "Кошик порожній після оновлення.",
     "steps": [],

@@ -18,7 +18,7 @@ OURS_APPS = ("sources", "chat_messages", "issues", "exports")
 
 def everything_but(own: models.Model) -> dict[str, list[Any]]:
     """Every row of every table, but for this one and those that are about it."""
-    name = own._meta.model_name
+    name = str(own._meta.model_name)
     rows = {}
     for label in OURS_APPS:
         for model in apps.get_app_config(label).get_models():
