@@ -1,0 +1,28 @@
+"""The nouns of this app: messages with what was answered about them, rules, and what was learned."""
+
+from apps.messages.models.learning import Correction, ModelVersion
+from apps.messages.models.message import (
+    ACTIONABLE_CATEGORIES,
+    AnswersOfDay,
+    Category,
+    Classification,
+    Embedding,
+    Message,
+    Priority,
+    vectors_of,
+)
+from apps.messages.models.rule import Rule
+
+__all__ = [
+    "ACTIONABLE_CATEGORIES",
+    "AnswersOfDay",
+    "Category",
+    "Classification",
+    "Correction",
+    "Embedding",
+    "Message",
+    "ModelVersion",
+    "Priority",
+    "Rule",
+    "vectors_of",
+]
