@@ -291,13 +291,10 @@ def _work_on_one(item: Item, verb: Callable[[list[Item]], None]) -> None:
 
 
 def _not_done(items: Sequence[Item], status: str) -> list[Item]:
-    """Those that still wait, by the database: a move that was rolled back is left in our copy."""
-    rows = type(items[0])._default_manager.filter(pk__in=[item.pk for item in items], status=status)
-    waiting = set(rows.values_list("pk", flat=True))
-    found = [item for item in items if item.pk in waiting]
-    for item in found:
-        item.status = status
-    return found
+    """Those that still wait, read anew: what the verb did to our copies was rolled back or never kept."""
+    rows = type(items[0])._default_manager.filter(status=status)
+    waiting = rows.in_bulk([item.pk for item in items])
+    return [waiting[item.pk] for item in items if item.pk in waiting]
 
 
 def _finish(item: WorkItem, move: Callable[[], None]) -> None:

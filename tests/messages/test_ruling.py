@@ -11,6 +11,7 @@ from apps.messages.ruling import Rulings
 from apps.messages.second_opinion import ask_llm
 from apps.sources.models import GlossaryTerm, Project
 from tasktracker.lib import circuits
+from tasktracker.lib.workflow import work_on
 from tests.lib.llm_server import LLMServer
 
 OUTAGE = "Прод лежить! 502 на всіх сторінках, клієнти не можуть оплатити замовлення"
@@ -244,6 +245,26 @@ def test_rules_of_the_new_project_apply_but_do_not_send_it_on(
     message = read(make_message(OUTAGE))
 
     assert (message.project, message.category) == (other_project, "question")
+
+
+def test_rule_that_routes_has_its_say_when_the_chunk_failed_after_it(
+    make_message, make_rule, other_project
+):
+    make_rule(contains="прод", route_to=other_project, priority="low", tag="outage")
+    ids = [make_message(OUTAGE).pk for _ in range(2)]
+
+    def fail_together(messages):
+        if len(messages) > 1:
+            rulings = Rulings()
+            assert all(rulings.of(message).fired for message in messages)
+            raise ConnectionError
+        classify(messages)
+
+    work_on(Message, ids, "received", fail_together)
+
+    for message in Message.objects.filter(pk__in=ids):
+        assert (message.project, message.priority) == (other_project, "low")
+        assert message.tags == ["outage"]
 
 
 def test_message_that_stands_in_an_issue_is_not_routed(
