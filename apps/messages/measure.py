@@ -29,7 +29,7 @@ LATENCY_EDGES = (
 )
 CONFIDENCE_BINS = 10
 SETTLED_AFTER = timedelta(hours=1)  # a transaction of yesterday may still be at work at midnight
-COMPARED = 5000  # newest answers of an LLM that are compared; bounds the work on a busy project
+COMPARED = 5000  # newest answers of an LLM or a person that are compared; bounds the work on a busy project
 READ = 2000  # newest texts whose language is looked at
 
 
@@ -217,15 +217,18 @@ def local_and_llm(*, since: date, project_ids: Iterable[int]) -> Pairs:
 
 
 def machine_and_person(*, since: date, project_ids: Iterable[int]) -> Pairs:
-    """What people set by hand: (the machine's last answer, the person's)."""
+    """What people set by hand: (the machine's last answer, the person's), the newest COMPARED of them."""
     return _pairs(
         """
         WITH judged AS (
-            SELECT DISTINCT ON (c.message_id) c.message_id, c.category
-            FROM chat_messages_classification c JOIN chat_messages_message m ON m.id = c.message_id
-            WHERE c.created_at >= %(start)s AND c.classifier = %(person)s
-              AND m.project_id = ANY(%(ids)s)
-            ORDER BY c.message_id, c.id DESC LIMIT %(limit)s
+            SELECT * FROM (
+                SELECT DISTINCT ON (c.message_id) c.message_id, c.id, c.category
+                FROM chat_messages_classification c
+                JOIN chat_messages_message m ON m.id = c.message_id
+                WHERE c.created_at >= %(start)s AND c.classifier = %(person)s
+                  AND m.project_id = ANY(%(ids)s)
+                ORDER BY c.message_id, c.id DESC
+            ) last ORDER BY id DESC LIMIT %(limit)s
         )
         SELECT machine.category, judged.category, count(*)
         FROM judged CROSS JOIN LATERAL (

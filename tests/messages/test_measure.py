@@ -172,6 +172,20 @@ def test_people_are_compared_with_the_machines_last_answer(answer, project, make
     assert pairs == {("feature", "question"): 1}
 
 
+def test_only_the_newest_judgements_of_people_are_compared(
+    answer, project, make_message, monkeypatch
+):
+    monkeypatch.setattr(measure, "COMPARED", 1)
+    for category in ("question", "feature"):
+        message = make_message()
+        answer(message=message)
+        answer(message=message, category=category, classifier="person")
+
+    pairs = measure.machine_and_person(since=BEFORE, project_ids=[project.pk])
+
+    assert pairs == {("bug", "feature"): 1}
+
+
 def test_comparisons_know_no_other_project(answer, other_project, make_message):
     message = make_message()
     answer(message=message)
