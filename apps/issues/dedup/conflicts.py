@@ -19,7 +19,6 @@ _VERSION = re.compile(
 )
 _NUMBER = re.compile(r"(?<![\w.,])\d+(?![\w%]|[.,]\d)")
 _ENDPOINT = re.compile(r"(?<![\w/])/(?:[\w-]+/)*[\w-]{2,}|\b[A-Z]{2,6}-\d{2,}\b")
-_STATUS = re.compile(r"(?<![\w.,])[45]\d\d(?![\w%.,])")
 
 #: family -> value -> beginnings of words in both languages. Values of a family exclude each other.
 FAMILIES: Mapping[str, Mapping[str, str]] = {
