@@ -21,6 +21,7 @@ from tasktracker.lib.workflow import GiveUp, TryLater, backoff
 
 SURE = 0.75  # below this calibrated confidence the LLM is asked, or a person sees "provisional"
 HARDLY = 0.5  # an LLM that says less is guessing
+URGENT = (Priority.CRITICAL, Priority.HIGH)
 LONGEST_PAUSE = timedelta(minutes=1)  # between two questions to an LLM that does not answer
 CERTAIN = ruling.CERTAIN | {memory.NAME}  # whoever said this knows better than an LLM
 #: A lease must outlive the slowest question: all models, and the first import of the SDK.
@@ -102,12 +103,17 @@ def _let_local_stand(message: Message, local: Classification) -> None:
 
 
 def _is_for_a_person(local: Classification, said: Classification) -> bool:
-    """The LLM guesses, or stands alone: what a chat may talk it into is neither dropped nor approved by itself."""
+    """The LLM guesses, or stands alone: what a chat may talk it into is neither dropped nor approved by itself.
+
+    Its neighbours' words stand in the prompt too, so a message may be talked down by another one.
+    """
     was_report = status_for(local.category) == Message.Status.ACTIONABLE
     is_report = status_for(said.category) == Message.Status.ACTIONABLE
-    is_dismissed = was_report and not is_report and local.priority == Priority.CRITICAL
+    was_likely = local.priority in URGENT or local.confidence >= HARDLY
+    is_dismissed = was_report and was_likely and not is_report
+    is_calmed = local.priority == Priority.CRITICAL and said.priority not in URGENT
     is_raised = is_report and not was_report
-    return is_dismissed or is_raised or said.confidence < HARDLY
+    return is_dismissed or is_calmed or is_raised or said.confidence < HARDLY
 
 
 def _pause(message: Message, error: llm.Unavailable) -> timedelta:

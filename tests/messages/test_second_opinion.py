@@ -126,6 +126,31 @@ def test_what_the_local_model_held_critical_is_not_dismissed_silently(server, ma
     assert (message.status, message.is_provisional) == ("noise", True)
 
 
+@pytest.mark.parametrize("local", [{"priority": "high"}, {"priority": "low", "confidence": 0.6}])
+def test_what_the_local_model_held_likely_or_urgent_is_not_dismissed_silently(
+    server, make_unsure, local
+):
+    server.reply = lambda request: said(category="info", priority="low")
+    message = make_unsure()
+    Classification.objects.update(**local)
+
+    assert asked(message).is_provisional
+
+
+def test_an_unlikely_calm_report_is_dismissed_by_the_llm(server, make_unsure):
+    server.reply = lambda request: said(category="info", priority="low")
+    message = make_unsure(priority="low")
+    Classification.objects.update(confidence=0.3)
+
+    assert not asked(message).is_provisional
+
+
+def test_a_critical_report_is_not_called_cosmetic_silently(server, make_unsure):
+    server.reply = lambda request: said(category="bug", priority="low")
+
+    assert asked(make_unsure(priority="critical")).is_provisional
+
+
 def test_a_report_that_the_llm_alone_sees_is_left_to_a_person(server, make_unsure):
     message = make_unsure()
     Classification.objects.update(category="question")
