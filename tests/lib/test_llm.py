@@ -298,11 +298,16 @@ def test_a_probe_that_fails_doubles_the_rest(server, monkeypatch):
     assert 59 < state_of("first").rests_for <= 60
 
 
-def test_without_valkey_every_circuit_is_closed(server, settings, monkeypatch):
-    settings.REDIS_URL = "redis://127.0.0.1:9/0"
+@pytest.fixture
+def no_valkey(server, settings) -> Iterator[None]:
+    before, settings.REDIS_URL = settings.REDIS_URL, "redis://127.0.0.1:9/0"
     circuits._valkey.cache_clear()
-    try:
-        circuits.failed("first", "down", rest=30.0)
-        assert ask().model == "first"
-    finally:
-        circuits._valkey.cache_clear()
+    yield
+    settings.REDIS_URL = before  # `server` forgets its circuits after this
+    circuits._valkey.cache_clear()
+
+
+def test_without_valkey_every_circuit_is_closed(no_valkey):
+    circuits.failed("first", "down", rest=30.0)
+
+    assert ask().model == "first"
