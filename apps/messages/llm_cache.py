@@ -26,6 +26,7 @@ MIN_WORDS = 5
 #: that lost a word: the vectors only find candidates, `is_same_wording` has the last word.
 NEAR = 0.86
 CANDIDATES = 5
+COMPARED = 5000  # newest answers whose vectors are compared; bounds the work on a busy project
 TYPO = 75  # rapidfuzz ratio from which two words are one with a typo
 
 
@@ -78,8 +79,9 @@ def _nearest(message: Message, answers: "QuerySet[Classification]") -> Classific
     own = Embedding.objects.filter(message=message.pk, model=model).first()
     if own is None:
         return None
+    newest = answers.order_by("-created_at").values("pk")[:COMPARED]
     near = (
-        answers.filter(message__embeddings__model=model)
+        Classification.objects.filter(pk__in=newest, message__embeddings__model=model)
         .annotate(distance=CosineDistance("message__embeddings__vector", own.vector))
         .filter(distance__lte=1 - NEAR)
         .order_by("distance", "-pk")

@@ -342,6 +342,20 @@ def test_a_typo_is_not_asked_about_again(server, make_unsure):
     assert answer_of(asked(again)).is_cached
 
 
+def test_typos_are_looked_for_in_the_newest_answers_only(server, make_unsure, monkeypatch):
+    monkeypatch.setattr(llm_cache, "COMPARED", 1)
+    first, newer, again = (
+        make_unsure(OUTAGE),
+        make_unsure("Додайте темну тему в налаштування профілю"),
+        make_unsure(TYPO),
+    )
+    embed(first, newer, again)
+
+    asked(first)
+    asked(newer)
+    assert not answer_of(asked(again)).is_cached
+
+
 def test_it_answers_even_while_every_model_rests(server, make_unsure):
     asked(make_unsure(OUTAGE))
     for model in MODELS:

@@ -7,6 +7,7 @@ import numpy as np
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.db.models.fields.json import KeyTransform
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 from pgvector.django import VectorField
@@ -275,6 +276,13 @@ class Classification(models.Model):
         indexes = [
             # Figures per day.
             models.Index(fields=["created_at", "classifier"], name="classification_of_day"),
+            # What an LLM said to the same question, newest first.
+            models.Index(
+                KeyTransform("asked", "raw"),
+                models.F("created_at").desc(),
+                name="answer_to_question",
+                condition=models.Q(is_cached=False, classifier__startswith="llm:"),
+            ),
         ]
         constraints = [
             models.CheckConstraint(
