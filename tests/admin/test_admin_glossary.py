@@ -95,6 +95,21 @@ def test_a_project_has_a_limited_number_of_terms(project: Project):
     GlossaryTerm.objects.first().full_clean()  # an old one may still change
 
 
+@pytest.mark.parametrize(("free", "added"), [(2, True), (1, False)])
+def test_terms_that_are_added_together_stay_within_the_limit(
+    administrator: Client, project: Project, free: int, added: bool
+):
+    terms = (GlossaryTerm(project=project, name=f"term {n}") for n in range(GLOSSARY_LIMIT - free))
+    GlossaryTerm.objects.bulk_create(terms)
+    page = reverse("admin:sources_project_change", args=[project.pk])
+    rows = [{"name": name, "kind": "projects", "project": project.pk} for name in ("Каса", "Склад")]
+
+    response = administrator.post(page, inline(project, *rows))
+
+    assert GlossaryTerm.objects.filter(name__in=["Каса", "Склад"]).count() == (2 if added else 0)
+    assert added or "at most 500 terms" in response.content.decode()
+
+
 def test_the_projects_page_edits_its_terms(administrator: Client, project: Project):
     page = reverse("admin:sources_project_change", args=[project.pk])
     term = {"name": "Каса", "kind": "projects", "aliases": "кас*", "project": project.pk}

@@ -3,22 +3,42 @@
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db.models import ForeignKey, Q, QuerySet, TextField
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
+from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from apps.sources.admin.scope import ProjectScopedAdmin
-from apps.sources.models import Chat, GlossaryTerm, Project
+from apps.sources.models import GLOSSARY_LIMIT, Chat, GlossaryTerm, Project
 from apps.sources.post import senders, why_not
+
+
+class GlossaryFormSet(PaginationInlineFormSet):  # type: ignore[misc]
+    """Each row looks only at what is stored; here all that are added at once are counted."""
+
+    def clean(self) -> None:
+        super().clean()
+        rows = [form for form in self.forms if form.has_changed()]
+        gone = [form for form in rows if self._should_delete_form(form)]
+        added = [form for form in rows if form.instance.pk is None and form not in gone]
+        stored = GlossaryTerm.objects.filter(project=self.instance.pk).count()
+        stored -= sum(form.instance.pk is not None for form in gone)
+        if added and stored + len(added) > GLOSSARY_LIMIT:
+            raise ValidationError(
+                gettext("A project has at most %(limit)d terms."), params={"limit": GLOSSARY_LIMIT}
+            )
 
 
 class GlossaryInline(TabularInline):  # type: ignore[misc]
     """The project's words, some at a time: a form of hundreds would be too long to send."""
 
     model = GlossaryTerm
+    formset = GlossaryFormSet
     fields = ["name", "kind", "aliases", "meaning"]
     formfield_overrides: dict[Any, Any] = {
         TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 1})}
