@@ -13,11 +13,12 @@ from apps.issues.dedup.base import Match as FoundMatch
 from apps.issues.dedup.levels import Thresholds, calibration, find_matches
 from apps.issues.drafting import draft
 from apps.issues.models import Change, Evidence, Issue, Match
-from apps.issues.naming import entities_of, labels_of
+from apps.issues.naming import labels_of
 from apps.issues.wording import ask_for_words
 from apps.messages.context import vectors_at_hand
 from apps.messages.entities import ruler
 from apps.messages.models import Message, Priority, vectors_of
+from apps.messages.naming import entities_of
 from apps.sources.models import Project
 from tasktracker.lib import embeddings
 from tasktracker.lib.text import language_of

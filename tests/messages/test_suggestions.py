@@ -62,6 +62,52 @@ def test_who_is_only_named_is_not(text):
     assert assignees(text) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("я візьму", "я візьму"),
+        ("Так, я це завтра пофікшу", "я це завтра пофікшу"),
+        ("беру на себе", "беру на себе"),
+        ("> хто візьме:\nя візьму", "я візьму"),
+        ("Ок, беру цю задачу на себе", "беру цю задачу на себе"),
+        ("взяла в роботу", "взяла в роботу"),
+        ("признач на мене", "признач на мене"),
+        ("The export is down, I'll take it", "I'll take it"),
+        ("I’ll have a look", "I’ll have a look"),
+        ("let me handle this", "let me handle this"),
+        ("I'm on it", "I'm on it"),
+        ("please assign it to me", "assign it to me"),
+    ],
+)
+def test_an_author_who_takes_it_is_suggested(text, said):
+    (entity,) = suggest(text, [], author="Олена")["assignees"]
+
+    assert (entity.surface, entity.normal) == (said, "Олена")
+    assert suggest(text, [])["assignees"] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "я не візьму",
+        "не беру на себе",
+        "I won't take it",
+        "don't assign it to me",
+        "коли я перевірю пошту, вилітає",
+        "Іван каже: я візьму",
+        "Іван: «беру на себе»",
+        "> я візьму\nдякую",
+        "if I'll take it, what then",
+        "I'll take a break",
+        "маля візьму",
+        "let me know",
+        "беру каву",
+    ],
+)
+def test_an_author_who_does_not_take_it_is_not(text):
+    assert suggest(text, [], author="Олена")["assignees"] == []
+
+
 def test_the_glossary_says_who_it_is():
     glossary = [Term("Olena Marchuk", "people", ("Олен*",))]
 
@@ -90,10 +136,20 @@ def test_suggestions_are_no_entities_that_are_measured():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "\0", "хай " * 2000, "@a, " * 2000, "assign it " * 2000, "John, please " * 600]
+    "text",
+    [
+        "",
+        "\0",
+        "хай " * 2000,
+        "@a, " * 2000,
+        "assign it " * 2000,
+        "John, please " * 600,
+        "я це " * 1600,
+        "беру " * 1600,
+    ],
 )
 def test_any_text_is_survived_and_suggestions_are_few(text):
-    found = suggest(text, extract(text)["people"])
+    found = suggest(text, extract(text)["people"], author="Олена")
 
     assert set(found) == set(SUGGESTED)
     assert all(len(entities) <= MOST for entities in found.values())

@@ -1,6 +1,5 @@
 """What the review queue shows of an issue, column by column."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.urls import reverse
@@ -9,7 +8,7 @@ from unfold.decorators import display
 
 from apps.issues.admin.decide import offered
 from apps.issues.models import Issue
-from apps.messages.models import Priority
+from apps.messages.admin.entity_words import line_by_line
 from apps.sources.admin.display import (
     badge,
     category_badge,
@@ -31,14 +30,6 @@ STATUS_COLOURS = {
     "duplicate": "warning",
 }
 EXPORT_COLOURS = {"created": "success", "failed": "danger", "pending": "info"}
-
-#: Said by somebody, set by nobody: who decides may follow it.
-SUGGESTED = {
-    "assignees": gettext_lazy("suggested assignee"),
-    "urgency": gettext_lazy("suggested priority"),
-}
-
-_PRIORITIES: Mapping[Any, Any] = dict(Priority.choices)
 
 
 class IssueColumns:
@@ -89,12 +80,7 @@ class IssueColumns:
 
     @display(description=gettext_lazy("entities"))
     def found_in_text(self, issue: Issue) -> str:
-        found = []
-        for kind, items in issue.entities.items():
-            if isinstance(items, list) and items:
-                label = SUGGESTED.get(kind) or in_words(kind)
-                found.append(f"{label}: {', '.join(_as_named(item, kind) for item in items)}")
-        return "\n".join(found)
+        return line_by_line(issue.entities)
 
     @display(description=gettext_lazy("labels"))
     def label_list(self, issue: Issue) -> str:
@@ -104,14 +90,3 @@ class IssueColumns:
     def original_issue(self, issue: Issue) -> str:
         original = issue.duplicate_of
         return link(page_of(original), f"#{original.pk} {original.title}") if original else ""
-
-
-def _as_named(item: Any, kind: str) -> str:
-    """As written, and what it stands for where that is more than the same word in small letters."""
-    if not isinstance(item, dict):
-        return str(item)
-    surface, normal = str(item.get("surface", "")), str(item.get("normal", ""))
-    is_telling = normal and normal.casefold() != surface.casefold()
-    if kind == "urgency":
-        normal = str(_PRIORITIES.get(normal, normal))
-    return f"{surface} → {normal}" if is_telling else surface

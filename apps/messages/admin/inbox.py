@@ -11,7 +11,9 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from apps.messages.admin.correcting import Correcting, corrections_of
+from apps.messages.admin.entity_words import line_by_line
 from apps.messages.models import Category, Message, Priority
+from apps.messages.naming import entities_of
 from apps.sources.admin.display import (
     badge,
     category_badge,
@@ -87,6 +89,7 @@ class MessageAdmin(Correcting, ProjectScopedAdmin):
                     "state",
                     "is_provisional",
                     "tag_names",
+                    "found_in_text",
                     "issue",
                     "last_error",
                 ]
@@ -177,6 +180,10 @@ class MessageAdmin(Correcting, ProjectScopedAdmin):
     @display(description=gettext_lazy("tags"))
     def tag_names(self, message: Message) -> str:
         return ", ".join(map(str, message.tags))
+
+    @display(description=gettext_lazy("entities"))
+    def found_in_text(self, message: Message) -> str:
+        return line_by_line(entities_of(message))
 
     @display(description=gettext_lazy("kind"))
     def kind_label(self, message: Message) -> str:

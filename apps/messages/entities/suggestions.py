@@ -15,6 +15,7 @@ SUGGESTED = ("assignees", "urgency")
 READ = 8000  # characters
 MOST = 5  # of a kind
 _MOST_PEOPLE = 20
+_BEFORE = 200  # characters that are looked at for what takes the words back
 
 _NOT = re.compile(r"(?:\bне|\bні|n['’]t|\bnot|\bnever|\bno need to)\s+(?:\w+\s+)?$", re.I)
 _SOFTLY = r"(?:\s*,?\s*(?:будь ласка|плз|пліз|please|pls|plz|можеш|ти|can you|could you))*"
@@ -32,6 +33,25 @@ _GIVE_UK = r"(?:признач\w*|заасайн\w*|асайн\w*|повіс\w+|
 _WHAT = r"(?:\s+(?:це|її|його|їх|все|цю|цей|задачу|таску|тікет|баг|it|this|that|them|the|task|ticket|bug|issue|one)){0,3}"
 _OWNER = (
     r"(?:виконавець|виконавиця|відповідальн(?:ий|а|ою)|асайні|assignee|assigned to|owner|на кому)"
+)
+
+_IT_UK = r"(?:\s+(?:це|її|його|цим|нею|цю|цей|сам|сама|тоді|вже|зараз|завтра|сьогодні|задачу|таску|тікет|баг)){0,3}"
+#: The author takes it: "я візьму", "беру на себе", "I'll take it".
+_MINE = re.compile(
+    rf"\bя{_IT_UK}\s+(?:візьм(?:у|усь|уся)|займус[ья]|зроблю|виправлю|пофікшу|полагоджу|підхоплю|заберу|розберус[ья]"
+    r"|(?:по)?гляну|подивлюс[ья]|перевірю)(?!\w)"
+    rf"|\b(?:беру|візьму|взя(?:в|ла)|забираю|заберу){_IT_UK}\s+(?:на себе|собі|[ву] роботу)(?!\w)"
+    rf"|\b(?:признач\w*|(?:за)?асайн\w*){_IT_UK}\s+на мене(?!\w)"
+    r"|\b(?:i['’]ll|i will|i['’]m going to|let me)\s+(?:take|fix|handle|grab|own|pick|do|look into|look at|have a look|check)\b"
+    r"(?!\s+(?:in|out|a|an|if|whether|with)\b)(?:\s+(?:this|it|that))?"
+    r"|\bi['’]m on it\b|\bassign(?:\s+(?:this|it|that))?\s+to me\b",
+    re.I,
+)
+#: What comes before it makes it a condition, a question or another person's words.
+_NOT_MINE = re.compile(
+    r"(?:\b(?:коли|якщо|щойно|поки|чи|if|when|once|until|unless|whether|каже|сказа(?:в|ла)|said|says)\s*[,:—–-]?\s*"
+    r"|[:«“\"][ \t]*|^>.*)\Z",
+    re.I | re.M,
 )
 
 #: Words of urgency and the priority that they name; the first that fits a place wins.
@@ -61,10 +81,24 @@ _URGENCY = tuple(
 )
 
 
-def suggest(text: str, people: Iterable[Entity]) -> dict[str, list[Entity]]:
-    """By kind, in order of appearance: people of the text, and words of it with the priority they name."""
+def suggest(text: str, people: Iterable[Entity], *, author: str = "") -> dict[str, list[Entity]]:
+    """By kind, in order of appearance: people of the text, and words of it with the priority they name.
+
+    An author who takes the work is the first of the people, by the words that say so.
+    """
     text = clean(text)[:READ]
-    return {"assignees": _assignees(text, list(people)), "urgency": _urgency(text)}
+    found = [*_volunteer(text, author), *_assignees(text, list(people))]
+    return {"assignees": found[:MOST], "urgency": _urgency(text)}
+
+
+def _volunteer(text: str, author: str) -> Iterator[Entity]:
+    if not author:
+        return
+    for match in _MINE.finditer(text):
+        before = text[max(0, match.start() - _BEFORE) : match.start()]
+        if not _NOT.search(before) and not _NOT_MINE.search(before):
+            yield Entity(match.group(), author)
+            return
 
 
 def _assignees(text: str, people: list[Entity]) -> list[Entity]:
