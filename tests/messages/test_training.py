@@ -12,6 +12,7 @@ from apps.messages.classifiers.features import dense_features, term_counts, weig
 from apps.messages.classifiers.local import (
     LinearModel,
     LocalClassifier,
+    for_the_team,
     shipped_model,
     with_category,
 )
@@ -23,6 +24,7 @@ from apps.messages.training.corpus import (
     read_export,
     read_lines,
     read_singles,
+    read_strangers,
     texts_of,
 )
 from apps.messages.training.evaluation import (
@@ -34,10 +36,10 @@ from apps.messages.training.evaluation import (
     sources_of,
 )
 from apps.messages.training.fitting import (
-    CategoryGuess,
     Encoded,
+    Views,
     corpus_hash,
-    fit_priority_alone,
+    fit_priority,
     inverse_frequencies,
     rows_to_learn,
 )
@@ -142,7 +144,7 @@ def test_shipped_corpus_is_read_whole(settings):
         "part_b": 517,
         "part_c": 520,
         "singles": 560,
-        "strangers": 203,
+        "strangers": 1553,
         "chats": 1560,
         "conversations": 1441,
     }
@@ -221,11 +223,11 @@ def test_priority_of_what_stands_alone_is_not_learned_from_conversations():
         Example(replace(item.sample, is_reply=True), "bug", "low", "c/1", True) for item in urgent
     ]
     encoded = Encoded.of(urgent + calm + between)
-    guess = CategoryGuess(*np.zeros((2, len(encoded.examples), 4), np.float32))
+    guess = Views(*np.zeros((2, len(encoded.examples), 4), np.float32))
     everything = np.arange(len(encoded.examples))
     frequencies = inverse_frequencies(encoded.counts)
 
-    head = fit_priority_alone(encoded, everything, frequencies, "blind", guess)
+    head = fit_priority(encoded, everything, frequencies, "blind_alone", guess)
 
     dense = with_category(dense_features([Sample("down 3")]), np.zeros((1, 4), np.float32))
     terms = weigh_terms(term_counts(["down 3"]), frequencies)
@@ -251,12 +253,42 @@ def test_no_group_is_on_both_sides_of_a_split():
     assert set(folds) == {0, 1, 2, 3}
 
 
-def test_conversation_is_also_learned_without_its_context(chat):
+def test_conversation_is_also_learned_with_undecided_neighbours(chat):
     rows = rows_to_learn(chat, np.arange(3), "seeing")
 
     shown = [row.sample for row in rows if row.example == 2]
-    assert [sample.replied_to is None for sample in shown] == [False, False, True]
+    assert [sample.replied_to is None for sample in shown] == [False, False]
     assert shown[1].replied_to.category is None
+
+
+def test_heads_for_what_stands_alone_hardly_listen_to_conversations(chat):
+    single = Example(Sample("x"), "info", "low", "part_a/0", False)
+
+    rows = rows_to_learn([*chat, single], np.arange(4), "seeing_alone")
+
+    shown = [row for row in rows if row.example == 2]
+    assert [row.sample.replied_to for row in shown] == [None]
+    assert shown[0].weight < rows[-1].weight
+
+
+def test_what_is_likelier_a_strangers_is_no_report():
+    shares = np.array([[0.8, 0.0, 0.05, 0.15]] * 2, np.float32)
+
+    strange, own = for_the_team(shares, np.array([0.1, 0.6], np.float32))
+
+    assert strange == pytest.approx([0.16, 0.0, 0.21, 0.63], abs=1e-6)
+    assert own == pytest.approx(shares[1], abs=1e-6)
+
+
+def test_line_of_a_stranger_stands_between_strangers(tmp_path):
+    rows = [{"text": text, "category": "info", "priority": "low"} for text in ("a b", "c d")]
+    path = tmp_path / "strangers.jsonl"
+    path.write_text("\n".join(json.dumps({**row, "persona": "p"}) for row in rows), "utf-8")
+
+    second = read_strangers(path)[1]
+
+    assert [neighbour.text for neighbour in second.sample.recent] == ["a b"]
+    assert not second.is_team_chat
 
 
 def test_two_trainings_give_equal_weights_that_survive_the_disk(tmp_path):

@@ -38,12 +38,11 @@ NEIGHBOUR_COUNT = 7 + len(CATEGORIES) + CUE_COUNT
 RECENT_COUNT = 2 * len(CATEGORIES) + 27
 CONTEXT_COUNT = 2 * NEIGHBOUR_COUNT + 3 + RECENT_COUNT
 DENSE = DIMENSIONS + CUE_COUNT + CONTEXT_COUNT
-WIDTH = DENSE + BINS
 
 
 def dense_features(samples: Sequence[Sample]) -> Matrix:
     """Vectors, cues and context of each sample, shape (len(samples), DENSE)."""
-    return np.stack([_dense_row(sample) for sample in samples])
+    return np.array([_dense_row(sample) for sample in samples], np.float32).reshape(-1, DENSE)
 
 
 def without_vectors(sample: Sample) -> Sample:

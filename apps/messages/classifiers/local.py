@@ -3,16 +3,16 @@
 The weights come from `manage.py train_classifier`; docs/model-card.md says how good they are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 from typing import IO, TYPE_CHECKING, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from apps.messages.classifiers.base import CATEGORIES, PRIORITIES, Sample, Verdict
+from apps.messages.classifiers.conversation import REPORTS
 from apps.messages.classifiers.features import (
     FEATURES_VERSION,
     Matrix,
@@ -27,17 +27,21 @@ if TYPE_CHECKING:
 
 WEIGHTS_FILE = "local_model.npz"
 #: P(bug) + P(feature) from which a message of a conversation counts as a report. A missed report costs
-#: more than a look: it is near the best F2 on conversations whose author training did not know, where
-#: the curve is flat from 0.05 to 0.25 (docs/model-card.md).
-REPORT_SHARE = 0.2
+#: more than a look: on conversations whose author training did not know, F2 is best from 0.08 to 0.12
+#: (docs/model-card.md).
+REPORT_SHARE = 0.12
 #: P(bug) x P(critical if it is a bug) from which a person should look at what is taken for chatter.
 #: In cross-validation it marks 4 % of the chatter, and 7 of the 11 critical reports lost in it.
 ALARMING = 0.03
+STRANGE, TEAM = 0, 1  # columns of the team head
 BUG, CRITICAL = CATEGORIES.index("bug"), PRIORITIES.index("critical")
-HEADS = ("category", "priority", "priority_alone")
+HEADS = ("category", "priority", "team")
 CATEGORY_WEIGHT = 5.0  # how loud the category's probabilities are for the priority
 
-Mask = npt.NDArray[np.bool_]
+#: With a vector or without one; between other messages or alone.
+SEEING, BLIND, ALONE = "seeing", "blind", "_alone"
+SMALLEST = np.float32(1e-9)
+KINDS = (SEEING, SEEING + ALONE, BLIND, BLIND + ALONE)
 
 
 class WrongWeights(Exception):
@@ -63,45 +67,42 @@ class Head:
 
 @dataclass(frozen=True)
 class Heads:
-    """A category head, and two priority heads that also see the category's probabilities.
+    """A category head, and a priority head that also sees the category's probabilities.
 
-    What is written to stand alone is judged by other customs than a line between others, most of
-    which are urgent to nobody.
+    `team` says how likely a text is about a team's work at all; without it, everything is.
     """
 
     category: Head
     priority: Head
-    priority_alone: Head
+    team: Head | None = None
 
-    def answers(
-        self, dense: Matrix, terms: "csr_matrix", is_alone: Mask
-    ) -> tuple[Matrix, Matrix, Matrix]:
+    def answers(self, dense: Matrix, terms: "csr_matrix") -> tuple[Matrix, Matrix, Matrix]:
         """Probabilities of category and priority, and of a critical bug that passes for chatter."""
-        categories = self.category.probabilities(dense, terms)
-        priorities = self._priorities(with_category(dense, categories), terms, is_alone)
+        categories = self.categories(dense, terms)
+        priorities = self.priority.probabilities(with_category(dense, categories), terms)
         as_bugs = np.zeros_like(categories)
         as_bugs[:, BUG] = 1.0
-        if_bugs = self._priorities(with_category(dense, as_bugs), terms, is_alone)
+        if_bugs = self.priority.probabilities(with_category(dense, as_bugs), terms)
         return categories, priorities, categories[:, BUG] * if_bugs[:, CRITICAL]
 
-    def _priorities(self, dense: Matrix, terms: "csr_matrix", is_alone: Mask) -> Matrix:
-        if is_alone.all():
-            return self.priority_alone.probabilities(dense, terms)
-        between = self.priority.probabilities(dense, terms)
-        if is_alone.any():
-            between[is_alone] = self.priority_alone.probabilities(dense[is_alone], terms[is_alone])
-        return between
+    def categories(self, dense: Matrix, terms: "csr_matrix") -> Matrix:
+        """Calibrated probabilities, shape (rows, 4)."""
+        logits = category_logits(self.category, self.team, dense, terms)
+        return softmax(logits / self.category.temperature)
 
 
 @dataclass(frozen=True)
 class LinearModel:
-    """Everything the artefact holds. `blind` answers for messages that have no vector."""
+    """Everything the artefact holds: a pair of heads for each kind of sample.
+
+    What is written to stand alone is judged by other customs than a line between others, most of
+    which report nothing and are urgent to nobody.
+    """
 
     version: str
     embedding_model: str
     inverse_frequencies: Matrix
-    seeing: Heads
-    blind: Heads
+    heads: Mapping[str, Heads]
     chatter_from: float = 1.0  # P(info) without a vector from which none is made
 
     def predict(self, samples: Sequence[Sample]) -> tuple[Matrix, Matrix]:
@@ -118,14 +119,13 @@ class LinearModel:
         categories = np.zeros((len(samples), len(CATEGORIES)), np.float32)
         priorities = np.zeros((len(samples), len(PRIORITIES)), np.float32)
         alarms = np.zeros(len(samples), np.float32)
-        has_vector = np.array([sample.vector is not None for sample in samples])
-        is_alone = np.array([not is_in_conversation(sample) for sample in samples])
+        kinds = np.array([kind_of(sample) for sample in samples])
         if len(samples) == 1:  # most of the time; slicing would cost more than the answer
-            return (self.seeing if has_vector[0] else self.blind).answers(dense, terms, is_alone)
-        for heads, rows in ((self.seeing, has_vector), (self.blind, ~has_vector)):
-            if rows.any():
-                found = heads.answers(dense[rows], terms[rows], is_alone[rows])
-                categories[rows], priorities[rows], alarms[rows] = found
+            return self.heads[kinds[0]].answers(dense, terms)
+        for kind in np.unique(kinds):
+            rows = kinds == kind
+            found = self.heads[kind].answers(dense[rows], terms[rows])
+            categories[rows], priorities[rows], alarms[rows] = found
         return categories, priorities, alarms
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -137,9 +137,11 @@ class LinearModel:
             "inverse_frequencies": self.inverse_frequencies.astype(np.float16),
             "chatter_from": np.array(self.chatter_from, np.float32),
         }
-        for heads_name, heads in (("seeing", self.seeing), ("blind", self.blind)):
+        for kind, heads in self.heads.items():
             for head_name in HEADS:
-                head, prefix = getattr(heads, head_name), f"{heads_name}_{head_name}"
+                head, prefix = getattr(heads, head_name), f"{kind}_{head_name}"
+                if head is None:
+                    continue
                 stored[f"{prefix}_dense"] = head.dense.astype(np.float32)
                 stored[f"{prefix}_terms"] = head.terms.astype(np.float16)
                 stored[f"{prefix}_bias"] = head.bias.astype(np.float32)
@@ -155,6 +157,14 @@ class LinearModel:
 
     @classmethod
     def from_arrays(cls, stored: dict[str, np.ndarray]) -> Self:
+        def heads(kind: str) -> Heads:
+            has_team = f"{kind}_team_dense" in stored
+            return Heads(
+                head(f"{kind}_category"),
+                head(f"{kind}_priority"),
+                head(f"{kind}_team") if has_team else None,
+            )
+
         def head(prefix: str) -> Head:
             return Head(
                 dense=stored[f"{prefix}_dense"],
@@ -167,8 +177,7 @@ class LinearModel:
             version=str(stored["version"]),
             embedding_model=str(stored["embedding_model"]),
             inverse_frequencies=stored["inverse_frequencies"].astype(np.float32),
-            seeing=Heads(**{name: head(f"seeing_{name}") for name in HEADS}),
-            blind=Heads(**{name: head(f"blind_{name}") for name in HEADS}),
+            heads={kind: heads(kind) for kind in KINDS},
             chatter_from=float(stored["chatter_from"]),
         )
 
@@ -234,6 +243,27 @@ def with_category(dense: Matrix, categories: Matrix) -> Matrix:
     return np.hstack([dense, categories * np.float32(CATEGORY_WEIGHT)]).astype(np.float32)
 
 
+def category_logits(
+    category: Head, team: Head | None, dense: Matrix, terms: "csr_matrix"
+) -> Matrix:
+    """Before their temperature. What no team would report loses its share of reports."""
+    logits = category.logits(dense, terms)
+    if team is None:
+        return logits
+    return np.log(for_the_team(softmax(logits), team.probabilities(dense, terms)[:, TEAM]))
+
+
+def for_the_team(shares: Matrix, team: Matrix) -> Matrix:
+    """What is likelier a stranger's than the team's loses of its reports to questions and chatter."""
+    reports = np.array([name in REPORTS for name in CATEGORIES])
+    belief = np.minimum(1, 2 * team)
+    kept = np.where(reports, shares * belief[:, None], shares)
+    lost = shares[:, reports].sum(axis=1) * (1 - belief)
+    others = np.where(reports, 0, shares)
+    given: Matrix = kept + others / others.sum(axis=1, keepdims=True) * lost[:, None]
+    return np.maximum(given, SMALLEST)
+
+
 def softmax(logits: Matrix) -> Matrix:
     """Each row as probabilities."""
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -256,15 +286,24 @@ def _verdict(sample: Sample, categories: Matrix, priorities: Matrix, alarm: floa
 
 
 def is_in_conversation(sample: Sample) -> bool:
+    """Whether anything is known that was said before."""
     return bool(sample.recent) or sample.is_reply
 
 
-def likeliest(scores: dict[str, float], *, is_in_conversation: bool) -> str:
-    """The likeliest category; between messages that mostly report nothing, a likely report is one.
+def kind_of(sample: Sample) -> str:
+    """Which of KINDS answers it."""
+    sight = BLIND if sample.vector is None else SEEING
+    return sight if is_in_conversation(sample) else sight + ALONE
 
-    Its confidence stays low, so that it is filed as provisional.
+
+def likeliest(scores: dict[str, float], *, is_in_conversation: bool) -> str:
+    """The likeliest category. A bug or a feature: both together must be likelier than anything else.
+
+    Between messages that mostly report nothing, a likely report is one. Its confidence stays low,
+    so that it is filed as provisional.
     """
     reports = {name: scores[name] for name in ("bug", "feature")}
-    is_report = is_in_conversation and sum(reports.values()) >= REPORT_SHARE
-    candidates = reports if is_report else scores
+    others = {name: scores[name] for name in ("question", "info")}
+    needed = REPORT_SHARE if is_in_conversation else max(others.values())
+    candidates = reports if sum(reports.values()) >= needed else others
     return max(candidates, key=lambda name: candidates[name])

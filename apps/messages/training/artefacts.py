@@ -12,8 +12,8 @@ import sklearn
 
 from apps.messages.classifiers.base import CATEGORIES, PRIORITIES, Vector
 from apps.messages.classifiers.features import FEATURES_VERSION, Matrix
-from apps.messages.classifiers.local import LinearModel, softmax
-from apps.messages.training.corpus import Example, with_vectors
+from apps.messages.classifiers.local import ALONE, BLIND, SEEING, LinearModel, softmax
+from apps.messages.training.corpus import STRANGERS, Example, with_vectors
 from apps.messages.training.evaluation import (
     FOLDS,
     Mask,
@@ -22,13 +22,13 @@ from apps.messages.training.evaluation import (
     cross_validate,
     cross_validate_category,
     fast_lane_figures,
-    fit_temperature,
+    fit_temperatures,
     is_alone,
     predict_in_order,
     priority_figures,
     sources_of,
 )
-from apps.messages.training.fitting import CategoryGuess, Encoded, corpus_hash, fit_model
+from apps.messages.training.fitting import Encoded, Labels, Views, corpus_hash, fit_model
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Artefacts:
 
 
 def fits(examples: Sequence[Example]) -> int:
-    """How often `train` advances: two kinds of two heads in folds, the fast lane, the end."""
+    """How often `train` advances: two heads with and without vectors in folds, the fast lane, the end."""
     return 4 * FOLDS + int(sources_of(examples).max()) + 2
 
 
@@ -57,18 +57,16 @@ def train(
     """Cross-validation, its temperatures and figures, then the weights from all examples."""
     encoded = Encoded.of(with_vectors(examples, vectors))
     guesses, temperatures, figures = {}, {}, {}
-    for kind in ("seeing", "blind"):
-        held_out = cross_validate(encoded, kind, advance)
-        category = fit_temperature(held_out.category.in_context, encoded.categories)
-        guesses[kind] = _shares(held_out.category, category)
-        between, alone = _priority_temperatures(encoded, held_out.priority)
-        temperatures[kind] = {"category": category, "priority": between, "priority_alone": alone}
-        shares = CategoryGuess(
-            _tempered(held_out.priority.in_context, np.where(is_alone(encoded), alone, between)),
-            _tempered(held_out.priority.alone, alone),
-        )
-        figures[kind] = _held_out_figures(encoded, guesses[kind], shares)
-    fast_lane = _fast_lane(encoded, guesses, temperatures, advance)
+    for sight in (SEEING, BLIND):
+        held_out = cross_validate(encoded, sight, advance)
+        category, of_category = _calibrated(encoded, held_out.category, encoded.categories)
+        priority, of_priority = _calibrated(encoded, held_out.priority, encoded.priorities)
+        guesses[sight] = category
+        figures[sight] = _held_out_figures(encoded, category, priority)
+        for place in ("", ALONE):
+            heads = {"category": of_category[place], "priority": of_priority[place]}
+            temperatures[sight + place] = heads
+    fast_lane = _fast_lane(encoded, guesses[BLIND], temperatures, advance)
     model = fit_model(encoded, guesses, embedding_model, temperatures, fast_lane["from"])
     advance()
     return Artefacts(model, _card(encoded, model, temperatures, figures, fast_lane))
@@ -78,12 +76,12 @@ def learn(examples: Sequence[Example], embedding_model: str) -> LinearModel:
     """The weights alone, from examples that carry their vectors."""
     encoded = Encoded.of(examples)
     guesses, temperatures = {}, {}
-    for kind in ("seeing", "blind"):
-        logits = cross_validate_category(encoded, kind)
-        category = fit_temperature(logits.in_context, encoded.categories)
-        temperatures[kind] = {"category": category, "priority": 1.0, "priority_alone": 1.0}
-        guesses[kind] = _shares(logits, category)
-    fast_lane = _fast_lane(encoded, guesses, temperatures)
+    for sight in (SEEING, BLIND):
+        logits = cross_validate_category(encoded, sight)
+        guesses[sight], of_category = _calibrated(encoded, logits, encoded.categories)
+        for place, temperature in of_category.items():
+            temperatures[sight + place] = {"category": temperature, "priority": 1.0}
+    fast_lane = _fast_lane(encoded, guesses[BLIND], temperatures)
     return fit_model(encoded, guesses, embedding_model, temperatures, fast_lane["from"])
 
 
@@ -100,26 +98,29 @@ def report_on(examples: Sequence[Example], predict: Predict) -> dict[str, Any]:
 
 def _fast_lane(
     encoded: Encoded,
-    guesses: Mapping[str, CategoryGuess],
+    known: Views,
     temperatures: Mapping[str, Mapping[str, float]],
     advance: Callable[[], None] = lambda: None,
 ) -> dict[str, float]:
+    """Where it opens, by each source of chats as the training without that source sees it."""
     folds = sources_of(encoded.examples)
-    strange = cross_validate_category(encoded, "blind", advance, folds=folds)
-    shares = _shares(strange, temperatures["blind"]["category"])
-    return fast_lane_figures(encoded, guesses["blind"].in_context, shares.in_context)
+    if folds.max() < 1:  # nobody else to learn from
+        return fast_lane_figures(encoded, known.in_context, known.in_context)
+    strange = cross_validate_category(encoded, BLIND, advance, folds=folds)
+    shares = _tempered(strange.in_context, temperatures[BLIND]["category"])
+    return fast_lane_figures(encoded, known.in_context, shares)
 
 
-def _held_out_figures(
-    encoded: Encoded, categories: CategoryGuess, priorities: CategoryGuess
-) -> dict[str, Any]:
+def _held_out_figures(encoded: Encoded, categories: Views, priorities: Views) -> dict[str, Any]:
     """Figures of the single messages and the conversations, and of each author's part of them."""
-    is_conversation = np.array([example.is_conversation for example in encoded.examples])
+    is_single = np.array([not example.is_conversation for example in encoded.examples])
+    in_chat = np.array([example.is_team_chat for example in encoded.examples])
     sources = np.array([example.source for example in encoded.examples])
     views = [
-        ("single messages", ~is_conversation, "alone"),
-        ("conversations", is_conversation, "in_context"),
-        ("conversations without context", is_conversation, "alone"),
+        ("single messages", is_single, "alone"),
+        ("conversations", in_chat, "in_context"),
+        ("conversations without context", in_chat, "alone"),
+        ("strangers alone", sources == STRANGERS, "alone"),
     ]
     views += [
         (f"source {source}", sources == source, "in_context") for source in sorted(set(sources))
@@ -167,21 +168,12 @@ def _card(
     }
 
 
-def _shares(logits: CategoryGuess, temperature: float) -> CategoryGuess:
-    return CategoryGuess(
-        _tempered(logits.in_context, temperature), _tempered(logits.alone, temperature)
-    )
-
-
-def _priority_temperatures(encoded: Encoded, logits: CategoryGuess) -> tuple[float, float]:
-    """Of the head for what stands between others, and of the one for what stands alone."""
-    alone = is_alone(encoded)
-    sides = ((logits.in_context, ~alone), (logits.alone, alone))
-    between, apart = (
-        fit_temperature(side[rows], encoded.priorities[rows]) if rows.any() else 1.0
-        for side, rows in sides
-    )
-    return between, apart
+def _calibrated(encoded: Encoded, logits: Views, answers: Labels) -> tuple[Views, dict[str, float]]:
+    """Probabilities, and the temperatures between others ("") and ALONE."""
+    between, alone = fit_temperatures(encoded, logits, answers)
+    in_place = np.where(is_alone(encoded), alone, between)
+    shares = Views(_tempered(logits.in_context, in_place), _tempered(logits.alone, alone))
+    return shares, {"": between, ALONE: alone}
 
 
 def _tempered(logits: Matrix, temperature: float | npt.NDArray[np.float64]) -> Matrix:

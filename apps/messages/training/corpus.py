@@ -20,8 +20,9 @@ from tasktracker.lib.text import clean
 
 #: Single messages come in runs of one persona: a run stays on one side of a split.
 PERSONA_RUN = 26
-#: Lines that have nothing to do with any project are few, and chats are full of them.
-STRANGERS_WEIGHT = 2.0
+#: What has nothing to do with any project. Each persona's lines are read as one chat of three.
+STRANGERS = "strangers"
+STRANGERS_IN_A_CHAT = 3
 BOT_NAME = re.compile(r"bot\b|alert|grafana|sentry|jenkins|uptime", re.IGNORECASE)
 BOT_LINE = re.compile(
     r"^\W{0,4}(?:\[?(?:firing|resolved|recovery)\b|\[?(?:alert|problem|ok)\]?[:\]]|pipeline #|deploy #)",
@@ -48,6 +49,11 @@ class Example:
     def source(self) -> str:
         return self.group.partition("/")[0]
 
+    @property
+    def is_team_chat(self) -> bool:
+        """Whether it stands in a conversation of people who report things to each other."""
+        return self.is_conversation and self.source != STRANGERS
+
 
 @dataclass(frozen=True)
 class Line:
@@ -67,7 +73,7 @@ def read_corpus(folder: Path) -> list[Example]:
     for path in sorted(folder.glob("part_*.jsonl")):
         examples += read_singles(path)
     examples += read_singles(folder / "singles.jsonl")
-    examples += read_singles(folder / "strangers.jsonl", weight=STRANGERS_WEIGHT)
+    examples += read_strangers(folder / "strangers.jsonl")
     for path in sorted((folder / "chats").glob("*/result.json")):
         lines = read_export(path, path.with_name("key.jsonl"))
         examples += conversation(lines, f"chats/{path.parent.name}")
@@ -81,7 +87,7 @@ def is_of_a_bot(sample: Sample) -> bool:
     return sample.is_from_bot or BOT_LINE.search(sample.text) is not None
 
 
-def read_singles(path: Path, weight: float = 1.0) -> list[Example]:
+def read_singles(path: Path) -> list[Example]:
     """Messages without a conversation, one JSON object per line."""
     if not path.exists():
         return []
@@ -92,10 +98,34 @@ def read_singles(path: Path, weight: float = 1.0) -> list[Example]:
             row["priority"],
             group=f"{path.stem}/{row.get('persona', number // PERSONA_RUN)}",
             is_conversation=False,
-            weight=weight,
         )
         for number, row in enumerate(_rows(path))
     ]
+
+
+def read_strangers(path: Path) -> list[Example]:
+    """Lines {text, category, priority, persona}, each after the persona's lines before it."""
+    rows_of: dict[str, list[dict[str, Any]]] = {}
+    for row in _rows(path) if path.exists() else ():
+        rows_of.setdefault(row["persona"], []).append(row)
+    examples = []
+    for persona, rows in rows_of.items():
+        lines = [
+            Line(
+                number,
+                Turn(
+                    clean(row["text"]),
+                    f"{persona}-{number % STRANGERS_IN_A_CHAT}",
+                    datetime.fromtimestamp(60 * number, UTC),
+                    row["category"],
+                    number,
+                ),
+                row["priority"],
+            )
+            for number, row in enumerate(rows, start=1)
+        ]
+        examples += conversation(lines, f"{STRANGERS}/{persona}")
+    return examples
 
 
 def read_lines(path: Path) -> list[Line]:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
+from scipy.sparse import csr_matrix
 from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
 
 from apps.messages.classifiers.base import CATEGORIES, PRIORITIES, Neighbour, Sample
@@ -19,8 +21,10 @@ from apps.messages.classifiers.features import (
     without_vectors,
 )
 from apps.messages.classifiers.local import (
+    ALONE,
+    BLIND,
     REPORT_SHARE,
-    Head,
+    category_logits,
     is_in_conversation,
     likeliest,
     softmax,
@@ -29,12 +33,12 @@ from apps.messages.classifiers.local import (
 from apps.messages.training.corpus import Example, without_context
 from apps.messages.training.fitting import (
     SEED,
-    CategoryGuess,
     Encoded,
     Labels,
+    Views,
     fit_category,
     fit_priority,
-    fit_priority_alone,
+    fit_team,
     inverse_frequencies,
 )
 from tasktracker.lib.text import language_of
@@ -44,6 +48,7 @@ LOST_OF = 200  # issues, of which the fast lane may lose one
 ISSUE_THRESHOLDS = (REPORT_SHARE, 0.5, 0.75)
 
 Mask = npt.NDArray[np.bool_]
+Judge = Callable[[Matrix, csr_matrix], Matrix]  # dense features and n-grams to logits
 Predict = Callable[[Sequence[Sample]], tuple[Matrix, Matrix]]
 
 
@@ -51,8 +56,8 @@ Predict = Callable[[Sequence[Sample]], tuple[Matrix, Matrix]]
 class OutOfFold:
     """Answers about each example by a model that saw neither it nor its persona or conversation."""
 
-    category: CategoryGuess
-    priority: CategoryGuess
+    category: Views
+    priority: Views
 
 
 def folds_of(examples: Sequence[Example]) -> Labels:
@@ -67,53 +72,60 @@ def folds_of(examples: Sequence[Example]) -> Labels:
 
 
 def cross_validate(
-    encoded: Encoded, kind: str, advance: Callable[[], None] = lambda: None
+    encoded: Encoded, sight: str, advance: Callable[[], None] = lambda: None
 ) -> OutOfFold:
-    """Logits of both heads for every example, in its context and alone."""
-    category = cross_validate_category(encoded, kind, advance)
-    return OutOfFold(category, _cross_validate_priority(encoded, kind, category, advance))
+    """Logits of both heads for every example, in its context and alone; `sight` as in KINDS."""
+    category = cross_validate_category(encoded, sight, advance)
+    return OutOfFold(category, _cross_validate_priority(encoded, sight, category, advance))
 
 
 def sources_of(examples: Sequence[Example]) -> Labels:
-    """A fold for each source of conversations, each by another author; -1 for single messages."""
-    sources = sorted({example.source for example in examples if example.is_conversation})
-    return np.array([sources.index(e.source) if e.is_conversation else -1 for e in examples])
+    """A fold for each source of team chats, each by another author; -1 for all other messages."""
+    sources = sorted({example.source for example in examples if example.is_team_chat})
+    return np.array([sources.index(e.source) if e.is_team_chat else -1 for e in examples])
 
 
 def cross_validate_category(
     encoded: Encoded,
-    kind: str,
+    sight: str,
     advance: Callable[[], None] = lambda: None,
     *,
     folds: Labels | None = None,
-) -> CategoryGuess:
-    """Logits of the category head for every example; zeros where the fold is negative."""
+) -> Views:
+    """Logits of the category heads for every example; zeros where the fold is negative."""
     held_out = _empty(encoded)
     for learn, test in _splits(folds_of(encoded.examples) if folds is None else folds):
         frequencies = inverse_frequencies(encoded.counts[learn])
-        head = fit_category(encoded, learn, frequencies, kind)
-        inputs = _Inputs(encoded, frequencies, kind)
-        held_out.in_context[test] = inputs.logits_in_order(head, test)
-        held_out.alone[test] = inputs.logits(head, test, without_context)
+        between = fit_category(encoded, learn, frequencies, sight).logits
+        alone = partial(
+            category_logits,
+            fit_category(encoded, learn, frequencies, sight + ALONE),
+            fit_team(encoded, learn, frequencies, sight + ALONE),
+        )
+        inputs = _Inputs(encoded, frequencies, sight)
+        held_out.in_context[test] = inputs.logits_in_order(between, alone, test)
+        held_out.alone[test] = inputs.logits(alone, test, without_context)
         advance()
     return held_out
 
 
 def _cross_validate_priority(
-    encoded: Encoded, kind: str, category: CategoryGuess, advance: Callable[[], None]
-) -> CategoryGuess:
-    guess = CategoryGuess(softmax(category.in_context), softmax(category.alone))
+    encoded: Encoded, sight: str, category: Views, advance: Callable[[], None]
+) -> Views:
+    guess = Views(softmax(category.in_context), softmax(category.alone))
     decided = _decisions(encoded.examples, guess.in_context)
     held_out, alone_there = _empty(encoded), is_alone(encoded)
     for learn, test in _splits(folds_of(encoded.examples)):
         frequencies = inverse_frequencies(encoded.counts[learn])
-        between = fit_priority(encoded, learn, frequencies, kind, guess)
-        alone = fit_priority_alone(encoded, learn, frequencies, kind, guess)
-        inputs = _Inputs(encoded, frequencies, kind)
-        held_out.alone[test] = inputs.logits(alone, test, without_context, guess.alone[test])
+        between = fit_priority(encoded, learn, frequencies, sight, guess)
+        alone = fit_priority(encoded, learn, frequencies, sight + ALONE, guess)
+        inputs = _Inputs(encoded, frequencies, sight)
+        held_out.alone[test] = inputs.logits(alone.logits, test, without_context, guess.alone[test])
         held_out.in_context[test] = held_out.alone[test]
         test = test[~alone_there[test]]
-        held_out.in_context[test] = inputs.logits(between, test, decided, guess.in_context[test])
+        held_out.in_context[test] = inputs.logits(
+            between.logits, test, decided, guess.in_context[test]
+        )
         advance()
     return held_out
 
@@ -128,9 +140,9 @@ def _splits(folds: Labels) -> Iterator[tuple[Labels, Labels]]:
         yield np.where(folds != fold)[0], np.where(folds == fold)[0]
 
 
-def _empty(encoded: Encoded) -> CategoryGuess:
+def _empty(encoded: Encoded) -> Views:
     shape = (len(encoded.examples), len(CATEGORIES))
-    return CategoryGuess(np.zeros(shape, np.float32), np.zeros(shape, np.float32))
+    return Views(np.zeros(shape, np.float32), np.zeros(shape, np.float32))
 
 
 @dataclass(frozen=True)
@@ -139,31 +151,32 @@ class _Inputs:
 
     encoded: Encoded
     frequencies: Matrix
-    kind: str
+    sight: str
 
     def logits(
         self,
-        head: Head,
+        judge: Judge,
         chosen: Labels,
         context: Callable[[Sample], Sample],
         categories: Matrix | None = None,
     ) -> Matrix:
         samples = [context(self.encoded.examples[number].sample) for number in chosen]
-        if self.kind == "blind":
+        if self.sight == BLIND:
             samples = [without_vectors(sample) for sample in samples]
         dense = dense_features(samples)
         if categories is not None:
             dense = with_category(dense, categories)
-        return head.logits(dense, weigh_terms(self.encoded.counts[chosen], self.frequencies))
+        return judge(dense, weigh_terms(self.encoded.counts[chosen], self.frequencies))
 
-    def logits_in_order(self, head: Head, chosen: Labels) -> Matrix:
+    def logits_in_order(self, between: Judge, alone: Judge, chosen: Labels) -> Matrix:
         """As in a live chat: a neighbour's category is what the model said, never the key's."""
         said: dict[str, str] = {}
         rows = []
         for number in chosen:
-            row = self.logits(head, np.array([number]), lambda sample: _as_decided(sample, said))
-            rows.append(row[0])
             sample = self.encoded.examples[number].sample
+            judge = between if is_in_conversation(sample) else alone
+            row = self.logits(judge, np.array([number]), lambda sample: _as_decided(sample, said))
+            rows.append(row[0])
             said[sample.text] = said_of(sample, softmax(row)[0])
         return np.stack(rows)
 
@@ -201,6 +214,16 @@ def predict_in_order(examples: Sequence[Example], predict: Predict) -> tuple[Mat
     return np.stack(categories), np.stack(priorities)
 
 
+def fit_temperatures(encoded: Encoded, logits: Views, answers: Labels) -> tuple[float, float]:
+    """Of the heads for what stands between others, and of the ones for what stands alone."""
+    alone = is_alone(encoded)
+    sides = ((logits.in_context, ~alone), (logits.alone, alone))
+    between, apart = (
+        fit_temperature(side[rows], answers[rows]) if rows.any() else 1.0 for side, rows in sides
+    )
+    return between, apart
+
+
 def fit_temperature(logits: Matrix, answers: Labels) -> float:
     """The temperature that makes held-out probabilities most likely."""
 
@@ -221,7 +244,7 @@ def fast_lane_figures(encoded: Encoded, known: Matrix, strange: Matrix) -> dict[
     """
     info = CATEGORIES.index("info")
     is_issue = encoded.categories < 2  # bug or feature
-    in_chat = np.array([example.is_conversation for example in encoded.examples])
+    in_chat = np.array([example.is_team_chat for example in encoded.examples])
     chatter = np.where(in_chat, strange[:, info], known[:, info])
     sides = (in_chat & is_issue, ~in_chat & is_issue)
     lowest = max((_safe_from(chatter[side]) for side in sides if side.any()), default=1.0)

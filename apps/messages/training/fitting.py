@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,35 +23,48 @@ from apps.messages.classifiers.features import (
     without_vectors,
 )
 from apps.messages.classifiers.local import (
+    ALONE,
+    BLIND,
     CATEGORY_WEIGHT,
-    HEADS,
+    KINDS,
+    SEEING,
+    STRANGE,
+    TEAM,
     Head,
     Heads,
     LinearModel,
     with_category,
 )
-from apps.messages.training.corpus import Example, without_context
+from apps.messages.training.corpus import STRANGERS, Example, without_context
 
 Labels = npt.NDArray[np.intp]
 
 SEED = 20260801
+NO_SIDE = -1  # neither a report nor a stranger's line
 REGULARISATION = {
-    "seeing": {"category": 0.15, "priority": 0.05, "priority_alone": 0.02},
-    "blind": {"category": 0.3, "priority": 0.1, "priority_alone": 0.04},
+    SEEING: {"category": 0.15, "priority": 0.05},
+    SEEING + ALONE: {"category": 0.15, "priority": 0.02},
+    BLIND: {"category": 0.3, "priority": 0.1},
+    BLIND + ALONE: {"category": 0.3, "priority": 0.04},
 }
 #: What a neighbour was decided to be is sometimes unknown and sometimes wrong: learn it so.
 UNKNOWN_SHARE = 0.4
 WRONG_SHARE = 0.15
-#: How much a message of a conversation counts when it is shown undecided, and without its context.
-#: Without it, it counts less: what stands alone is not chatter as often as what stands in a chat.
+#: How much a message of a conversation counts when it is shown with undecided neighbours.
 UNDECIDED_WEIGHT = 0.5
-ALONE_WEIGHT = 0.2
+#: And when it is shown alone: it was not written to be read so.
+ALONE_WEIGHT = 0.1
+#: How much a stranger's line counts in a chat; alone, it teaches the team head only.
+STRANGERS_WEIGHT = 0.3
+#: For the team head: a report of a conversation shown alone.
+TEAM_CHAT_WEIGHT = 0.3
+TEAM_REGULARISATION = 0.1
 #: Short, calm messages about something terrible are rare in the corpus and must not be missed.
 CRITICAL_BUG_WEIGHT = 2.0
 #: A report among much chatter; also finds more in chats of people that training does not know.
 REPORT_WEIGHT = 1.5
-#: How much the sources count for the priority of what stands alone, where hands differ most.
-ALONE_PRIORITY_WEIGHTS = {"singles": 0.3, "strangers": 0.3}
+#: Hands differ most in the priority of what stands alone.
+ALONE_PRIORITY_WEIGHTS = {"singles": 0.3}
 
 
 @dataclass(frozen=True)
@@ -61,7 +74,6 @@ class Row:
     example: int
     sample: Sample
     weight: float
-    has_context: bool
 
 
 @dataclass(frozen=True)
@@ -84,8 +96,8 @@ class Encoded:
 
 
 @dataclass(frozen=True)
-class CategoryGuess:
-    """Probabilities of each example's categories by a model that did not see it."""
+class Views:
+    """An answer to each example in its context and one as if it stood alone; shapes (examples, 4)."""
 
     in_context: Matrix
     alone: Matrix
@@ -93,31 +105,26 @@ class CategoryGuess:
 
 def fit_model(
     encoded: Encoded,
-    guesses: dict[str, CategoryGuess],
+    guesses: Mapping[str, Views],
     embedding_model: str,
-    temperatures: dict[str, dict[str, float]],
+    temperatures: Mapping[str, Mapping[str, float]],
     chatter_from: float,
 ) -> LinearModel:
-    """The whole artefact from all examples."""
+    """The whole artefact from all examples; `guesses` by SEEING and BLIND, temperatures by kind."""
     everything = np.arange(len(encoded.examples))
     frequencies = inverse_frequencies(encoded.counts)
     heads = {}
-    for kind in ("seeing", "blind"):
+    for kind in KINDS:
+        guess = guesses[kind.removesuffix(ALONE)]
         category = fit_category(encoded, everything, frequencies, kind)
-        learned = {
-            "category": category,
-            "priority": fit_priority(encoded, everything, frequencies, kind, guesses[kind]),
-            "priority_alone": fit_priority_alone(
-                encoded, everything, frequencies, kind, guesses[kind]
-            ),
-        }
+        priority = fit_priority(encoded, everything, frequencies, kind, guess)
         heads[kind] = Heads(
-            **{name: replace(learned[name], temperature=temperatures[kind][name]) for name in HEADS}
+            replace(category, temperature=temperatures[kind]["category"]),
+            replace(priority, temperature=temperatures[kind]["priority"]),
+            fit_team(encoded, everything, frequencies, kind),
         )
     version = f"{FEATURES_VERSION}-{recipe_hash(encoded.examples)[:8]}"
-    return LinearModel(
-        version, embedding_model, frequencies, heads["seeing"], heads["blind"], chatter_from
-    )
+    return LinearModel(version, embedding_model, frequencies, heads, chatter_from)
 
 
 def fit_category(encoded: Encoded, chosen: Labels, frequencies: Matrix, kind: str) -> Head:
@@ -129,49 +136,65 @@ def fit_category(encoded: Encoded, chosen: Labels, frequencies: Matrix, kind: st
     return _fit(dense, terms, answers, weights, REGULARISATION[kind]["category"])
 
 
+def fit_team(encoded: Encoded, chosen: Labels, frequencies: Matrix, kind: str) -> Head | None:
+    """The team's reports against strangers' lines; None between others, and without strangers."""
+    sides = np.array([_side(encoded.examples[number]) for number in chosen])
+    if not kind.endswith(ALONE) or STRANGE not in sides or TEAM not in sides:
+        return None
+    rows, answers = [], sides[sides != NO_SIDE]
+    for number in chosen[sides != NO_SIDE]:
+        example = encoded.examples[number]
+        sample = without_context(example.sample)
+        seen = without_vectors(sample) if kind.startswith(BLIND) else sample
+        rows.append(Row(number, seen, TEAM_CHAT_WEIGHT if example.is_team_chat else 1.0))
+    weights = np.array([row.weight for row in rows])
+    totals = np.bincount(answers, weights)
+    weights = weights / totals[answers] * totals.mean()
+    dense, terms = _inputs(encoded, rows, frequencies)
+    return _fit(dense, terms, answers, weights, TEAM_REGULARISATION)
+
+
+def _side(example: Example) -> int:
+    if example.source == STRANGERS:
+        return STRANGE
+    return TEAM if example.category in REPORTS else NO_SIDE
+
+
 def fit_priority(
-    encoded: Encoded, chosen: Labels, frequencies: Matrix, kind: str, guess: CategoryGuess
+    encoded: Encoded, chosen: Labels, frequencies: Matrix, kind: str, guess: Views
 ) -> Head:
     """The priority head; it learns from guessed categories, because that is what it will get."""
     rows = rows_to_learn(encoded.examples, chosen, kind)
-    return _fit_priority(encoded, rows, frequencies, guess, REGULARISATION[kind]["priority"])
-
-
-def fit_priority_alone(
-    encoded: Encoded, chosen: Labels, frequencies: Matrix, kind: str, guess: CategoryGuess
-) -> Head:
-    """The same for messages that stand alone, from such messages only."""
-    rows = [
-        replace(row, weight=row.weight * ALONE_PRIORITY_WEIGHTS.get(example.source, 1.0))
-        for row in rows_to_learn(encoded.examples, chosen, kind)
-        if not (example := encoded.examples[row.example]).is_conversation
-    ]
-    if len({encoded.priorities[row.example] for row in rows}) < len(PRIORITIES):
-        return fit_priority(encoded, chosen, frequencies, kind, guess)
-    return _fit_priority(encoded, rows, frequencies, guess, REGULARISATION[kind]["priority_alone"])
-
-
-def _fit_priority(
-    encoded: Encoded,
-    rows: Sequence[Row],
-    frequencies: Matrix,
-    guess: CategoryGuess,
-    regularisation: float,
-) -> Head:
+    if kind.endswith(ALONE):
+        rows = _judged_alone(encoded, rows)
     answers = encoded.priorities[[row.example for row in rows]]
     weights = np.array([row.weight for row in rows])
     # Critical messages are rare and the ones that must not be missed.
     weights = weights / np.bincount(answers, weights, minlength=len(PRIORITIES))[answers]
     weights = weights / weights.mean()
-    guessed = np.stack(
-        [(guess.in_context if row.has_context else guess.alone)[row.example] for row in rows]
-    )
+    guessed = guess.alone if kind.endswith(ALONE) else guess.in_context
     dense, terms = _inputs(encoded, rows, frequencies)
-    return _fit(with_category(dense, guessed), terms, answers, weights, regularisation)
+    dense = with_category(dense, guessed[[row.example for row in rows]])
+    return _fit(dense, terms, answers, weights, REGULARISATION[kind]["priority"])
+
+
+def _judged_alone(encoded: Encoded, rows: list[Row]) -> list[Row]:
+    """Rows of single messages; all when these do not show every priority."""
+    chosen = [
+        replace(row, weight=row.weight * ALONE_PRIORITY_WEIGHTS.get(example.source, 1.0))
+        for row in rows
+        if not (example := encoded.examples[row.example]).is_conversation
+    ]
+    shown = {encoded.priorities[row.example] for row in chosen}
+    return chosen if len(shown) == len(PRIORITIES) else rows
 
 
 def rows_to_learn(examples: Sequence[Example], chosen: Labels, kind: str) -> list[Row]:
-    """A message of a conversation is shown three times, so that missing context is nothing new."""
+    """What the heads of a kind are shown.
+
+    A message of a conversation is shown twice in its place, so that a missing or wrong decision
+    about its neighbours is nothing new; a single message is shown as it is.
+    """
     rng = np.random.default_rng(SEED)
     rows = []
     for number in chosen:
@@ -179,16 +202,21 @@ def rows_to_learn(examples: Sequence[Example], chosen: Labels, kind: str) -> lis
         sample = example.sample
         is_critical_bug = (example.category, example.priority) == ("bug", "critical")
         loud = example.weight * (CRITICAL_BUG_WEIGHT if is_critical_bug else 1.0)
-        if example.is_conversation:
-            loud *= REPORT_WEIGHT if example.category in REPORTS else 1.0
-            noisy = change_neighbours(sample, _unreliable(rng))
-            undecided = change_neighbours(sample, _undecided)
-            rows.append(Row(number, noisy, loud, True))
-            rows.append(Row(number, undecided, UNDECIDED_WEIGHT * loud, True))
-            rows.append(Row(number, without_context(sample), ALONE_WEIGHT * loud, False))
+        if not example.is_conversation:
+            rows.append(Row(number, sample, loud))
+            continue
+        is_strange = example.source == STRANGERS
+        loud *= REPORT_WEIGHT if example.category in REPORTS else 1.0
+        if kind.endswith(ALONE):
+            if not is_strange:
+                rows.append(Row(number, without_context(sample), ALONE_WEIGHT * loud))
         else:
-            rows.append(Row(number, sample, loud, False))
-    if kind == "blind":
+            loud *= STRANGERS_WEIGHT if is_strange else 1.0
+            noisy = change_neighbours(sample, _unreliable(rng))
+            rows.append(Row(number, noisy, loud))
+            undecided = change_neighbours(sample, _undecided)
+            rows.append(Row(number, undecided, UNDECIDED_WEIGHT * loud))
+    if kind.startswith(BLIND):
         rows = [replace(row, sample=without_vectors(row.sample)) for row in rows]
     return rows
 
@@ -216,6 +244,7 @@ def recipe_hash(examples: Sequence[Example]) -> str:
         [FEATURES_VERSION, VECTOR_WEIGHT, TERM_WEIGHT, CATEGORY_WEIGHT],
         [SEED, UNKNOWN_SHARE, WRONG_SHARE, CRITICAL_BUG_WEIGHT, REPORT_WEIGHT],
         [UNDECIDED_WEIGHT, ALONE_WEIGHT, ALONE_PRIORITY_WEIGHTS],
+        [STRANGERS_WEIGHT, TEAM_CHAT_WEIGHT, TEAM_REGULARISATION],
         REGULARISATION,
     ]
     return hashlib.sha256(json.dumps(recipe).encode()).hexdigest()
@@ -256,10 +285,13 @@ def _fit(
     fitted = LogisticRegression(C=regularisation, max_iter=300, tol=1e-3)
     fitted.fit(inputs, answers, sample_weight=weights)
     width = dense.shape[1]
-    weights_of_terms = np.zeros((terms.shape[1], fitted.coef_.shape[0]), np.float32)
-    weights_of_terms[used] = fitted.coef_[:, width:].T
+    learned, bias = fitted.coef_, fitted.intercept_
+    if len(learned) == 1:  # two answers: the first one's column is nought
+        learned, bias = np.vstack([0 * learned, learned]), np.append(0 * bias, bias)
+    weights_of_terms = np.zeros((terms.shape[1], len(learned)), np.float32)
+    weights_of_terms[used] = learned[:, width:].T
     return Head(
-        dense=np.ascontiguousarray(fitted.coef_[:, :width].T, np.float32),
+        dense=np.ascontiguousarray(learned[:, :width].T, np.float32),
         terms=weights_of_terms,
-        bias=fitted.intercept_.astype(np.float32),
+        bias=bias.astype(np.float32),
     )
