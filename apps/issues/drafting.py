@@ -8,6 +8,7 @@ from typing import Any
 from apps.issues.imperative import imperative
 from apps.issues.nameless import without_people
 from apps.issues.plain import BLOCK, LINK, MARKUP, MENTION, TAGS, without_orders
+from apps.issues.sentences import sentences
 from tasktracker.lib.text import clean, language_of, shorten
 
 TITLE_LIMIT = 80
@@ -32,7 +33,6 @@ _PICTURES = re.compile(
 )
 _SMILES = re.compile(r"(?:(?<=\s)|^)[:;]-?[()DPp|/]+|\){2,}|\({2,}|(?<=\w)\)(?=\s|$)")
 _BULLET = re.compile(r"^\s*(?:[-*•—–#>]+|\d{1,2}[.)])\s+")
-_SENTENCE_END = re.compile(r"(?<=[.!?…])[\"»”']?\s+(?=[^a-zа-яіїєґ]|\Z)|\n+")
 
 _WHO = (
     r"хлопці|дівчата|народ|колеги|команда|друзі|панове|люди|ребят\w*|чуваки|девопси|шановні|пані та панове"
@@ -78,10 +78,10 @@ def quote(text: str) -> str:
 
 
 def _title(text: str, people: Sequence[str], *, is_request: bool) -> str:
-    sentences = [_tidy(sentence, people) for sentence in _sentences(text)]
-    telling = [sentence for sentence in sentences if len(sentence.split()) >= MIN_TITLE_WORDS]
+    said = [_tidy(sentence, people) for sentence in sentences(_prose(text))]
+    telling = [sentence for sentence in said if len(sentence.split()) >= MIN_TITLE_WORDS]
     telling = [sentence for sentence in telling if not _INTRODUCTION.match(sentence)] or telling
-    best = telling[0] if telling else max(sentences, key=len, default="")
+    best = telling[0] if telling else max(said, key=len, default="")
     if not best:
         # Nothing but a log, links, pictures or names: the words of all of it.
         rest = without_people(MENTION.sub(" ", TAGS.sub(" ", text)), people)
@@ -90,9 +90,8 @@ def _title(text: str, people: Sequence[str], *, is_request: bool) -> str:
     return title[:1].upper() + title[1:] if _may_capitalise(title) else title
 
 
-def _sentences(text: str) -> list[str]:
-    prose = LINK.sub(" ", TAGS.sub(" ", _CODE_BLOCK.sub("\n", text)))
-    return [sentence for sentence in _SENTENCE_END.split(prose) if sentence.strip()]
+def _prose(text: str) -> str:
+    return LINK.sub(" ", TAGS.sub(" ", _CODE_BLOCK.sub("\n", text)))
 
 
 def _tidy(sentence: str, people: Sequence[str]) -> str:
