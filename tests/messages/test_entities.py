@@ -48,6 +48,10 @@ def test_technologies_have_one_normal_form(text, expected):
         ("server 10.0.0.12 answers in 1.4 ms", []),
         ("здаємо до 15.11, бюджет 1.2 млн, о 18.30", []),
         ("rating fell, price is $4.99", []),
+        ("Release ver. 2.3 crashes on start", ["2.3"]),
+        ("Після вер. 2.3 і v. 2.4 падає", ["2.3", "2.4"]),
+        ("у ver.2.3-rc1 порожньо", ["2.3-rc1"]),
+        ("було 12 вер. 10.30, сиділи у вер. 2026", []),
     ],
 )
 def test_versions_are_not_dates_addresses_or_amounts(text, expected):

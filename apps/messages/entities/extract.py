@@ -51,6 +51,10 @@ _VERSION_WORD = re.compile(
     r"|оновлен\w*|прошив\w*|білд\w*|збірк\w*|після|до|на|після апдейту|for|after|to|на|ota|v|чи|or|with|by|and|vs)\s$",
     re.I,
 )
+_SHORTENED = re.compile(
+    r"(?<![\w.])(?<!\d\s)(?:ver|вер|v)\.\s?(\d{1,3}(?:\.\d{1,5}){1,3}(?:-?(?:rc|beta|alpha)\.?\d*)?)(?![\w%:]|[.,]\d)",
+    re.I,
+)
 _BUILD = re.compile(r"\b(?:build|білд|збірка|build no\.?)\s#?(\d{3,6})\b", re.I)
 _NUMBERED = re.compile(
     r"\b(?:iOS|Android|Postgres(?:QL)?|Chrome|Firefox|Safari|Edge|Node|Vue|React|Angular|Windows|Python|macOS|Xcode|Unity|PHP"
@@ -137,7 +141,8 @@ def _versions(text: str) -> list[str]:
         for match in _DOTTED.finditer(text)
         if _is_version(text, match)
     ]
-    found += [(match.start(1), match.group(1)) for match in _BUILD.finditer(text)]
+    for pattern in (_SHORTENED, _BUILD):
+        found += [(match.start(1), match.group(1)) for match in pattern.finditer(text)]
     for match in _NUMBERED.finditer(text):
         found += [
             (match.start(group), match.group(group)) for group in (1, 2) if match.group(group)
