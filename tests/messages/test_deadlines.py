@@ -41,10 +41,53 @@ def found(text):
         ("Nintendo lotcheck closes tomorrow 10:00 JST", "tomorrow 10:00 JST"),
         ("Season 4 begins in three weeks", "in three weeks"),
         ("can someone fix it today please", "today"),
+        ("зробити треба о 19:40", "о 19:40"),
+        ("please send it at 5pm", "at 5pm"),
+        ("викочуємо реліз о 18:00", "о 18:00"),
+        ("виправте статус «кур'єр приїде» до 18:00", "до 18:00"),
+        ("здаємо до 18.30", "до 18.30"),
     ],
 )
 def test_a_due_date_is_found_as_it_was_written(text, surface):
     assert found(text) == [surface]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "показувало що курʼєр буде о 19:40",
+        "показувало що кур'єр буде о 19:40",
+        "замовлення приїде о 19:40",
+        "замовлення приїде завтра о 19:40",
+        "посилку привезуть до 19:40",
+        "доставка буде о 12:00",
+        "буду о 19:40",
+        "сайт не працює, а людина прийде о 19:40",
+        "the courier will be here at 7pm",
+        "The order arrives tomorrow at 19:40",
+        "my parcel will be delivered by 5pm",
+        "I will be there at 7pm",
+        "дзвінок з клієнтом завтра о 15:00",
+        "interview tomorrow at 3pm",
+    ],
+)
+def test_a_delivery_a_call_and_a_bare_time_are_no_due_dates(text):
+    assert found(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "колись 31.13.2026",
+        "зробити до 31.13.2026",
+        "треба до 31.02",
+        "треба до 30 лютого",
+        "please fix by 2026-02-30",
+        "please fix by February 30",
+    ],
+)
+def test_a_date_that_is_in_no_calendar_is_no_due_date(text):
+    assert found(text) == []
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
+from apps.messages.entities.due_dates import is_in_no_calendar
 from apps.messages.entities.due_words import (
     CLOCK,
     DATE,
@@ -21,6 +22,8 @@ from apps.messages.entities.due_words import (
 
 SENTENCE = 200  # characters to each side that may tell whether work is asked for
 DATES = 200  # that are looked at; a text of more is a calendar
+_SENTENCE_MARKS = ("!", "?", "\n", ". ")
+_CLAUSE_MARKS = (*_SENTENCE_MARKS, ",", ";", "«", "»", '"', "“", "”", "(", ")")
 LIMIT = 20  # due dates of one message
 
 _NUMBER = r"(?:an?|one|two|three|four|five|six|ten|few|\d{1,3}|дві|два|три|чотири|пів|пару|кілька)"
@@ -67,6 +70,7 @@ _CLOCKED = _words(
     rf"(?:(?:at|о)\s)(?:{CLOCK}|noon|midnight|\d{{1,2}}(?![\d:.%]))(?:\s(?:{DAY}))?|{CLOCK}\s{DAY}"
 )
 _ON = _words(rf"(?:on|у|в|на)\s{DAY}")
+_HAS_DAY = _words(DAY)
 _FROM = _words(rf"(?:from|з|із)\s(?:{DATE})")
 _TODAY = _words(r"today|tonight|сьогодні(?:\sж)?|this (?:afternoon|evening)")
 _DAY = _words(
@@ -98,6 +102,24 @@ _NO_WORK = _words(
     r"|ретро|стендап\w*|мітинг\w*|зустріч\w*|співбесід\w*|лекці\w+|навчання|відпуст\w*|лікар|мене нема|мене не буде|офіс\w*|санітарний"
     r"|поверта\w+|на зв['’ʼ]язку|розбір|мемів"
 )
+_CALL = r"(?:дзвінок|зідзвон|созвон|call|interview)"
+_CALL_BEFORE = re.compile(
+    rf"(?<![\w-]){_CALL}(?:\s(?:з|із|зі|with)(?:\s\w+){{1,3}})?(?:\s(?:is|буде))?\s\Z", re.I
+)
+_CALL_AFTER = re.compile(rf"\s(?:an?\s|the\s|our\s|буде\s)?{_CALL}(?!\w)", re.I)
+#: What somebody waits for: its time is no date of work.
+_GOODS = r"(?:кур[’'ʼ]?єр\w*|замовленн\w+|доставк\w+|посил(?:к\w+|ок)|courier|driver|orders?|parcels?|packages?|delivery)"
+_COMES = (
+    r"(?:приїд\w+|приїжджа\w+|приход\w+|прийд\w+|прибу(?:де|ває|дуть)|привез\w+|довез\w+|достав(?:ить|лять|лено)|(?:буде|будуть)(?=\s(?:о|об|за|до|через|вже|тут|завтра|сьогодні)\s)"
+    r"|arriv\w+|com(?:es|ing)|will (?:be (?:here|there)|come)|delivers|delivered|shows? up)"
+)
+_DELIVERY = _words(
+    rf"{_GOODS}\s(?:[\w'’ʼ]+\s){{0,3}}?{_COMES}|{_COMES}\s(?:[\w'’ʼ]+\s){{0,2}}?{_GOODS}"
+)
+#: What is about to happen, but to people or of itself: with a bare time it asks for nothing.
+_ONLY_HAPPENS = _words(
+    r"буде|приїд\w+|прийдуть|прийде|will|\w+['’]ll|comes|won['’]t|runs?|play|показ\w*|їдемо|йде|іде"
+)
 _AWAY = _words(r"vacation|pto|out of office|day off|відпуст\w*|мемів|на мені|закрит\w+ до")
 _RANGE = re.compile(r"\s?[–—-]\s?\d|\s?(?:to|till|до|по)\s\d")
 _FROM_TIME = re.compile(
@@ -113,7 +135,7 @@ def find_deadlines(text: str) -> list[tuple[str, int]]:
         if any(match.start() < end and start < match.end() for start, end in taken):
             continue
         taken.append(match.span())
-        if is_one:
+        if is_one and not is_in_no_calendar(match.group()):
             found.append((match.group().strip(" ,"), match.start()))
     return sorted(found, key=lambda item: item[1])[:LIMIT]
 
@@ -134,7 +156,9 @@ def _candidates(text: str) -> Iterator[tuple[re.Match[str], bool]]:
 
 
 def _is_due(text: str, match: re.Match[str]) -> bool:
-    """Not the end of a range ("з 23:00 до 01:00") and not of a holiday."""
+    """Not the end of a range ("з 23:00 до 01:00"), of a holiday or of waiting for a parcel."""
+    if _is_delivery(text, match):
+        return False
     if _FROM_TIME.search(text[max(0, match.start() - 20) : match.start()]):
         return False
     return not _AWAY.search(_sentence(text, match))
@@ -143,9 +167,18 @@ def _is_due(text: str, match: re.Match[str]) -> bool:
 def _is_ahead(text: str, match: re.Match[str]) -> bool:
     """Its sentence asks for work, or tells what is about to happen."""
     sentence = _sentence(text, match)
-    if _PAST.search(sentence) or _NO_WORK.search(sentence) or _RANGE.match(text, match.end()):
+    is_work = bool(_ASKS.search(sentence) or _HAPPENS.search(sentence))
+    return is_work and _is_planned(text, match)
+
+
+def _is_timed(text: str, match: re.Match[str]) -> bool:
+    """A time without its day says little: people and things also come at one."""
+    if not _is_ahead(text, match):
         return False
-    return bool(_ASKS.search(sentence) or _HAPPENS.search(sentence))
+    sentence = _sentence(text, match)
+    if _HAS_DAY.search(match.group()) or _ASKS.search(sentence):
+        return True
+    return _HAPPENS.search(_ONLY_HAPPENS.sub(" ", sentence)) is not None
 
 
 def _is_asked(text: str, match: re.Match[str]) -> bool:
@@ -159,16 +192,25 @@ def _is_asked(text: str, match: re.Match[str]) -> bool:
 
 
 def _is_planned(text: str, match: re.Match[str]) -> bool:
-    """A day with its time is a plan, unless people meet then."""
+    """A day with its time is a plan, unless people meet then or something is delivered."""
     sentence = _sentence(text, match)
-    return not (
-        _PAST.search(sentence) or _NO_WORK.search(sentence) or _RANGE.match(text, match.end())
-    )
+    if _PAST.search(sentence) or _NO_WORK.search(sentence) or _RANGE.match(text, match.end()):
+        return False
+    return not (_is_delivery(text, match) or _is_call(text, match))
+
+
+def _is_delivery(text: str, match: re.Match[str]) -> bool:
+    return _DELIVERY.search(_piece(text, match, _CLAUSE_MARKS)) is not None
+
+
+def _is_call(text: str, match: re.Match[str]) -> bool:
+    before = text[max(0, match.start() - SENTENCE) : match.start()]
+    return bool(_CALL_BEFORE.search(before) or _CALL_AFTER.match(text, match.end()))
 
 
 _JUDGED = (
     (_TIMED, _is_planned),
-    (_CLOCKED, _is_ahead),
+    (_CLOCKED, _is_timed),
     (_ON, _is_ahead),
     (_FROM, _is_ahead),
     (_SOME, _is_ahead),
@@ -179,8 +221,12 @@ _JUDGED = (
 
 def _sentence(text: str, match: re.Match[str]) -> str:
     """The sentence around it, at most SENTENCE characters to each side."""
+    return _piece(text, match, _SENTENCE_MARKS)
+
+
+def _piece(text: str, match: re.Match[str], marks: tuple[str, ...]) -> str:
     before = text[max(0, match.start() - SENTENCE) : match.start()]
     after = text[match.end() : match.end() + SENTENCE]
-    start = max(before.rfind(mark) for mark in ("!", "?", "\n", ". "))
-    ends = [end for mark in ("!", "?", "\n", ". ") if (end := after.find(mark)) >= 0]
+    start = max(before.rfind(mark) for mark in marks)
+    ends = [end for mark in marks if (end := after.find(mark)) >= 0]
     return before[start + 1 :] + match.group() + after[: min(ends, default=len(after))]

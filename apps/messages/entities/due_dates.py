@@ -3,6 +3,7 @@
 import re
 import warnings
 from calendar import monthrange
+from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -23,6 +24,10 @@ _SPAN = re.compile(
     r"\b(?:in|within|за|через)\s(?:the\s)?(?:next\s)?(?:(?P<number>[\w'ʼ]+)\s)?"
     r"(?P<unit>minute|hour|day|week|month|хвилин|годин|день|дні|днів|тиж|місяц)"
 )
+_LEAP_YEAR = 2024
+_ISO_DAY = re.compile(r"\b(20\d\d)-(\d\d)-(\d\d)\b")
+_NUMERIC_DAY = re.compile(r"(?<!\d)(\d{1,2})\.(\d{2})(?:\.((?:20)?\d\d))?(?!\d)")
+_DAY_OF_MONTH = r"(?<![\d:.])(\d{{1,2}})(?:st|nd|rd|th)?\s(?:of\s)?(?:{0})\b|\b(?:{0})\s(\d{{1,2}})(?![\d:.]|\s?[ap]m)"
 _CLOCKS = (
     (r"після обіду|afternoon", time(15)),
     (r"\bnoon\b|midday|lunch|обіду|полудня", time(12)),
@@ -46,6 +51,27 @@ def due_at(surface: str, sent_at: datetime, zone: str) -> str:
     if clock is None:
         return day.date().isoformat()
     return datetime.combine(day.date(), clock, tzinfo=now.tzinfo).isoformat(timespec="minutes")
+
+
+def is_in_no_calendar(surface: str) -> bool:
+    """Whether the words tell a day that no year has: 31.13, 30 лютого."""
+    return any(
+        not 1 <= month <= 12 or not 1 <= day <= monthrange(_LEAP_YEAR, month)[1]
+        for day, month in _days_in_numbers(surface.lower())
+    )
+
+
+def _days_in_numbers(lower: str) -> Iterator[tuple[int, int]]:
+    """Each day and its month; 18.30 may be a time of the day."""
+    for found in _ISO_DAY.finditer(lower):
+        yield int(found[3]), int(found[2])
+    for found in _NUMERIC_DAY.finditer(lower):
+        day, month = int(found[1]), int(found[2])
+        if found[3] or day > 23 or month > 59 or month <= 12:
+            yield day, month
+    for number, pattern in enumerate(MONTHS, start=1):
+        for found in re.finditer(_DAY_OF_MONTH.format(pattern), lower):
+            yield int(found[1] or found[2]), number
 
 
 def _in_hours(lower: str, now: datetime) -> datetime | None:
@@ -140,10 +166,10 @@ def _after_span(lower: str, now: datetime) -> datetime | None:
 
 def _calendar_day(lower: str, now: datetime) -> datetime | None:
     """A day told by its number: 15.12, 20 грудня, the 10th; the next one to come."""
-    standard = re.search(r"\b(20\d\d)-(\d\d)-(\d\d)\b", lower)
+    standard = _ISO_DAY.search(lower)
     if standard:
         return _date(now, int(standard[3]), int(standard[2]), standard[1])
-    numeric = re.search(r"(?<!\d)(\d{1,2})\.(\d{2})(?:\.((?:20)?\d\d))?(?!\d)", lower)
+    numeric = _NUMERIC_DAY.search(lower)
     if numeric:
         return _date(now, int(numeric[1]), int(numeric[2]), numeric[3])
     for number, pattern in enumerate(MONTHS, start=1):
