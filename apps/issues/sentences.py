@@ -6,7 +6,7 @@ import re
 _END = re.compile(r"(?<=[.!?…])[\"»”']?\s+(?=[^a-zа-яіїєґ]|\Z)|\n+")
 _ABBREVIATIONS = (
     "вул ул просп пр-т бульв пров пл буд корп кв під'їзд обл р-н смт тел"
-    " рр ст грн коп тис млн млрд шт хв год сек вер ін інш напр див бл прибл приб зав заст ім"
+    " рр ст грн коп тис млн млрд вер ін інш напр див бл прибл приб зав заст ім"
     " гр проф доц акад св оз табл мал стор розд п/п"
     " ver vs etc approx mr mrs ms dr prof sr jr st inc ltd dept est fig incl excl min max"
     " resp cf"
@@ -17,7 +17,7 @@ _LAST_WORD = re.compile(
     r"(?<![\w.])(?P<word>[^\W\d_][\w'’ʼ/-]{0,12}|(?:[^\W\d_]{1,2}\.){1,4}[^\W\d_]{1,2})\.\Z"
 )
 _LOOKED_AT = 20  # characters before an end
-_STEP = re.compile(r"(?:[.:;!?\n])\s*\d{1,2}\.\Z")
+_STEP = re.compile(r"[.:;!?\n]\s*\d{1,2}\.\Z")
 _NUMBERED = re.compile(r"\d{1,2}[.)]\s")  # the next step of a list
 
 
