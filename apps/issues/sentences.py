@@ -8,7 +8,7 @@ _ABBREVIATIONS = (
     "вул ул просп пр-т бульв пров пл буд корп кв під'їзд обл р-н смт тел"
     " рр ст грн коп тис млн млрд вер ін інш напр див бл прибл приб зав заст ім"
     " гр проф доц акад св оз табл мал стор розд п/п"
-    " ver vs etc approx mr mrs ms dr prof sr jr st inc ltd dept est fig incl excl min max"
+    " ver vs etc approx mr mrs ms dr prof sr jr st inc ltd dept est fig incl excl"
     " resp cf"
 )
 _SHORTENED = frozenset(_ABBREVIATIONS.split())
