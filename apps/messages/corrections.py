@@ -10,6 +10,10 @@ from django.dispatch import Signal
 from apps.messages.answers import PERSON
 from apps.messages.models import Classification, Correction, Message, Priority
 
+#: In `raw` of a person's answer: who had decided before it, for taking it back.
+BEFORE = "before"
+DECIDED = ("confidence", "decided_by", "is_provisional")
+
 Person = AbstractBaseUser | AnonymousUser
 
 #: Sent inside the transaction with `message`, `changes`, `by` and `is_locked`: whoever made something
@@ -41,7 +45,11 @@ def set_answer(message: Message, answer: Mapping[str, str], *, by: Person) -> No
 
 
 def persons_answer(message: Message, answer: Mapping[str, str], *, by: Person) -> dict[str, Any]:
-    """Kept like a classifier's; what the message's row takes from it."""
+    """Kept like a classifier's; what the message's row takes from it.
+
+    A priority alone leaves it to the models what the message is, and to say how sure they are.
+    """
+    is_category_set = "category" in answer
     kept = Classification.objects.create(
         message=message,
         classifier=PERSON,
@@ -49,7 +57,10 @@ def persons_answer(message: Message, answer: Mapping[str, str], *, by: Person) -
         category=answer.get("category") or message.category,
         priority=answer.get("priority") or message.priority or Priority.LOW,
         confidence=1.0,
+        raw={BEFORE: {name: getattr(message, name) for name in DECIDED}} if is_category_set else {},
     )
+    if not is_category_set:
+        return {"priority": kept.priority}
     return {
         "category": kept.category,
         "priority": kept.priority,

@@ -6,8 +6,10 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from apps.messages.answers import status_for
+from apps.messages.answers import PERSON, status_for
 from apps.messages.corrections import (
+    BEFORE,
+    DECIDED,
     Person,
     corrected,
     newest_of,
@@ -16,6 +18,7 @@ from apps.messages.corrections import (
     set_answer,
 )
 from apps.messages.models import Correction, Message
+from apps.messages.second_opinion import sure_from
 from apps.sources.models import Project
 
 
@@ -23,18 +26,26 @@ class CannotTakeBack(ValueError):
     """This correction is history; the sentence says why."""
 
 
-def reclassify(message: Message, *, category: str = "", priority: str = "", by: Person) -> None:
+def reclassify(message: Message, *, category: str = "", priority: str = "", by: Person) -> bool:
     """A person's answer: kept as one more classification and as a correction, and it wins.
 
-    What is given is locked. Raises WrongTransition for a message that must first be read again.
+    What it changes is locked, and a category that no model was sure of; False when that is nothing.
+    Raises WrongTransition for a message that must first be read again.
     """
     answer = {"category": category, "priority": priority}
     with transaction.atomic():
         _hold(message)
-        changes = {name: (getattr(message, name), value) for name, value in answer.items() if value}
+        changes = {
+            name: (getattr(message, name), value)
+            for name, value in answer.items()
+            if value and (value != getattr(message, name) or _is_open(message, name))
+        }
+        if not changes:
+            return False
         note(message, changes, by=by)
         _apply(message, {name: after for name, (_before, after) in changes.items()}, by=by)
         _tell(message, changes, by=by, is_locked=True)
+    return True
 
 
 def take_back(correction: Correction, *, by: Person) -> None:
@@ -49,7 +60,9 @@ def take_back(correction: Correction, *, by: Person) -> None:
         changes = {correction.field: (correction.after, correction.before)}
         note(message, changes, by=by, is_locked=False)
         if correction.field in ("category", "priority"):
+            decided = _decided_before(message, correction)
             _apply(message, {correction.field: str(correction.before)}, by=by)
+            _hand_back(message, decided)
         _tell(message, changes, by=by, is_locked=False)
 
 
@@ -80,8 +93,46 @@ def _hold(message: Message) -> None:
     message.refresh_from_db(from_queryset=Message.objects.select_for_update(no_key=True))
 
 
+def _is_open(message: Message, field: str) -> bool:
+    """Whether saying the same decides something: nobody was sure of the category yet."""
+    is_unsure = message.is_provisional or message.status == Message.Status.UNSURE
+    return field == Correction.Field.CATEGORY and is_unsure
+
+
+def _decided_before(message: Message, correction: Correction) -> dict[str, Any]:
+    """Whose category stands again when this correction is taken back; empty for a person's own."""
+    if correction.field == Correction.Field.PRIORITY:
+        return {}
+    answers = message.classifications.order_by("-pk")
+    taken_back = answers.filter(classifier=PERSON, category=correction.after)
+    own = taken_back.filter(raw__has_key=BEFORE).first()
+    if own is not None:
+        return {name: own.raw[BEFORE][name] for name in DECIDED}
+    # Corrected by an earlier release, which did not keep it.
+    machine = answers.exclude(classifier=PERSON).filter(category=correction.before).first()
+    if machine is None:
+        return {}
+    return {
+        "confidence": machine.confidence,
+        "decided_by": machine.classifier,
+        "is_provisional": machine.confidence < sure_from(message.project),
+    }
+
+
+def _hand_back(message: Message, decided: Mapping[str, Any]) -> None:
+    """Show who decides now, and not the person who no longer does."""
+    if decided:
+        Message.objects.filter(pk=message.pk).update(**decided)
+        for name, value in decided.items():
+            setattr(message, name, value)
+        Message.announce([message.pk], message.status)
+
+
 def _apply(message: Message, answer: Mapping[str, str], *, by: Person) -> None:
-    target = status_for(answer.get("category") or message.category)
+    if "category" not in answer:
+        set_answer(message, answer, by=by)
+        return
+    target = status_for(answer["category"])
     is_filed_report = (message.status, target) == (Message.Status.FILED, Message.Status.ACTIONABLE)
     if message.status == target or is_filed_report:
         set_answer(message, answer, by=by)

@@ -3,9 +3,10 @@
 docs/learning.md says how the numbers were found.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from pgvector.django import CosineDistance
 
@@ -13,13 +14,15 @@ from apps.messages.answers import Answer
 from apps.messages.classifiers.alerts import Alert
 from apps.messages.classifiers.base import Sample, Shot, Vector, Verdict
 from apps.messages.context import vectors_at_hand
-from apps.messages.models import Correction, Embedding, Message, vectors_of
+from apps.messages.models import Classification, Correction, Embedding, Message, vectors_of
 from apps.messages.ruling import alert_of
+from apps.sources.models import Project
 from tasktracker.lib import embeddings
 from tasktracker.lib.text import fingerprint
 
 NAME = "memory"
 VERSION = "1"
+SOURCE = "correction_of"  # in `raw`: the corrected message that an answer was taken from
 #: Fields that the models learn. A message on which one of these is locked is an example.
 LEARNT = frozenset({Correction.Field.CATEGORY, Correction.Field.PRIORITY})
 
@@ -88,6 +91,23 @@ def taught() -> QuerySet[Message]:
     return rows.exclude(category="").exclude(text="")
 
 
+def source_of(answer: Classification) -> int | None:
+    """The id of the corrected message that this answer was taken from."""
+    found = answer.raw.get(SOURCE) if answer.classifier == NAME else None
+    return found if isinstance(found, int) else None
+
+
+def sources_of(
+    answers: Iterable[Classification], reader: AbstractBaseUser | AnonymousUser
+) -> dict[int | None, Message]:
+    """Those of them that the reader may see, by id: a message may have left the project since."""
+    ids = {source_of(answer) for answer in answers} - {None}
+    if not ids:
+        return {}
+    rows = Message.objects.filter(pk__in=ids, project__in=Project.visible_to(reader))
+    return {row.pk: row for row in rows.only("pk", "text")}
+
+
 def shots(message: Message) -> list[Shot]:
     """The nearest corrected messages of the project, as examples for a prompt."""
     vector = vectors_of([message.pk], embeddings.model_name()).get(message.pk)
@@ -98,7 +118,7 @@ def shots(message: Message) -> list[Shot]:
 
 
 def _as_corrected(found: Message, nearness: float) -> Answer:
-    raw = {"correction_of": found.pk, "nearness": round(nearness, 4)}
+    raw = {SOURCE: found.pk, "nearness": round(nearness, 4)}
     return Answer(NAME, VERSION, Verdict(found.category, found.priority, CONFIDENCE, raw=raw))
 
 

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from apps.messages import llm_cache, memory, ruling
-from apps.messages.answers import Answer, keep, status_for
+from apps.messages.answers import PERSON, Answer, keep, status_for
 from apps.messages.classifiers.llm import LLMClassifier, Word
 from apps.messages.context import sample_of
 from apps.messages.models import Classification, Message, Priority
@@ -48,7 +48,8 @@ def lease() -> timedelta:
 
 def ask_llm(message: Message) -> None:
     """The second opinion; when no model answers in the grace period, the local answer stands."""
-    local = message.classifications.order_by("-id").first()
+    # A person may have set the priority in the meantime, which is no answer to fall back to.
+    local = message.classifications.exclude(classifier=PERSON).order_by("-id").first()
     if local is None:
         raise GiveUp("there is no local answer to fall back to")
     cloud = message.project.is_cloud_allowed

@@ -32,12 +32,33 @@ def test_only_what_was_given_is_locked(thanks, admin_user):
     assert Message.objects.get().locked_fields == ["category"]
 
 
-def test_a_confirmed_answer_is_locked_too(thanks, admin_user):
-    reclassify(thanks, category="info", by=admin_user)
-    reclassify(thanks, category="info", by=admin_user)
+def test_what_is_so_already_is_neither_locked_nor_logged(thanks, admin_user):
+    assert not reclassify(thanks, category="info", priority=thanks.priority, by=admin_user)
+
+    message = Message.objects.get()
+    assert (message.locked_fields, message.decided_by) == ([], "rules")
+    assert not message.corrections.exists()
+
+
+def test_an_answer_that_nobody_was_sure_of_is_confirmed(thanks, admin_user):
+    Message.objects.update(is_provisional=True)
+
+    assert reclassify(thanks, category="info", by=admin_user)
+    assert not reclassify(thanks, category="info", by=admin_user)
 
     assert Message.objects.get().locked_fields == ["category"]
     assert thanks.corrections.count() == 1
+
+
+def test_a_priority_alone_leaves_the_category_to_the_models(make_message, admin_user):
+    message = make_message(
+        status="unsure", category="bug", priority="low", confidence=0.6, is_provisional=True
+    )
+    reclassify(message, priority="high", by=admin_user)
+
+    message = Message.objects.get()
+    assert (message.priority, message.locked_fields) == ("high", ["priority"])
+    assert (message.status, message.confidence, message.is_provisional) == ("unsure", 0.6, True)
 
 
 def test_a_locked_category_survives_another_run(thanks, admin_user):
@@ -90,6 +111,27 @@ def test_a_correction_is_taken_back_by_another_one(thanks, admin_user):
     message = Message.objects.get()
     assert (message.category, message.status, message.locked_fields) == ("info", "noise", [])
     assert [row.after for row in message.corrections.all()] == ["info", "bug"]
+
+
+@pytest.mark.parametrize("is_provisional", [True, False])
+def test_what_is_taken_back_is_decided_by_the_model_again(thanks, admin_user, is_provisional):
+    Message.objects.update(is_provisional=is_provisional)
+    before = Message.objects.values("decided_by", "confidence", "is_provisional").get()
+    reclassify(thanks, category="bug", by=admin_user)
+
+    take_back(thanks.corrections.get(), by=admin_user)
+
+    assert Message.objects.values("decided_by", "confidence", "is_provisional").get() == before
+
+
+def test_a_correction_of_an_earlier_release_is_taken_back_too(thanks, admin_user):
+    reclassify(thanks, category="bug", by=admin_user)
+    thanks.classifications.filter(classifier="person").update(raw={})
+
+    take_back(thanks.corrections.get(), by=admin_user)
+
+    message = Message.objects.get()
+    assert (message.decided_by, message.is_provisional) == ("rules", False)
 
 
 def test_only_the_last_correction_of_a_field_is_taken_back(thanks, admin_user):

@@ -106,7 +106,7 @@ def test_the_llm_is_not_asked_about_what_is_remembered(corrected, make_message, 
 def test_nearest_corrections_are_examples_for_a_prompt(corrected, make_message, admin_user):
     far = make_message(ELSE)
     classify([far])
-    reclassify(far, category="question", by=admin_user)
+    reclassify(far, category="info", by=admin_user)
     message = make_message(PARAPHRASE)
     classify([message])
 

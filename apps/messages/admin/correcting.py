@@ -42,6 +42,7 @@ def corrections_of(message: Message) -> dict[str, Any]:
                 "after": _shown(row, row.after)
                 if row.after is not None
                 else _("left to the models"),
+                "is_confirmed": row.before == row.after,
                 "is_undoable": row.pk in last and is_undoable(row),
             }
             for row in message.corrections.select_related("user")
@@ -72,16 +73,19 @@ class Correcting:
         ]
 
     def reclassify_one(self, request: HttpRequest, message_id: int) -> HttpResponse:
+        """A category button sends the priority along; the priority's own button nothing else."""
         category = request.POST.get("category", "")
         priority = request.POST.get("priority", "")
-        if category not in Category.values or priority not in Priority.values:
+        if category not in ("", *Category.values) or priority not in Priority.values:
             self.tell(request, _("Choose a category and a priority."), messages.ERROR)
             return self._for_one(request, message_id, None)
 
-        def decide(message: Message) -> None:
+        def decide(message: Message) -> bool:
+            if not (category or message.category):
+                raise ValueError(_("Nobody has said yet what it is: say it."))
             # The select always says something; only another value is a person's answer.
             chosen = priority if priority != message.priority else ""
-            reclassify(message, category=category, priority=chosen, by=request.user)
+            return reclassify(message, category=category, priority=chosen, by=request.user)
 
         return self._for_one(request, message_id, decide)
 
@@ -134,7 +138,7 @@ class Correcting:
         self: Any,
         request: HttpRequest,
         message_id: int,
-        decide: Callable[[Message], None] | None,
+        decide: Callable[[Message], bool | None] | None,
     ) -> HttpResponse:
         rows = self.get_queryset(request).filter(pk=message_id)
         message = rows.first()
@@ -146,13 +150,16 @@ class Correcting:
         return back_or_to(request, page_of(message))
 
     def _decide(
-        self, request: HttpRequest, queryset: QuerySet[Message], decide: Callable[[Message], None]
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Message],
+        decide: Callable[[Message], bool | None],
     ) -> None:
         """Tell how many were decided, and of each other one why not."""
-        done = 0
+        done = same = 0
         for message in queryset.select_related(None).iterator(chunk_size=500):
             try:
-                decide(message)
+                is_same = decide(message) is False
             except WrongTransition:
                 text = _("Message %(id)s is “%(status)s” and cannot be changed like this.")
                 details = {"id": message.pk, "status": message.get_status_display()}
@@ -165,7 +172,13 @@ class Correcting:
             except ValueError as refusal:  # CannotTakeBack: a sentence for people
                 self.tell(request, str(refusal), messages.WARNING)
             else:
-                done += 1
+                done += not is_same
+                same += is_same
+        if same:
+            text = ngettext(
+                "%(n)d message was so already.", "%(n)d messages were so already.", same
+            )
+            self.tell(request, text % {"n": same}, messages.INFO)
         if done:
             text = ngettext("%(n)d message changed.", "%(n)d messages changed.", done)
             self.tell(request, text % {"n": done}, messages.SUCCESS)

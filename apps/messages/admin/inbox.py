@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
+from apps.messages.admin.answer_words import answerer, answers_told
 from apps.messages.admin.correcting import Correcting, corrections_of
 from apps.messages.admin.entity_words import line_by_line
 from apps.messages.models import Category, Message, Priority
@@ -87,7 +88,7 @@ class MessageAdmin(Correcting, ProjectScopedAdmin):
                     "sureness",
                     "decider",
                     "state",
-                    "is_provisional",
+                    "doubt",
                     "tag_names",
                     "found_in_text",
                     "issue",
@@ -175,7 +176,13 @@ class MessageAdmin(Correcting, ProjectScopedAdmin):
 
     @display(description=gettext_lazy("decided by"))
     def decider(self, message: Message) -> str:
-        return in_words(message.decided_by)
+        return answerer(message.decided_by)
+
+    @display(description=gettext_lazy("provisional"))
+    def doubt(self, message: Message) -> str:
+        if message.is_provisional:
+            return _("Yes: no model was sure; a person should look.")
+        return _("No")
 
     @display(description=gettext_lazy("tags"))
     def tag_names(self, message: Message) -> str:
@@ -200,7 +207,7 @@ class MessageAdmin(Correcting, ProjectScopedAdmin):
         if message is not None:
             context |= {
                 **corrections_of(message),
-                "classifications": message.classifications.all(),
+                "answers": answers_told(message, request.user),
                 # Compared before a rule routed it here, it may look like another project's issue.
                 "matches": message.matches.filter(issue__project=message.project_id)
                 .select_related("issue")

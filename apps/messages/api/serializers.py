@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from apps.messages.memory import source_of, sources_of
 from apps.messages.models import Category, Classification, Message, Priority
 from apps.sources.envelope import MAX_TEXT
 from tasktracker.lib.rest import visible
@@ -84,6 +85,8 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
 
 
 class ClassificationSerializer(serializers.ModelSerializer[Classification]):
+    taken_from = serializers.SerializerMethodField()
+
     class Meta:
         model = Classification
         fields = (
@@ -93,11 +96,17 @@ class ClassificationSerializer(serializers.ModelSerializer[Classification]):
             "priority",
             "confidence",
             "entities",
+            "taken_from",
             "latency_ms",
             "tokens",
             "created_at",
         )
         read_only_fields = fields
+
+    def get_taken_from(self, answer: Classification) -> int | None:
+        """Of `memory`: the corrected message that it answered like, if you may see it."""
+        user = self.context["request"].user
+        return source_of(answer) if sources_of([answer], user) else None
 
 
 class MessageDetailSerializer(MessageSerializer):
