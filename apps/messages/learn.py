@@ -64,6 +64,7 @@ def want(*, by: Person | None = None) -> ModelVersion:
             return waiting
         version = ModelVersion.objects.create(
             requested_by_id=by.pk if by else None,
+            corrections=taught().count(),
             due_at=ModelVersion.due_now(ModelVersion.Status.WANTED),
         )
         ModelVersion.announce([version.pk], version.status, is_new=True)

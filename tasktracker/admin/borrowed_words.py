@@ -66,7 +66,6 @@ UNFOLD = (
     _("Not enough data."),
     _("No data"),
     _("No results found"),
-    _("This page yielded into no results. Create a new item or reset your filters."),
     _("Previous"),
     _("Next"),
     _("True"),

@@ -53,6 +53,23 @@ def test_only_what_a_person_chose_is_locked(operator: Client, corrected: Message
     assert Message.objects.get().locked_fields == ["category"]
 
 
+def test_a_priority_is_set_alone(operator: Client, report: Message):
+    post(operator, "chat_messages_message_reclassify", report.pk, priority="high")
+
+    message = Message.objects.get(pk=report.pk)
+    assert (message.priority, message.locked_fields) == ("high", ["priority"])
+    assert [row.field for row in message.corrections.all()] == ["priority"]
+
+
+def test_the_present_category_changes_nothing(operator: Client, report: Message):
+    page = post(
+        operator, "chat_messages_message_reclassify", report.pk, category="bug", priority="low"
+    )
+
+    assert "so already" in page
+    assert Message.objects.get(pk=report.pk).locked_fields == []
+
+
 def test_the_page_of_a_message_shows_the_lock_and_who_set_it(operator: Client, corrected: Message):
     page = operator.get(
         reverse("admin:chat_messages_message_change", args=[corrected.pk])
@@ -245,3 +262,27 @@ def test_the_api_locks_only_what_it_was_told(corrected: Message, people: dict[st
 
     assert response.status_code == 200
     assert [row.field for row in corrected.corrections.all()] == ["priority", "category"]
+
+
+def test_a_version_waits_before_it_is_trained(administrator: Client, corrected: Message):
+    post(administrator, "chat_messages_modelversion_train")
+    version = ModelVersion.objects.get()
+    address = reverse("admin:chat_messages_modelversion_change", args=[version.pk])
+
+    waiting = administrator.get(address).content.decode()
+    ModelVersion.objects.update(report={"stage": "embedding", "done": 0, "total": 0})
+    training = administrator.get(address).content.decode()
+
+    assert version.corrections == 1
+    assert "Waits for training" in waiting
+    assert "It takes some minutes" not in waiting
+    assert "In training" in training
+    assert "Waits for training" not in training
+    assert "Reading the corpus…" in training
+
+
+def test_the_empty_list_says_what_makes_a_version(viewer: Client):
+    page = viewer.get(reverse(VERSIONS)).content.decode()
+
+    assert "a training makes one" in page
+    assert "Create a new item" not in page

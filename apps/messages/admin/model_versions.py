@@ -41,6 +41,9 @@ class ModelVersionAdmin(ModelAdmin):  # type: ignore[misc]
     ]
     list_select_related = ["requested_by"]
     list_before_template = "admin/chat_messages/modelversion/training.html"
+    empty_text = gettext_lazy(
+        "No version yet: a training makes one, at night or when an administrator presses Train now."
+    )
     change_form_template = "admin/chat_messages/modelversion/change_form.html"
     list_per_page = 50
     fieldsets = [
@@ -50,6 +53,7 @@ class ModelVersionAdmin(ModelAdmin):  # type: ignore[misc]
                 "fields": [
                     "name",
                     "state",
+                    "corrections",
                     "asked_by",
                     "created_at",
                     "trained_at",
@@ -88,6 +92,8 @@ class ModelVersionAdmin(ModelAdmin):  # type: ignore[misc]
 
     @display(description=gettext_lazy("status"), ordering="status")
     def state(self, version: ModelVersion) -> str:
+        if _is_training(version):
+            return badge(_("In training"), STATUS_COLOURS["wanted"])
         return badge(version.get_status_display(), STATUS_COLOURS.get(version.status, ""))
 
     @display(description=gettext_lazy("who asked"))
@@ -206,6 +212,11 @@ class ModelVersionAdmin(ModelAdmin):  # type: ignore[misc]
         return reverse("admin:chat_messages_modelversion_changelist")
 
 
+def _is_training(version: ModelVersion) -> bool:
+    """A worker has begun; until then the version only waits."""
+    return version.status == ModelVersion.Status.WANTED and "stage" in version.report
+
+
 def _before_and_after(version: ModelVersion, name: str) -> str:
     before = version.figures.get("before", {}).get(name)
     after = version.figures.get("after", {}).get(name)
@@ -227,6 +238,7 @@ def _progress(version: ModelVersion | None) -> dict[str, Any] | None:
     stage = str(version.report.get("stage", ""))
     return {
         "stage": stages.get(stage, _("Waits for a worker")),
+        "is_running": _is_training(version),
         "done": version.report.get("done", 0),
         "total": version.report.get("total", 0),
         "last_error": version.last_error,
