@@ -231,6 +231,78 @@ def test_verdict_is_certain_and_says_what_was_read():
     assert verdict.raw["state"] == "firing"
 
 
+SENTRY = [
+    (
+        "TimeoutError: upstream timed out after 3000 ms\nState: New   First Seen: 2 minutes ago\nvia Sentry | SMACHNO-API-7K",
+        ("sentry", "firing", "unknown", "bug", "medium"),
+    ),
+    (
+        "ValueError: bad tariff\nState: Regressed\nlevel: fatal environment: production\nvia Sentry | BILLING-2",
+        ("sentry", "firing", "production", "bug", "critical"),
+    ),
+    (
+        "TypeError: x is undefined\nState: Resolved\nvia Sentry | SMACHNO-WEB-12",
+        ("sentry", "resolved", "unknown", "info", "low"),
+    ),
+    (
+        "Sentry: New Issue SMACHNO-WEB-12 TypeError: x is undefined\nenvironment: production level: error",
+        ("sentry", "firing", "production", "bug", "high"),
+    ),
+    (
+        "Sentry: New Issue SMACHNO-WEB-12 Кошик не рахує суму\nenvironment: staging level: error",
+        ("sentry", "firing", "staging", "info", "low"),
+    ),
+]
+
+
+@pytest.mark.parametrize("is_from_bot", [True, False])
+@pytest.mark.parametrize(("text", "read"), SENTRY)
+def test_sentry_is_known_by_its_short_id(text, read, is_from_bot):
+    alert = read_alert(text, is_from_bot=is_from_bot)
+
+    assert alert is not None
+    assert read == (
+        alert.tool,
+        alert.state,
+        alert.environment,
+        alert.category,
+        alert.priority,
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sentry: new issue у кошику, гляньте",
+        "Sentry: New Issue SMACHNO-WEB-12, хто візьме?",
+        "Sentry: New Issue SMACHNO-WEB-12 хлопці, гляньте хтось",
+        "Прийшло via Sentry | SMACHNO-API-7K",
+        "Глянь, знову оплата падає\nvia Sentry | SMACHNO-API-7K",
+        "Хто дивився?\nTimeoutError: upstream timed out\nState: New\nvia Sentry | SMACHNO-API-7K",
+        "TimeoutError: upstream timed out\nvia Sentry | SMACHNO-API-7K\nхто візьме? горить",
+        "TimeoutError: дивіться, хто зламав\nvia Sentry",
+    ],
+)
+def test_a_person_who_writes_about_sentry_is_no_alert(text):
+    assert read_alert(text) is None
+
+
+def test_repeat_by_sentry_has_the_same_key():
+    first, second = (
+        read_alert(text)
+        for text in (
+            "TimeoutError: took 3000 ms\nState: New\nvia Sentry | SMACHNO-API-7K",
+            "TimeoutError: took 4100 ms\nState: Ongoing\nvia Sentry | SMACHNO-API-7K",
+        )
+    )
+    other = read_alert("TimeoutError: took 3000 ms\nState: New\nvia Sentry | SMACHNO-API-8B")
+
+    assert first is not None
+    assert second is not None
+    assert other is not None
+    assert first.key == second.key != other.key
+
+
 def test_invisible_characters_do_not_hide_an_alert():
     text = "\u202e\u200b[FIR\u200bING:1] DiskFull (prod)\u200f severity=critical"
 

@@ -10,7 +10,7 @@ _FIRING_WORDS = (
     " broken errored started investigating identified created opened new regression reopened crashed"
     " incident unavailable missing недоступний недоступна недоступно впав впала впало впали лежить"
     " помилка помилкою провалено провалився невдало падіння no-data nodata unknown alerts-firing"
-    " error-rate"
+    " error-rate regressed ongoing escalating"
 )
 _RESOLVED_WORDS = (
     "resolved ok recovery recovered up online normal closed fixed healthy operational monitoring"
@@ -44,6 +44,8 @@ _ENDS = (
     r"|errored|timed out|aborted|unstable|completed|finished|is ready|ready|skipped|впав|впала|впали"
     r"|пройшов|пройшла|успішн\w+|завершен\w+|завершивс\w+|провален\w+|не пройш\w+|помилк\w+"
 )
+_SHORT_ID = r"(?-i:[A-Z][A-Z0-9_]*(?:-[A-Z0-9_]+)*-[0-9A-Z]{1,6}\b)"  # of an issue in Sentry
+_EXCEPTION = r"(?-i:[\w.]*(?:Error|Exception|Warning|Timeout|Fault|Panic|Interrupt|Exit))"
 _HOST = r"(?:https?://\S+|(?:[a-z0-9-]+\.)+[a-z]{2,}(?:[:/]\S*)?)"
 
 
@@ -76,6 +78,7 @@ def _ci(tool: str, pattern: str, state: str = "", *, is_loose: bool = False) -> 
     return _Format(tool, "ci", re.compile(pattern, re.IGNORECASE), state, is_loose)
 
 
+_SENTRY_STATE = r"(?P<state>new|regression|regressed|reopened|resolved|ongoing|escalating)(?: (?:issue|alert|error))?"
 _FORMATS = (
     # Uptime monitors whose one line tells the whole story
     _monitoring(
@@ -168,6 +171,12 @@ _FORMATS = (
         "sentry",
         r"\[sentry\]\s*(?P<name>\[?[\w-]+\]?.+?(?:error|exception|issue|timeout|fault|panic|warning)\b.*)",
         "firing",
+    ),
+    _monitoring(
+        "sentry", rf"sentry\s?[:|]\s*{_SENTRY_STATE}\s+(?P<name>{_SHORT_ID}:?\s+{_EXCEPTION}\b.*)"
+    ),
+    _monitoring(
+        "sentry", rf"(?:sentry\s?[:|]\s*)?{_SENTRY_STATE}\s+(?P<name>{_SHORT_ID}.*)", is_loose=True
     ),
     _monitoring(
         "sentry",
@@ -290,6 +299,9 @@ _FORMATS = (
 _SHOUTED_END = re.compile(r"\b(?:DOWN|UP|CRITICAL)\b")
 _PREFIX = re.compile(rf"\[?(?P<tool>{_TOOLS})\]?\s*[:|–—-]?\s+(?P<rest>.+)", re.IGNORECASE)
 _LABELLED_NAME = re.compile(r"^[\s•*-]*alertname\s?[:=]\s?[\"']?([\w .-]+)", re.MULTILINE)
+_SIGNED_BY_SENTRY = re.compile(rf"^[^\w\n]*via sentry\s*\|\s*(?P<id>{_SHORT_ID})\W*\Z", re.M | re.I)
+_EXCEPTION_FIRST = re.compile(rf"{_EXCEPTION}(?::|\Z)")
+_SENTRY_STATE_LINE = re.compile(r"^[^\w\n]*state[^\w\n]*\s(?P<state>\w+)", re.M | re.I)
 _HEADER = re.compile(rf"(?:{_TOOLS}|{_BUILDERS})\b[\w ]{{0,20}}:?$", re.IGNORECASE)
 #: What people do not write by the way: a label, a host, a compound name, a share, a limit.
 _TECHNICAL = re.compile(
@@ -298,7 +310,8 @@ _TECHNICAL = re.compile(
 )
 _LABELS = re.compile(
     r"\b(?:severity|instance|env|environment|threshold)\s?=\s?\S"
-    r"|^[\s•*-]*(?:host|severity|trigger|problem started|original problem|вузол|важливість|проблема почалася)\b.{0,12}[:=]",
+    r"|^[\s•*-]*(?:host|severity|trigger|problem started|original problem|вузол|важливість|проблема почалася)\b.{0,12}[:=]"
+    r"|^[^\w\n]*(?:environment\s?:\s?\S+,?\s+level|level\s?:\s?\S+,?\s+environment)\s?:\s?\S",
     re.MULTILINE | re.IGNORECASE,
 )
 _LIGHTS = frozenset("🔴🟠🟡🟢🚨🔥✅❌⚠🚀⏪💥🔔🧪💚❗‼🆘🔕🐞🛑⛔📉")
@@ -317,6 +330,9 @@ def read_line(text: str, *, is_from_bot: bool) -> Line | None:
     first = first.strip(" *_`")
     if not first or (not is_from_bot and first.endswith("?")):
         return None
+    signed = _signed_by_sentry(first, rest, is_from_bot=is_from_bot)
+    if signed is not None:
+        return signed
     is_trusted = is_from_bot or _looks_made(first, rest, is_lit=is_lit)
     named = _PREFIX.match(first)
     if named is not None:
@@ -324,6 +340,17 @@ def read_line(text: str, *, is_from_bot: bool) -> Line | None:
         if inner is not None:
             return inner._replace(tool=named.group("tool").casefold().replace(" ", ""))
     return _match(first, rest, is_trusted=is_trusted)
+
+
+def _signed_by_sentry(first: str, rest: str, *, is_from_bot: bool) -> Line | None:
+    """What went wrong, lines about it, and last "via Sentry | SMACHNO-API-7K"."""
+    signature = _SIGNED_BY_SENTRY.search(rest)
+    if signature is None or not (is_from_bot or _EXCEPTION_FIRST.match(first)):
+        return None
+    told = _SENTRY_STATE_LINE.search(rest)
+    word = told["state"].casefold() if told else "new"
+    state = "resolved" if word in _RESOLVED else "firing" if word in _FIRING else "notice"
+    return Line("monitoring", "sentry", state, f"{signature['id']} {first}")
 
 
 def _match(first: str, rest: str, *, is_trusted: bool) -> Line | None:
