@@ -219,3 +219,10 @@ def test_what_nobody_extracts_nobody_loads():
     )
 
     assert answer.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(
+    "text", ["знову HighErrorRate горить", "падає з TimeoutError", "бачу KafkaConsumerLag"]
+)
+def test_names_of_alerts_and_exceptions_are_no_projects(text):
+    assert surfaces(text, "projects") == []

@@ -78,3 +78,31 @@ def test_the_newest_answer_with_entities_counts(make_message):
 def test_an_author_who_takes_it_is_named_and_a_bot_is_not(make_message):
     assert named(make_message("я візьму"))["assignees"] == [("я візьму", "Олена")]
     assert named(make_message("я візьму", is_from_bot=True)) == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[FIRING:1] HighMemory smachno-api (prod)",
+        "[RESOLVED] HighErrorRate smachno-api (prod)",
+        "**Firing**\n\nLabels:\n - alertname = DiskFillsSoon\n - service = smachno-api",
+    ],
+)
+def test_the_name_of_an_alert_is_no_project(make_message, text):
+    found = named(make_message(text, is_from_bot=True))
+
+    assert found["projects"] == [("smachno-api", "smachno-api")]
+
+
+def test_a_project_of_the_glossary_may_name_its_alert(make_message, project):
+    GlossaryTerm.objects.create(project=project, name="SmachnoBill", aliases="")
+
+    found = named(make_message("[FIRING:1] SmachnoBill (prod)", is_from_bot=True))
+
+    assert found["projects"] == [("SmachnoBill", "SmachnoBill")]
+
+
+def test_what_a_watch_calls_down_is_a_project(make_message):
+    found = named(make_message("Monitor is DOWN: PayHub (https://pay.example)", is_from_bot=True))
+
+    assert found["projects"] == [("PayHub", "PayHub")]

@@ -29,6 +29,12 @@ _SERVICE = re.compile(
     r"|ws|gate|runner|nightly|prod|server|client|admin|crm|dwh)(?![\w-])"
 )
 _CAMEL = re.compile(r"(?<![\w./@-])[A-Z][a-z]+(?:[A-Z][a-z]+)+(?:\s(?:CRM|B2B|API))?(?![\w(.]\w)")
+#: Alerts and exceptions are called like this, not products.
+_ALARM = re.compile(
+    r"(?:Errors?|Exception|Warning|Rate|RateHigh|RateLow|Lag|LagHigh|Down|Full|Latency|Usage|Failed|Failing|Failures?|Broken"
+    r"|Looping|Unavailable|Unreachable|Timeout|Draining|Replicated|Expiring|Mismatch|Degraded|Pressure|Throttling|Backlog"
+    r"|NotReady)\Z"
+)
 _NAMED = re.compile(
     r"(?:\b(?:in|on|for|у|в|на|по)\s)([A-Z][a-z]{3,}(?:\s(?:CRM|Hub|Online))?)(?![\w'’])"
 )
@@ -130,6 +136,7 @@ def _projects(text: str) -> list[str]:
         surface
         for surface in found
         if surface.split()[0] not in _NOT_PROJECTS
+        and not _ALARM.search(surface)
         and not technologies().find(surface)
         and not names().has(surface)
     ]
