@@ -5,6 +5,7 @@ import logging
 import re
 import secrets
 import zoneinfo
+from collections.abc import Iterable
 from typing import Any, Self
 
 from django.conf import settings
@@ -20,6 +21,7 @@ from apps.sources.adapters.base import reason_of
 from apps.sources.envelope import ChatReference, Envelope
 from tasktracker.lib import plugins
 from tasktracker.lib.secrets import EncryptedJSONField
+from tasktracker.lib.text import clean
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +40,8 @@ def validate_alias(alias: str) -> None:
     """A star ends a word of some letters; a phrase without a letter or digit is nothing."""
     if not re.search(r"\w", alias):
         raise ValidationError(_("“%(alias)s” has no letter."), params={"alias": alias})
+    if len(alias) < 2:
+        raise ValidationError(_("“%(alias)s” is one letter only."), params={"alias": alias})
     for word in _STARRED.findall(alias):
         letters = re.findall(r"\w", word)
         if word.count("*") > 1 or not word.endswith("*") or len(letters) < _MIN_STARRED:
@@ -53,6 +57,11 @@ def validate_aliases(aliases: str) -> None:
         if not alias.strip():
             raise ValidationError(_("There is nothing between two commas."))
         validate_alias(alias.strip())
+
+
+def spelling_key(spelling: str) -> str:
+    """The same for what differs only in case, spaces or the star at its end."""
+    return " ".join(clean(spelling).casefold().rstrip("*").split())
 
 
 _RATIO = [MinValueValidator(0.0), MaxValueValidator(1.0)]
@@ -189,12 +198,15 @@ class GlossaryTerm(models.Model):
         return self.name
 
     def clean(self) -> None:
+        # Somebody pastes them: what nobody sees would make another word of the same letters.
+        self.name = " ".join(clean(self.name).split())
+        self.aliases, self.meaning = clean(self.aliases), clean(self.meaning)
         try:
             validate_aliases(self.aliases)
         except ValidationError as error:
             raise ValidationError({"aliases": error.messages}) from None
-        if not re.search(r"\w", self.name):
-            raise ValidationError({"name": _("A name has at least one letter.")})
+        if len(self.name) < 2 or not any(map(str.isalpha, self.name)):
+            raise ValidationError({"name": _("A name has a letter and at least two characters.")})
         if "*" in self.name:
             raise ValidationError({"name": _("A star belongs into the other ways to write it.")})
         others = GlossaryTerm.objects.filter(project=self.project_id).exclude(pk=self.pk)
@@ -202,8 +214,24 @@ class GlossaryTerm(models.Model):
             raise ValidationError(
                 _("A project has at most %(limit)d terms."), params={"limit": GLOSSARY_LIMIT}
             )
+        self.check_others(others)
+
+    def check_others(self, others: Iterable["GlossaryTerm"]) -> None:
+        """Raise ValidationError when another term is written like this one: which would be meant?"""
+        taken = {key: term for term in others for key in term.keys}
+        for spelling in (self.name, *self.spellings):
+            other = taken.get(spelling_key(spelling))
+            if other is not None:
+                text = _("“%(spelling)s” belongs to the term “%(term)s” already.")
+                details = {"spelling": spelling, "term": other.name}
+                field = "name" if spelling == self.name else "aliases"
+                raise ValidationError({field: ValidationError(text, params=details)})
 
     # Properties
+
+    @property
+    def keys(self) -> set[str]:
+        return {spelling_key(spelling) for spelling in (self.name, *self.spellings)}
 
     @property
     def spellings(self) -> tuple[str, ...]:

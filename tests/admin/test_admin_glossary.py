@@ -54,6 +54,7 @@ def test_a_viewer_only_looks(viewer: Client, project: Project):
         "*",
         "a*",
         "ab*",
+        "я",
         "* *",
         "білінг, , каса",
         ",",
@@ -80,10 +81,58 @@ def test_other_aliases_are_taken(project: Project, aliases: str):
     GlossaryTerm(project=project, name="Білінг", aliases=aliases).full_clean()
 
 
-@pytest.mark.parametrize("name", ["*", "---", "білінг*"])
+@pytest.mark.parametrize("name", ["*", "---", "білінг*", "1", "123", "a", "\u202ea\u200b"])
 def test_a_name_is_a_word(project: Project, name: str):
     with pytest.raises(ValidationError):
         GlossaryTerm(project=project, name=name).full_clean()
+
+
+@pytest.mark.parametrize("name", ["1С", "C#", "Go"])
+def test_a_short_name_is_taken(project: Project, name: str):
+    GlossaryTerm(project=project, name=name).full_clean()
+
+
+@pytest.mark.parametrize(
+    ("name", "aliases"),
+    [("білінг", ""), ("BILLING", ""), ("Інше", "Billing"), ("Каса", "біл*, оплат*")],
+)
+@pytest.mark.parametrize("kind", ["projects", "technologies"])
+def test_no_two_terms_are_written_alike(project: Project, name: str, aliases: str, kind: str):
+    GlossaryTerm.objects.create(project=project, name="Білінг", aliases="billing, біл*")
+
+    with pytest.raises(ValidationError, match="Білінг"):
+        GlossaryTerm(project=project, name=name, aliases=aliases, kind=kind).full_clean()
+
+
+def test_another_project_writes_as_it_likes(project: Project, other_project: Project):
+    GlossaryTerm.objects.create(project=other_project, name="Білінг")
+
+    GlossaryTerm(project=project, name="Білінг").full_clean()
+
+
+def test_a_term_is_not_compared_with_itself(project: Project):
+    term = GlossaryTerm.objects.create(project=project, name="Білінг", aliases="білінг*")
+
+    term.full_clean()
+
+
+def test_terms_that_are_added_together_are_not_written_alike(
+    administrator: Client, project: Project
+):
+    page = reverse("admin:sources_project_change", args=[project.pk])
+    rows = [{"name": name, "kind": "projects", "project": project.pk} for name in ("Каса", "каса")]
+
+    response = administrator.post(page, inline(project, *rows))
+
+    assert "belongs to the term" in response.content.decode()
+    assert not GlossaryTerm.objects.exists()
+
+
+def test_what_nobody_sees_is_not_kept(project: Project):
+    term = GlossaryTerm(project=project, name="\u202eБілінг\x07", aliases="\u200fоплата")
+    term.full_clean()
+
+    assert (term.name, term.aliases) == ("Білінг", "оплата")
 
 
 def test_a_project_has_a_limited_number_of_terms(project: Project):

@@ -32,6 +32,18 @@ class GlossaryFormSet(PaginationInlineFormSet):  # type: ignore[misc]
             raise ValidationError(
                 gettext("A project has at most %(limit)d terms."), params={"limit": GLOSSARY_LIMIT}
             )
+        self._check_each_other([form for form in rows if form not in gone])
+
+    def _check_each_other(self, forms: list[Any]) -> None:
+        """Each row was compared with what is stored; not yet with the rows beside it."""
+        earlier: list[GlossaryTerm] = []
+        for form in forms:
+            if form.is_valid():
+                try:
+                    form.instance.check_others(earlier)
+                except ValidationError as error:
+                    raise ValidationError(error.messages) from None
+                earlier.append(form.instance)
 
 
 class GlossaryInline(TabularInline):  # type: ignore[misc]
