@@ -19,6 +19,7 @@ MAX_ADVICE = 12
 PER_KIND = 4  # sentences about single issues of one kind
 NAMED_IN_TEXT = 10  # issues of one kind in the text for a chat
 TITLE = 100
+IN_DAYS_FROM = 48  # hours; a longer silence is told in days
 GROWS_FROM = 3  # reports a day that ask for a higher priority
 
 Figures = Mapping[str, Any]
@@ -106,6 +107,13 @@ def _detail(kind: str, row: Row) -> str:
     return f" ({when(row['due'])})" if kind == "overdue" else ""
 
 
+def silence(hours: int) -> str:
+    """For how long nobody has touched something."""
+    if hours >= IN_DAYS_FROM:
+        return ngettext("%(days)d day", "%(days)d days", hours // 24) % {"days": hours // 24}
+    return ngettext("%(hours)d hour", "%(hours)d hours", hours) % {"hours": hours}
+
+
 def reports(row: Row) -> str:
     """How an issue grew on the day."""
     if not row["usual"]:
@@ -125,13 +133,24 @@ def reports(row: Row) -> str:
 def _about_silent(figures: Figures) -> list[tuple[str, int | None]]:
     said: list[tuple[str, int | None]] = []
     for row in figures["silent"][:PER_KIND]:
-        words = ngettext(
-            "Look at %(issue)s: its priority is “%(priority)s”, and nobody has touched it for %(hours)d hour.",
-            "Look at %(issue)s: its priority is “%(priority)s”, and nobody has touched it for %(hours)d hours.",
-            row["hours"],
-        )
-        priority = dict(Priority.choices).get(row["priority"], "")
-        details = {"issue": quoted(row), "priority": priority, "hours": row["hours"]}
+        details: dict[str, Any] = {
+            "issue": quoted(row),
+            "priority": dict(Priority.choices).get(row["priority"], ""),
+        }
+        if row["hours"] >= IN_DAYS_FROM:
+            details["days"] = days = row["hours"] // 24
+            words = ngettext(
+                "Look at %(issue)s: its priority is “%(priority)s”, and nobody has touched it for %(days)d day.",
+                "Look at %(issue)s: its priority is “%(priority)s”, and nobody has touched it for %(days)d days.",
+                days,
+            )
+        else:
+            details["hours"] = row["hours"]
+            words = ngettext(
+                "Look at %(issue)s: its priority is “%(priority)s”, and nobody has touched it for %(hours)d hour.",
+                "Look at %(issue)s: its priority is “%(priority)s”, and nobody has touched it for %(hours)d hours.",
+                row["hours"],
+            )
         said.append((words % details, row["id"]))
     return said
 
@@ -166,12 +185,19 @@ def _about_counts(figures: Figures) -> list[tuple[str, int | None]]:
 def _about_overdue(figures: Figures) -> list[tuple[str, int | None]]:
     return [
         (
-            _("Finish %(issue)s or agree on another date: it was due %(due)s.")
-            % {"issue": quoted(row), "due": when(row["due"])},
+            _one_stop(
+                _("Finish %(issue)s or agree on another date: it was due %(due)s.")
+                % {"issue": quoted(row), "due": when(row["due"])}
+            ),
             row["id"],
         )
         for row in figures["overdue"][:PER_KIND]
     ]
+
+
+def _one_stop(sentence: str) -> str:
+    """A Ukrainian date ends with a full stop of its own: "2025 р."."""
+    return sentence[:-1] if sentence.endswith("..") else sentence
 
 
 def _about_growing(figures: Figures) -> list[tuple[str, int | None]]:

@@ -219,6 +219,30 @@ def test_the_most_urgent_advice_comes_first(project, make_issue, make_message):
     assert fourth.startswith(f"Raise the priority of #{grown.pk}")
 
 
+@pytest.mark.parametrize(
+    ("hours", "words"), [(47, "47 hours."), (48, "2 days."), (9182, "382 days.")]
+)
+def test_a_long_silence_is_told_in_days(project, make_issue, hours, words):
+    with time_machine.travel(NEXT_NIGHT - timedelta(hours=hours, minutes=10), tick=False):
+        make_issue(priority="critical", reported_at=NEXT_NIGHT - timedelta(hours=hours, minutes=10))
+
+    said = says(project)[0]
+
+    assert said.endswith(f"nobody has touched it for {words}")
+
+
+def test_a_date_that_ends_with_a_full_stop_ends_the_sentence(project, make_issue):
+    make_issue(
+        reported_at=MORNING,
+        entities={"deadlines": [{"surface": "x", "normal": "2025-11-18"}]},
+    )
+
+    with translation.override("uk"):
+        ((said, _issue),) = advice(figures(project))
+
+    assert said.endswith("18 листопада 2025 р.")
+
+
 def test_a_quiet_day_asks_for_nothing(project):
     assert says(project) == []
     assert "Smachno" in analyse(project, DAY).text

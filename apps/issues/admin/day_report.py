@@ -9,7 +9,7 @@ from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from apps.issues.day_words import advice, reports, when
+from apps.issues.day_words import advice, reports, silence, when
 from apps.issues.models import DayAnalysis, Issue
 from apps.messages.models import Category, Priority
 
@@ -102,10 +102,7 @@ def _sections(figures: Mapping[str, Any], known: set[int]) -> list[Section]:
     priorities = dict(Priority.choices)
 
     def alone(row: Mapping[str, Any]) -> str:
-        hours = ngettext("%(hours)d hour", "%(hours)d hours", row["hours"]) % {
-            "hours": row["hours"]
-        }
-        return f"{priorities.get(row['priority'], '')}, {hours}"
+        return f"{priorities.get(row['priority'], '')}, {silence(row['hours'])}"
 
     return [
         _of_issues(figures, "silent", _("Urgent and left alone"), known, alone),
