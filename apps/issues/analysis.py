@@ -106,8 +106,12 @@ def analyse_lacking() -> None:
             logger.exception("the analysis of %s, %s failed", project.slug, day)
 
 
+def today(project: Project) -> date:
+    return timezone.now().astimezone(ZoneInfo(project.timezone)).date()
+
+
 def yesterday(project: Project) -> date:
-    return timezone.now().astimezone(ZoneInfo(project.timezone)).date() - timedelta(days=1)
+    return today(project) - timedelta(days=1)
 
 
 # A model's words

@@ -53,6 +53,15 @@ def test_a_day_is_analysed_at_the_press_of_a_button(operator: Client, project: P
     assert response.url == reverse(PAGE, args=[made.pk])
 
 
+def test_a_day_to_come_is_refused_in_words(operator: Client, project: Project):
+    response = operator.post(
+        reverse(ANALYSE), {"project": project.pk, "day": "2099-01-01"}, follow=True
+    )
+
+    assert "This day has not begun yet." in response.content.decode()
+    assert not DayAnalysis.objects.exists()
+
+
 @pytest.mark.parametrize("day", ["", "yesterday", "2026-13-01", "9999-12-31"])
 def test_what_is_no_day_is_refused_in_words(operator: Client, project: Project, day: str):
     response = operator.post(reverse(ANALYSE), {"project": project.pk, "day": day}, follow=True)

@@ -42,3 +42,31 @@ def test_several_days_end_at_the_one_that_is_named(project, make_issue):
 def test_what_makes_no_sense_is_said(project, arguments):
     with pytest.raises(CommandError):
         run(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--date", "soon"], "is no day: write it as YYYY-MM-DD"),
+        (["--date", "1999-01-01"], "is no day"),
+        (["--date", "2030-01-01"], "has not begun"),
+        (["--date", "2026-03-04"], "has not begun"),
+        (["--days", "0"], "a whole number from 1 to 366"),
+        (["--days", "many"], "a whole number from 1 to 366"),
+    ],
+)
+def test_bad_input_is_told_in_words_and_nothing_is_analysed(project, arguments, words):
+    with (
+        time_machine.travel(datetime(2026, 3, 2, 22, 10, tzinfo=UTC), tick=False),
+        pytest.raises(CommandError, match=words),
+    ):
+        run(*arguments)
+
+    assert not DayAnalysis.objects.exists()
+
+
+def test_a_day_that_is_not_over_can_be_looked_at(project):
+    with time_machine.travel(datetime(2026, 3, 2, 22, 10, tzinfo=UTC), tick=False):
+        run("--date", "2026-03-03")
+
+    assert DayAnalysis.objects.get().day == date(2026, 3, 3)

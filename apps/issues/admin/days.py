@@ -17,7 +17,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from apps.issues.admin.day_report import report_of
-from apps.issues.analysis import analyse, may_be_posted, neighbours, send_to_chat, yesterday
+from apps.issues.analysis import analyse, may_be_posted, neighbours, send_to_chat, today, yesterday
 from apps.issues.models import DayAnalysis
 from apps.sources.admin.display import badge
 from apps.sources.admin.scope import ProjectScopedAdmin, VisibleRelatedFilter, back_or_to, page_of
@@ -46,6 +46,14 @@ class DayForm(forms.Form):
         first = projects.first()
         if first is not None:
             self.initial = {"project": first.pk, "day": yesterday(first), **self.initial}
+
+    def clean(self) -> dict[str, Any]:
+        """A day that has not begun in its project's zone has nothing to count."""
+        data = super().clean() or self.cleaned_data
+        project, day = data.get("project"), data.get("day")
+        if project is not None and day is not None and day > today(project):
+            raise forms.ValidationError(_("This day has not begun yet."))
+        return data
 
 
 @admin.register(DayAnalysis)
@@ -169,7 +177,8 @@ class DayAnalysisAdmin(ProjectScopedAdmin):
             raise PermissionDenied
         form = DayForm(request.POST, user=request.user)
         if not form.is_valid():
-            messages.error(request, _("Choose a project of yours and a day."))
+            words = form.non_field_errors() or [_("Choose a project of yours and a day.")]
+            messages.error(request, words[0])
             return back_or_to(request, back)
         analysis = analyse(form.cleaned_data["project"], form.cleaned_data["day"])
         messages.success(request, _("The day is analysed."))

@@ -1,13 +1,13 @@
 """`manage.py analyse`: the review of one or several days, of one project or of all."""
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from datetime import date, timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from apps.issues.analysis import analyse, yesterday
+from apps.issues.analysis import analyse, today, yesterday
 from apps.issues.models import DayAnalysis
 from apps.sources.models import Project
 from tasktracker.lib.progress import last_line, progress_bar
@@ -33,6 +33,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         projects = _projects(options["project"])
+        _refuse_to_come(projects, options["date"])
         wanted = [
             (project, (options["date"] or yesterday(project)) - timedelta(days=back))
             for project in projects
@@ -67,15 +68,28 @@ def _as_json(analysis: DayAnalysis) -> dict[str, Any]:
     }
 
 
+def _refuse_to_come(projects: list[Project], day: date | None) -> None:
+    """Where a day has not begun there is nothing to count."""
+    for project in projects:
+        if day is not None and day > today(project):
+            words = _("%(day)s has not begun yet for %(project)s.")
+            raise CommandError(words % {"day": day.isoformat(), "project": project.slug})
+
+
 def _day(text: str) -> date:
-    day = date.fromisoformat(text)
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = date.min
     if not date(2000, 1, 1) <= day <= date(2100, 1, 1):
-        raise ValueError(text)
+        words = _("“%(text)s” is no day: write it as YYYY-MM-DD, from 2000 on")
+        raise ArgumentTypeError(words % {"text": text})
     return day
 
 
 def _number_of_days(text: str) -> int:
-    number = int(text)
+    number = int(text) if text.isdecimal() and len(text) < 5 else 0
     if not 1 <= number <= MAX_DAYS:
-        raise ValueError(text)
+        words = _("“%(text)s” is not a whole number from 1 to %(most)d")
+        raise ArgumentTypeError(words % {"text": text, "most": MAX_DAYS})
     return number
