@@ -1,5 +1,6 @@
 """What is masked, what is left alone, and that all of it comes back."""
 
+import re
 import time
 
 import pytest
@@ -129,7 +130,8 @@ def test_no_original_is_left_in_the_masked_text(pieces):
 
     for placeholder, value in originals.items():
         if not placeholder.startswith("[TEXT"):
-            assert len(value) < 6 or value not in masked
+            # A longer number, such as an order's, may begin like it.
+            assert len(value) < 6 or not re.search(rf"(?<!\w){re.escape(value)}(?!\w)", masked)
 
 
 UGLY = [
