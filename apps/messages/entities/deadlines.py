@@ -110,7 +110,7 @@ _CALL_AFTER = re.compile(rf"\s(?:an?\s|the\s|our\s|буде\s)?{_CALL}(?!\w)", r
 #: What somebody waits for: its time is no date of work.
 _GOODS = r"(?:кур[’'ʼ]?єр\w*|замовленн\w+|доставк\w+|посил(?:к\w+|ок)|courier|driver|orders?|parcels?|packages?|delivery)"
 _COMES = (
-    r"(?:приїд\w+|приїжджа\w+|приход\w+|прийд\w+|прибу(?:де|ває|дуть)|привез\w+|довез\w+|достав(?:ить|лять|лено)|(?:буде|будуть)(?=\s(?:о|об|за|до|через|вже|тут|завтра|сьогодні)\s)"
+    r"(?:приїхати|прибути|обіця\w+|приїд\w+|приїжджа\w+|приход\w+|прийд\w+|прибу(?:де|ває|дуть)|привез\w+|довез\w+|достав(?:ить|лять|лено)|(?:буде|будуть)(?=\s(?:о|об|за|до|через|вже|тут|завтра|сьогодні)\s)"
     r"|arriv\w+|com(?:es|ing)|will (?:be (?:here|there)|come)|delivers|delivered|shows? up)"
 )
 _DELIVERY = _words(
