@@ -177,8 +177,8 @@ class DayAnalysisAdmin(ProjectScopedAdmin):
             raise PermissionDenied
         form = DayForm(request.POST, user=request.user)
         if not form.is_valid():
-            words = form.non_field_errors() or [_("Choose a project of yours and a day.")]
-            messages.error(request, words[0])
+            words = " ".join(map(str, form.non_field_errors()))
+            messages.error(request, words or _("Choose a project of yours and a day."))
             return back_or_to(request, back)
         analysis = analyse(form.cleaned_data["project"], form.cleaned_data["day"])
         messages.success(request, _("The day is analysed."))
