@@ -229,3 +229,19 @@ def test_scripts_of_the_admin_speak_ukrainian(reader: Client) -> None:
     texts = reader.get(reverse("admin:jsi18n")).text
 
     assert json.dumps("(натисніть, щоб очистити)") in texts
+
+
+def test_no_text_is_hidden_from_gettext_in_an_f_string():
+    hidden = [
+        f"{path}:{call.lineno}"
+        for folder in ("apps", "tasktracker")
+        for path in Path(settings.BASE_DIR, folder).rglob("*.py")
+        for string in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(string, ast.JoinedStr)
+        for call in ast.walk(string)
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id in ("_", "gettext", "gettext_lazy", "ngettext")
+    ]
+
+    assert hidden == []

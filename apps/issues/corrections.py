@@ -8,7 +8,6 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from apps.issues.decisions import refuse
 from apps.issues.models import Change, Evidence, Issue, Person
@@ -21,6 +20,7 @@ from apps.messages.models import ACTIONABLE_CATEGORIES, Category, Correction, Me
 #: Fields of an issue of which the correction is kept for its message.
 TAUGHT = frozenset({*LEARNT, Correction.Field.TITLE, Correction.Field.ENTITIES})
 NOT_AN_ISSUE = {"not_an_issue": True}
+COUNTS_AGAIN = "its report counts again"  # as it is stored
 
 
 def correct(issue: Issue, changes: Mapping[str, Any], *, by: Person, reason: str = "") -> None:
@@ -82,7 +82,7 @@ def follow(
         _lose(evidence, by=by)
         return
     if _was_no_issue(issue):
-        issue.change_status(Issue.Status.NEW, by=by, reason=_("its report counts again"))
+        issue.change_status(Issue.Status.NEW, by=by, reason=COUNTS_AGAIN)
         note(message, {Correction.Field.IS_ISSUE.value: (False, True)}, by=by)
     if issue.is_open and opening_message(issue) == message:
         known = {name: value for name, value in changes.items() if name in TAUGHT and value}

@@ -1,5 +1,6 @@
 """What people decide in the admin, and what they are told when it cannot be done."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -7,8 +8,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
 
 from apps.exports.models import TaskExport
+from apps.issues.admin.words import reason_in_words
 from apps.issues.models import Change, Evidence, Issue
 from apps.messages.models import Message
 
@@ -300,3 +303,18 @@ def test_a_failed_export_is_queued_again(operator: Client, make_export: Callable
     assert (failed.status, failed.last_error) == ("pending", "")
     assert "1 export queued." in page
     assert "only failed ones" in again
+
+
+def test_a_reason_of_the_system_is_told_in_the_readers_language(make_issue: Callable[..., Issue]):
+    sure = "confidence 0.97 is at least 0.90"
+    change = make_issue().record(Change.Kind.STATUS, reason=sure)
+
+    assert reason_in_words(change) == sure
+    with translation.override("uk"):
+        assert re.findall(r"\d,\d\d", reason_in_words(change)) == ["0,97", "0,90"]
+
+
+def test_what_a_person_gave_as_a_reason_stays_as_it_is(make_issue: Callable[..., Issue]):
+    change = make_issue().record(Change.Kind.STATUS, reason="confidence is 0.97, я певен")
+
+    assert reason_in_words(change) == "confidence is 0.97, я певен"

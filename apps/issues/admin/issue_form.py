@@ -36,7 +36,7 @@ def _names_of(kind: str) -> forms.CharField:
 
 class IssueForm(forms.ModelForm):  # type: ignore[type-arg]
     reason = forms.CharField(
-        label=gettext_lazy("Why"),
+        label=gettext_lazy("Why this edit"),
         required=False,
         max_length=500,
         widget=UnfoldAdminTextInputWidget,

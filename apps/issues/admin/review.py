@@ -15,7 +15,7 @@ from apps.issues.admin.columns import IssueColumns
 from apps.issues.admin.decide import VERBS, can_be_merged, decide, merge_all, offered, run
 from apps.issues.admin.issue_form import EDITABLE, NAMED, IssueForm
 from apps.issues.admin.merge import merge_page, suggestions
-from apps.issues.admin.words import explained, field_name, in_words
+from apps.issues.admin.words import explained, field_name, in_words, reason_in_words
 from apps.issues.corrections import correct, unlock
 from apps.issues.decisions import open_by_hand, split
 from apps.issues.models import Issue
@@ -194,7 +194,8 @@ class IssueAdmin(IssueColumns, ProjectScopedAdmin):
                     for match in suggestions([issue], self.get_queryset(request))
                 ],
                 "changes": [
-                    (change, in_words(change)) for change in issue.changes.select_related("user")
+                    (change, in_words(change), reason_in_words(change))
+                    for change in issue.changes.select_related("user")
                 ],
                 "exports": issue.exports.select_related("tracker").defer("tracker__config"),
                 "duplicates": issue.duplicates.all(),

@@ -1,5 +1,6 @@
 """Changes and explanations, told in words."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -7,6 +8,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from apps.issues.corrections import COUNTS_AGAIN
 from apps.issues.models import Change, Evidence, Issue
 from apps.messages.models import Category, Priority
 from tasktracker.lib.text import shorten
@@ -35,9 +37,29 @@ _CHOICES: dict[str, Mapping[Any, Any]] = {
 }
 
 
+#: Reasons of the system, stored in English.
+_REASONS = {
+    "a more urgent report": gettext_lazy("a more urgent report"),
+    COUNTS_AGAIN: gettext_lazy("its report counts again"),
+}
+_SURE = re.compile(r"confidence (\d\.\d\d) is at least (\d\.\d\d)")
+
+
 def in_words(change: Change) -> str:
     """What happened, for the history."""
     return _TELL.get(change.kind, _other)(change, change.details)
+
+
+def reason_in_words(change: Change) -> str:
+    """What a person wrote as it is; what the system says of itself in the reader's language."""
+    sure = _SURE.fullmatch(change.reason)
+    if sure is not None:
+        told = _("confidence %(confidence)s is at least %(limit)s")
+        return told % {
+            name: number_format(value, 2)
+            for name, value in zip(("confidence", "limit"), map(float, sure.groups()), strict=True)
+        }
+    return str(_REASONS.get(change.reason, change.reason))
 
 
 def explained(explanation: Mapping[str, Any]) -> list[str]:
@@ -74,11 +96,14 @@ def _opened(change: Change, details: Mapping[str, Any]) -> str:
 
 
 def _status(change: Change, details: Mapping[str, Any]) -> str:
-    told = _("Status: %(before)s → %(after)s") % {
+    # Each a whole sentence: gettext finds no words inside an f-string.
+    told = _("Status: %(before)s → %(after)s")
+    if details.get("not_an_issue"):
+        told = _("Status: %(before)s → %(after)s (not an issue)")
+    return told % {
         "before": _shown("status", details.get("before")),
         "after": _shown("status", details.get("after")),
     }
-    return f"{told} ({_('not an issue')})" if details.get("not_an_issue") else told
 
 
 def _edit(change: Change, details: Mapping[str, Any]) -> str:

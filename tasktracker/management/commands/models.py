@@ -70,10 +70,11 @@ class Command(BaseCommand):
             self.stdout.write(f"{model.name:30} {place:12} {_circuit(state)}")
             figures.append({"name": model.name, "installed": is_here, "circuit": state.state})
         asked = {model.name for model in chain}
+        unused = _("not used")
         for one in found:
             if one.name not in asked and one.name.removesuffix(":latest") not in asked:
                 size = f"{one.size / 1e9:.1f} GB"
-                self.stdout.write(f"{one.name:30} {_('not used'):12} {one.parameters} {size}")
+                self.stdout.write(f"{one.name:30} {unused:12} {one.parameters} {size}")
         return figures
 
     def _pull(self, options: dict[str, Any]) -> list[dict[str, Any]]:
