@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 
-from django.db.models import F, Max, QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from apps.messages.classifiers.rules import Check, Facts, Rule, first_that_fits
@@ -22,6 +22,8 @@ WEEK = timedelta(days=7)
 MOST = 2000  # messages, the newest
 LONGEST = 5.0  # seconds
 SHOWN = 50  # messages
+FEW = 50  # messages; a week with fewer says little about a rule
+NEWEST = 200  # messages that are looked at instead
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class OnWeek:
 
     since: datetime
     until: datetime
+    in_week: int | None = None  # messages of the week, when the newest are looked at instead
     looked_at: int = 0
     fired: Counter[Rule] = field(default_factory=Counter)
     issues: Counter[Rule] = field(
@@ -104,8 +107,8 @@ def on_text(
 
 
 def on_week(rules: Sequence[Rule], project: Project, *, candidate: Rule | None = None) -> OnWeek:
-    """Look at the newest messages of a week, for at most `LONGEST` seconds; nothing is saved."""
-    messages, trial = _week_of(project)
+    """Look at the newest messages of a week, or of a quiet chat, for at most `LONGEST` seconds; nothing is saved."""
+    messages, trial = _week_of(project, candidate)
     ends_at = time.perf_counter() + LONGEST
     glossary = cache(glossary_of)
     for message in messages[: MOST + 1].iterator(chunk_size=200):
@@ -122,17 +125,24 @@ def on_week(rules: Sequence[Rule], project: Project, *, candidate: Rule | None =
     return trial
 
 
-def _week_of(project: Project) -> tuple[QuerySet[Message], OnWeek]:
-    """The last seven days; of a chat that is silent since, the last seven days before its silence."""
-    messages = Message.objects.filter(project=project, is_superseded=False)
-    newest = messages.aggregate(at=Max("sent_at"))["at"] or timezone.now()
-    until = timezone.now() if newest > timezone.now() - WEEK else newest
-    trial = OnWeek(since=until - WEEK, until=until)
-    rows = messages.filter(sent_at__gte=trial.since, sent_at__lte=max(until, newest))
+def _week_of(project: Project, candidate: Rule | None) -> tuple[QuerySet[Message], OnWeek]:
+    """The last seven days; where little was said in them, the newest messages whenever they were sent.
+
+    Of the rule's own chat if it has one: the others say nothing about it.
+    """
+    now = timezone.now()
+    rows = Message.objects.filter(project=project, is_superseded=False)
+    if candidate is not None and candidate.chat_id is not None:
+        rows = rows.filter(chat=candidate.chat_id)
     # The issue is looked up by name: its app comes later in the flow and is not imported here.
-    return rows.defer("raw").annotate(issue_id=F("evidence__issue")).order_by(
-        "-sent_at", "-pk"
-    ), trial
+    shown = rows.defer("raw").annotate(issue_id=F("evidence__issue")).order_by("-sent_at", "-pk")
+    in_week = rows.filter(sent_at__gte=now - WEEK)[:FEW].count()
+    if in_week == FEW:
+        return shown.filter(sent_at__gte=now - WEEK), OnWeek(since=now - WEEK, until=now)
+    sent = list(rows.order_by("-sent_at", "-pk").values_list("sent_at", flat=True)[:NEWEST])
+    if len(sent) == in_week:
+        return shown[:NEWEST], OnWeek(since=now - WEEK, until=now)
+    return shown[:NEWEST], OnWeek(since=sent[-1], until=sent[0], in_week=in_week)
 
 
 def _note(

@@ -200,10 +200,35 @@ def test_a_week_names_an_expression_that_takes_too_long(operator, values, recent
     assert "This expression takes too long" in page
 
 
-def test_a_silent_project_is_tried_on_its_last_week(operator, values, make_message):
-    make_message(OUTAGE, category="bug", priority="high")  # months ago
+def test_a_quiet_project_is_tried_on_its_newest_messages(operator, values, make_message, recent):
+    for _number in range(2):
+        make_message(OUTAGE, category="bug", priority="high")  # months ago
+    recent("Каса не друкує чеки")
 
-    assert "1 of 1 message" in words(post(operator, values, _try="week"))
+    page = words(post(operator, values, _try="week"))
+
+    assert "2 of 3 messages" in page
+    assert "The last week has 1 message, too few to tell: tried on the newest 3 instead." in page
+
+
+def test_a_lively_project_is_tried_on_its_last_week(
+    operator, values, make_message, recent, monkeypatch
+):
+    monkeypatch.setattr(trial, "FEW", 1)
+    make_message(OUTAGE, category="bug", priority="high")  # months ago
+    recent()
+
+    page = words(post(operator, values, _try="week"))
+
+    assert "1 of 1 message" in page
+    assert "too few to tell" not in page
+
+
+def test_what_is_too_long_is_not_called_missing(operator, values):
+    page = words(post(operator, values, contains="а" * 2001))
+
+    assert "at most 2000 characters" in page
+    assert "at least one condition" not in page
 
 
 def test_a_week_without_messages_says_so(operator, values):

@@ -75,6 +75,7 @@ class RuleForm(TryFields, forms.ModelForm):  # type: ignore[type-arg]
             self.add_error("chat", _("The messages of this chat belong to another project."))
         if self.trying == TEXT:
             self.check_text(data)
+        self.instance.unread = frozenset(self.errors)
         return data
 
     @cached_property

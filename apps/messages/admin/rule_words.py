@@ -76,6 +76,7 @@ def week_told(found: OnWeek, own: Rule | None, names: Mapping[int, str]) -> dict
         "kind": "week",
         "since": found.since,
         "until": found.until,
+        "instead": _instead(found),
         "looked_at": found.looked_at,
         "sentences": [
             (rule, _week_sentence(found, rule, count), actions_of(rule, names))
@@ -129,6 +130,17 @@ def _week_sentence(found: OnWeek, rule: Rule, count: int) -> str:
         "%(n)d of them is in an issue today", "%(n)d of them are in an issue today", issues
     )
     return f"{told}; {standing % {'n': issues}}"
+
+
+def _instead(found: OnWeek) -> str:
+    """Why these are not the messages of the last week."""
+    if found.in_week is None:
+        return ""
+    return ngettext(
+        "The last week has %(n)d message, too few to tell: tried on the newest %(all)d instead.",
+        "The last week has %(n)d messages, too few to tell: tried on the newest %(all)d instead.",
+        found.in_week,
+    ) % {"n": found.in_week, "all": found.looked_at}
 
 
 def _limits(found: OnWeek) -> Iterator[str]:

@@ -13,6 +13,9 @@ from apps.messages.classifiers import rules
 from apps.messages.models.message import Category, Priority
 from apps.sources.models import Chat, Project
 
+CONDITIONS = frozenset({"contains", "pattern", "author", "chat", "language", "entity"})
+ACTIONS = frozenset({"is_ignored", "category", "priority", "route_to", "tag"})
+
 
 class Rule(models.Model):
     """A project's own rule: when all its conditions hold, its actions are taken."""
@@ -92,6 +95,9 @@ class Rule(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    #: Fields whose values a form could not read: they are wrong, but not empty.
+    unread: frozenset[str] = frozenset()
+
     # Mutators
 
     @classmethod
@@ -141,12 +147,13 @@ class Rule(models.Model):
         if self.route_to_id is not None and self.route_to_id == self.project_id:
             errors["route_to"] = gettext("The messages are in this project already.")
         conditions = (self.contains.strip(), self.pattern, self.author.strip(), self.chat_id)
-        if not any((*conditions, self.language, self.entity.strip())):
+        is_conditional = any((*conditions, self.language, self.entity.strip()))
+        if not is_conditional and not self.unread & CONDITIONS:
             errors.setdefault("__all__", []).append(
                 gettext("Set at least one condition: a rule without any would fit every message.")
             )
         actions = (self.is_ignored, self.category, self.priority, self.route_to_id)
-        if not any((*actions, self.tag.strip())):
+        if not any((*actions, self.tag.strip())) and not self.unread & ACTIONS:
             errors.setdefault("__all__", []).append(
                 gettext("Set at least one action: this rule would change nothing.")
             )
