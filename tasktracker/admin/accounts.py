@@ -1,5 +1,6 @@
 """People, their groups and their API tokens: for administrators only."""
 
+import re
 from typing import Any
 
 from django.contrib import admin, messages
@@ -34,6 +35,11 @@ class AdministratorsOnly(ModelAdmin):  # type: ignore[misc]
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_module_permission(request)
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What goes along by name; a row that only ties two others together has none."""
+        to_delete, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        return _named(to_delete), counts, lacking, protected
+
 
 class UserAdmin(DjangoUserAdmin, AdministratorsOnly):  # type: ignore[type-arg]
     form = UserChangeForm
@@ -66,6 +72,14 @@ class TokenAdmin(FrameworkTokenAdmin, AdministratorsOnly):
         if not change:
             text = _("The token is %(key)s. It is shown only now.")
             self.message_user(request, text % {"key": obj.key}, messages.WARNING)
+
+
+_TIE = re.compile(r": \w+ object \(\d+\)$")  # as Django calls the row of a many-to-many field
+
+
+def _named(rows: list[Any]) -> list[Any]:
+    kept = [_named(row) if isinstance(row, list) else row for row in rows]
+    return [row for row in kept if row and not _TIE.search(str(row))]
 
 
 def without_key(token: Token) -> str:

@@ -133,7 +133,7 @@ def _numbers(choice: Choice, group: Group) -> list[dict[str, Any]]:
     ).count()
     asked, machine = group.llm.answers, group.machine.answers
     return [
-        {"value": _count(group.totals.answers), "title": _("Answers")},
+        {"value": _count(group.totals.answers), "title": _("Answers given in these days")},
         {
             "value": percent((machine - asked) / machine) if machine else "–",
             "title": _("Without an LLM"),

@@ -15,7 +15,7 @@ from apps.sources.api.views import ChatViewSet, ProjectViewSet, SourceViewSet
 from tasktracker.api.config import ConfigView
 from tasktracker.api.events import EventsView
 from tasktracker.api.health import HealthView
-from tasktracker.api.unknown import UnknownAddressView
+from tasktracker.api.unknown import unknown_address
 
 router = SimpleRouter()
 router.trailing_slash = "/?"
@@ -48,5 +48,5 @@ urlpatterns = [
         SpectacularRedocView.as_view(url_name="api-schema", **MEMBERS),
         name="api-redoc",
     ),
-    re_path(r"", UnknownAddressView.as_view()),  # the last one: JSON for every other address
+    re_path(r"", unknown_address),  # the last one: JSON for every other address
 ]

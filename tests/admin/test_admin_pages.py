@@ -235,3 +235,37 @@ def test_live_lists_carry_the_hook_of_the_script(
 
     assert "data-live-list" in content
     assert 'id="changelist-form"' in content
+
+
+@pytest.mark.parametrize("model", [Message, Issue])
+def test_scripts_find_their_texts_where_something_is_deleted(
+    administrator: Client, all_rows: dict[type, Any], model: Any
+):
+    row = all_rows[model]
+    chosen = {"action": "delete_selected", "_selected_action": [row.pk]}
+
+    for page in (
+        administrator.get(address(model, "delete", row)),
+        administrator.post(address(model, "changelist", row), chosen),
+    ):
+        content = page.content.decode()
+        assert content.index(reverse("admin:jsi18n")) < content.index("admin/js/")
+
+
+def test_a_group_is_deleted_with_its_name_only(administrator: Client, groups: dict[str, Group]):
+    page = administrator.get(reverse("admin:auth_group_delete", args=[groups["Viewer"].pk]))
+
+    assert "Viewer" in page.content.decode()
+    assert "Group_permissions object" not in page.content.decode()
+
+
+def test_the_count_of_a_list_needs_no_case(operator: Client, rows: dict[type, Any]):
+    content = operator.get(reverse("admin:sources_glossaryterm_changelist")).content.decode()
+
+    assert "Glossary: 1" in content
+
+
+def test_the_page_to_print_has_an_icon(operator: Client, rows: dict[type, Any]):
+    address = reverse("admin:issues_dayanalysis_print", args=[rows[DayAnalysis].pk])
+
+    assert 'rel="icon"' in operator.get(address).content.decode()
