@@ -101,7 +101,7 @@ def sources_of(
     answers: Iterable[Classification], reader: AbstractBaseUser | AnonymousUser
 ) -> dict[int | None, Message]:
     """Those of them that the reader may see, by id: a message may have left the project since."""
-    ids = {source_of(answer) for answer in answers} - {None}
+    ids = {pk for answer in answers if (pk := source_of(answer)) is not None}
     if not ids:
         return {}
     rows = Message.objects.filter(pk__in=ids, project__in=Project.visible_to(reader))
