@@ -127,11 +127,12 @@ def test_whatever_was_masked_comes_back(pieces):
 @settings(max_examples=100, deadline=None)
 def test_no_original_is_left_in_the_masked_text(pieces):
     masked, originals = pii.mask("\n".join(pieces))
+    # The same digits may be somebody's tax number in one line and an order's in the next.
+    changed = "\n".join(line for line in masked.splitlines() if line not in LEFT_ALONE)
 
     for placeholder, value in originals.items():
         if not placeholder.startswith("[TEXT"):
-            # A longer number, such as an order's, may begin like it.
-            assert len(value) < 6 or not re.search(rf"(?<!\w){re.escape(value)}(?!\w)", masked)
+            assert len(value) < 6 or not re.search(rf"(?<!\w){re.escape(value)}(?!\w)", changed)
 
 
 UGLY = [
