@@ -11,7 +11,7 @@ from datetime import timedelta
 from io import BytesIO
 from os import environ
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from django.conf import settings
@@ -26,14 +26,14 @@ from apps.messages.context import embed_missing, sample_of
 from apps.messages.corrections import Person
 from apps.messages.memory import LEARNT, taught
 from apps.messages.models import Correction, ModelVersion
-from apps.messages.training.artefacts import learn as fit
-from apps.messages.training.comparison import Change, Comparison, compare, is_correction
 from apps.messages.training.corpus import Example
-from apps.messages.training.fitting import corpus_hash
 from apps.messages.training.retraining import CORRECTIONS, corpus_examples
 from apps.messages.training.split import SPLIT_VERSION, Split, leaks, split
 from tasktracker.lib import embeddings
 from tasktracker.lib.workflow import GiveUp, words_of
+
+if TYPE_CHECKING:
+    from apps.messages.training.comparison import Change, Comparison
 
 LEASE = timedelta(minutes=2)  # of a version that is being trained; its process extends it
 ATTEMPTS = 3
@@ -142,6 +142,11 @@ def corrected_examples() -> list[Example]:
 
 
 def _make(version: ModelVersion, *, data: Path, cache: Path, tell: Tell) -> None:
+    # Every process imports this module for its admin; only the one that trains needs scikit-learn.
+    from apps.messages.training.artefacts import learn as fit
+    from apps.messages.training.comparison import compare
+    from apps.messages.training.fitting import corpus_hash
+
     embedding_model = embeddings.model_name()
     embedded = 0
 
@@ -156,7 +161,7 @@ def _make(version: ModelVersion, *, data: Path, cache: Path, tell: Tell) -> None
     parts = split(corpus, corrected_examples())
     if found := leaks(parts):
         raise RuntimeError(f"{len(found)} paraphrases are on both sides of the split")
-    if not any(map(is_correction, parts.learn)):
+    if not any(map(_is_correction, parts.learn)):
         raise GiveUp("every correction resembles a message that is kept for comparing")
     tell("fitting", 0, 3)
     after = fit(parts.learn, embedding_model)
@@ -179,6 +184,8 @@ class _Rival:
 
 def _rival(parts: Split, corpus: str, embedding_model: str) -> _Rival:
     """The active version. The shipped weights saw everything: a twin that did not stands in for them."""
+    from apps.messages.training.artefacts import learn as fit
+
     active = ModelVersion.objects.filter(status=ModelVersion.Status.ACTIVE).first()
     if active is not None:
         model = versions.model_of(active)
@@ -188,12 +195,12 @@ def _rival(parts: Split, corpus: str, embedding_model: str) -> _Rival:
         )
         if model is not None and versions.fits(model) and is_comparable:
             return _Rival(model, active.version, active.report.get("learnt", []))
-    shipped = [example for example in parts.learn if not is_correction(example)]
+    shipped = [example for example in parts.learn if not _is_correction(example)]
     return _Rival(fit(shipped, embedding_model), "")
 
 
 def _keep(
-    version: ModelVersion, model: LinearModel, result: Comparison, report: dict[str, Any]
+    version: ModelVersion, model: LinearModel, result: "Comparison", report: dict[str, Any]
 ) -> None:
     file = BytesIO()
     np.savez_compressed(file, allow_pickle=False, **model.arrays())
@@ -215,14 +222,14 @@ def _keep(
         versions.prune()
 
 
-def _report(parts: Split, corpus: str, rival: _Rival, result: Comparison) -> dict[str, Any]:
+def _report(parts: Split, corpus: str, rival: _Rival, result: "Comparison") -> dict[str, Any]:
     worse_first = sorted(result.changes, key=lambda change: change.is_better)
     return {
         "split": SPLIT_VERSION,
         "corpus": corpus,
         "rival": rival.name,
-        "learnt": [message_id(example) for example in parts.learn if is_correction(example)],
-        "learnt_from_corpus": sum(not is_correction(example) for example in parts.learn),
+        "learnt": [message_id(example) for example in parts.learn if _is_correction(example)],
+        "learnt_from_corpus": sum(not _is_correction(example) for example in parts.learn),
         "dropped": len(parts.dropped),
         "better": sum(change.is_better for change in result.changes),
         "worse": sum(change.is_worse for change in result.changes),
@@ -230,12 +237,12 @@ def _report(parts: Split, corpus: str, rival: _Rival, result: Comparison) -> dic
     }
 
 
-def _told(change: Change) -> dict[str, Any]:
+def _told(change: "Change") -> dict[str, Any]:
     """Of a correction only its id: who may not see the message must not read it here."""
     example = change.example
     what = (
         {"message": message_id(example)}
-        if is_correction(example)
+        if _is_correction(example)
         else {"text": example.sample.text[:300]}
     )
     told = {"right": example.category, "before": change.before, "after": change.after}
@@ -246,6 +253,10 @@ def message_id(example: Example) -> int | None:
     """Of a correction; None for a message of the corpus."""
     source, _slash, number = example.group.partition("/")
     return int(number) if source == CORRECTIONS else None
+
+
+def _is_correction(example: Example) -> bool:
+    return example.source == CORRECTIONS
 
 
 @contextmanager
