@@ -37,7 +37,8 @@ TERM_WEIGHT = 11.0
 NEIGHBOUR_COUNT = 7 + len(CATEGORIES) + CUE_COUNT
 RECENT_COUNT = 2 * len(CATEGORIES) + 27
 CONTEXT_COUNT = 2 * NEIGHBOUR_COUNT + 3 + RECENT_COUNT
-DENSE = DIMENSIONS + CUE_COUNT + CONTEXT_COUNT
+TEXT_ONLY = DIMENSIONS + CUE_COUNT  # the first columns, which know nothing of the chat
+DENSE = TEXT_ONLY + CONTEXT_COUNT
 
 
 def dense_features(samples: Sequence[Sample]) -> Matrix:

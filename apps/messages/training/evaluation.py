@@ -96,11 +96,10 @@ def cross_validate_category(
     held_out = _empty(encoded)
     for learn, test in _splits(folds_of(encoded.examples) if folds is None else folds):
         frequencies = inverse_frequencies(encoded.counts[learn])
-        between = fit_category(encoded, learn, frequencies, sight).logits
-        alone = partial(
-            category_logits,
-            fit_category(encoded, learn, frequencies, sight + ALONE),
-            fit_team(encoded, learn, frequencies, sight + ALONE),
+        team = fit_team(encoded, learn, frequencies, sight)
+        between, alone = (
+            partial(category_logits, fit_category(encoded, learn, frequencies, kind), team)
+            for kind in (sight, sight + ALONE)
         )
         inputs = _Inputs(encoded, frequencies, sight)
         held_out.in_context[test] = inputs.logits_in_order(between, alone, test)

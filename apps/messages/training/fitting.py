@@ -15,6 +15,7 @@ from apps.messages.classifiers.conversation import REPORTS, change_neighbours
 from apps.messages.classifiers.features import (
     FEATURES_VERSION,
     TERM_WEIGHT,
+    TEXT_ONLY,
     VECTOR_WEIGHT,
     Matrix,
     dense_features,
@@ -54,11 +55,11 @@ WRONG_SHARE = 0.15
 UNDECIDED_WEIGHT = 0.5
 #: And when it is shown alone: it was not written to be read so.
 ALONE_WEIGHT = 0.1
-#: How much a stranger's line counts in a chat; alone, it teaches the team head only.
+#: How much a stranger's line counts between others; alone, it teaches the team head only.
 STRANGERS_WEIGHT = 0.3
 #: For the team head: a report of a conversation shown alone.
 TEAM_CHAT_WEIGHT = 0.3
-TEAM_REGULARISATION = 0.1
+TEAM_REGULARISATION = 0.4
 #: Short, calm messages about something terrible are rare in the corpus and must not be missed.
 CRITICAL_BUG_WEIGHT = 2.0
 #: A report among much chatter; also finds more in chats of people that training does not know.
@@ -114,14 +115,16 @@ def fit_model(
     everything = np.arange(len(encoded.examples))
     frequencies = inverse_frequencies(encoded.counts)
     heads = {}
+    teams = {sight: fit_team(encoded, everything, frequencies, sight) for sight in (SEEING, BLIND)}
     for kind in KINDS:
-        guess = guesses[kind.removesuffix(ALONE)]
+        sight = kind.removesuffix(ALONE)
+        guess = guesses[sight]
         category = fit_category(encoded, everything, frequencies, kind)
         priority = fit_priority(encoded, everything, frequencies, kind, guess)
         heads[kind] = Heads(
             replace(category, temperature=temperatures[kind]["category"]),
             replace(priority, temperature=temperatures[kind]["priority"]),
-            fit_team(encoded, everything, frequencies, kind),
+            teams[sight],
         )
     version = f"{FEATURES_VERSION}-{recipe_hash(encoded.examples)[:8]}"
     return LinearModel(version, embedding_model, frequencies, heads, chatter_from)
@@ -136,22 +139,22 @@ def fit_category(encoded: Encoded, chosen: Labels, frequencies: Matrix, kind: st
     return _fit(dense, terms, answers, weights, REGULARISATION[kind]["category"])
 
 
-def fit_team(encoded: Encoded, chosen: Labels, frequencies: Matrix, kind: str) -> Head | None:
-    """The team's reports against strangers' lines; None between others, and without strangers."""
+def fit_team(encoded: Encoded, chosen: Labels, frequencies: Matrix, sight: str) -> Head | None:
+    """The team's reports against strangers' lines, by their text alone; None without strangers."""
     sides = np.array([_side(encoded.examples[number]) for number in chosen])
-    if not kind.endswith(ALONE) or STRANGE not in sides or TEAM not in sides:
+    if STRANGE not in sides or TEAM not in sides:
         return None
     rows, answers = [], sides[sides != NO_SIDE]
     for number in chosen[sides != NO_SIDE]:
         example = encoded.examples[number]
         sample = without_context(example.sample)
-        seen = without_vectors(sample) if kind.startswith(BLIND) else sample
+        seen = without_vectors(sample) if sight == BLIND else sample
         rows.append(Row(number, seen, TEAM_CHAT_WEIGHT if example.is_team_chat else 1.0))
     weights = np.array([row.weight for row in rows])
     totals = np.bincount(answers, weights)
     weights = weights / totals[answers] * totals.mean()
     dense, terms = _inputs(encoded, rows, frequencies)
-    return _fit(dense, terms, answers, weights, TEAM_REGULARISATION)
+    return _fit(dense[:, :TEXT_ONLY], terms, answers, weights, TEAM_REGULARISATION)
 
 
 def _side(example: Example) -> int:
