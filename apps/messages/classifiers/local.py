@@ -35,9 +35,10 @@ REPORT_SHARE = 0.12
 #: In cross-validation it marks 4 % of the chatter, and 7 of the 11 critical reports lost in it.
 ALARMING = 0.03
 STRANGE, TEAM = 0, 1  # columns of the team head
-#: P(the team's) up to which a text reports nothing, and from which it keeps its whole share of reports.
+#: P(the team's) up to which a text reports hardly anything, and from which it keeps its share of reports.
 #: In cross-validation this costs 0.006 of F1 and takes away five in six of the strangers' reports.
 STRANGE_TO, TEAMS_FROM = 0.1, 0.3
+LEAST_BELIEF = 0.05  # nought would be certainty, and spoil the calibration of all others
 BUG, CRITICAL = CATEGORIES.index("bug"), PRIORITIES.index("critical")
 HEADS = ("category", "priority", "team")
 CATEGORY_WEIGHT = 5.0  # how loud the category's probabilities are for the priority
@@ -263,7 +264,7 @@ def category_logits(
 def for_the_team(shares: Matrix, team: Matrix) -> Matrix:
     """What is hardly the team's loses of its share of reports to questions and chatter."""
     reports = np.array([name in REPORTS for name in CATEGORIES])
-    belief = np.clip((team - STRANGE_TO) / (TEAMS_FROM - STRANGE_TO), 0, 1)
+    belief = np.clip((team - STRANGE_TO) / (TEAMS_FROM - STRANGE_TO), LEAST_BELIEF, 1)
     kept = np.where(reports, shares * belief[:, None], shares)
     lost = shares[:, reports].sum(axis=1) * (1 - belief)
     others = np.where(reports, 0, shares)
