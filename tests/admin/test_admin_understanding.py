@@ -79,7 +79,7 @@ def test_figures_of_the_classifiers(page, make_message):
     response = page()
 
     shown = numbers(response)
-    assert shown["Answers"] == "3"
+    assert shown["Answers given in these days"] == "3"
     assert shown["Without an LLM"] == "33%"
     assert shown["LLM answers from the cache"] == "50%"
     assert shown["Tokens"] == "1,200"
@@ -142,15 +142,18 @@ def test_other_projects_are_not_counted(
 
     assert response.context["is_empty"]
     assert project.name not in words(response)
-    assert numbers(response)["Answers"] == "0"
+    assert numbers(response)["Answers given in these days"] == "0"
 
 
 def test_one_project_can_be_chosen(page, client_of, make_message, project, other_project):
     answer(make_message())
     administrator = client_of("administrator")
 
-    assert numbers(page(administrator, project=project.slug))["Answers"] == "1"
-    assert numbers(page(administrator, project=other_project.slug))["Answers"] == "0"
+    assert numbers(page(administrator, project=project.slug))["Answers given in these days"] == "1"
+    assert (
+        numbers(page(administrator, project=other_project.slug))["Answers given in these days"]
+        == "0"
+    )
 
 
 @pytest.mark.parametrize("days", ["7", "14", "30", "0", "x", "99999999999"])
