@@ -16,7 +16,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from apps.sources.models import Project
 
@@ -87,6 +87,8 @@ def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         # Playwright keeps an event loop in this thread; Django would refuse its database to it.
         os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+        # A page that lost its server waits up to ten seconds before it tries again.
+        expect.set_options(timeout=PATIENCE * 1000)
         browser = playwright.chromium.launch(
             executable_path=str(CHROMIUM), args=[f"--{switch}" for switch in switches]
         )
