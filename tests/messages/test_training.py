@@ -7,8 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from apps.messages.classifiers import local
 from apps.messages.classifiers.base import Sample
-from apps.messages.classifiers.features import dense_features, term_counts, weigh_terms
+from apps.messages.classifiers.features import (
+    FEATURES_VERSION,
+    dense_features,
+    term_counts,
+    weigh_terms,
+)
 from apps.messages.classifiers.local import (
     LinearModel,
     LocalClassifier,
@@ -41,6 +47,7 @@ from apps.messages.training.fitting import (
     corpus_hash,
     fit_priority,
     inverse_frequencies,
+    recipe_hash,
     rows_to_learn,
 )
 from apps.messages.training.vectors import cached_vectors, language_means
@@ -242,6 +249,20 @@ def test_shipped_figures_are_of_the_shipped_corpus(settings):
 
     assert figures["corpus"]["sha256"] == corpus_hash(examples)
     assert figures["version"] == shipped_model().version
+
+
+def test_shipped_weights_are_of_the_present_recipe(settings):
+    examples = read_corpus(settings.BASE_DIR / "data" / "training")
+
+    assert shipped_model().version == f"{FEATURES_VERSION}-{recipe_hash(examples)[:8]}"
+
+
+@pytest.mark.parametrize("limit", ["REPORT_SHARE", "STRANGE_TO", "TEAMS_FROM", "LEAST_BELIEF"])
+def test_what_training_sees_through_other_limits_is_another_version(monkeypatch, limit):
+    before = recipe_hash([])
+    monkeypatch.setattr(local, limit, 0.07)
+
+    assert recipe_hash([]) != before
 
 
 def test_no_group_is_on_both_sides_of_a_split():

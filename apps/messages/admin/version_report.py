@@ -7,6 +7,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from apps.messages.models import Category, Message, ModelVersion, Priority
+from apps.messages.training.comparison import TOLERANCE
 from apps.sources.admin.scope import page_of
 from apps.sources.models import Project
 from tasktracker.lib.text import shorten
@@ -45,8 +46,6 @@ def _titles() -> dict[str, str]:
 
 
 def _figure(name: str, title: str, figures: dict[str, Any]) -> dict[str, Any]:
-    from apps.messages.training.comparison import TOLERANCE  # loads scikit-learn
-
     return {
         "title": title,
         "before": _shown(figures["before"].get(name)),

@@ -3,7 +3,7 @@
 The weights come from `manage.py train_classifier`; docs/model-card.md says how good they are.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
@@ -40,7 +40,6 @@ STRANGE, TEAM = 0, 1  # columns of the team head
 STRANGE_TO, TEAMS_FROM = 0.1, 0.3
 LEAST_BELIEF = 0.05  # nought would be certainty, and spoil the calibration of all others
 BUG, CRITICAL = CATEGORIES.index("bug"), PRIORITIES.index("critical")
-HEADS = ("category", "priority", "team")
 CATEGORY_WEIGHT = 5.0  # how loud the category's probabilities are for the priority
 
 #: With a vector or without one; between other messages or alone.
@@ -144,16 +143,19 @@ class LinearModel:
             "inverse_frequencies": self.inverse_frequencies.astype(np.float16),
             "chatter_from": np.array(self.chatter_from, np.float32),
         }
-        for kind, heads in self.heads.items():
-            for head_name in HEADS:
-                head, prefix = getattr(heads, head_name), f"{kind}_{head_name}"
-                if head is None:
-                    continue
-                stored[f"{prefix}_dense"] = head.dense.astype(np.float32)
-                stored[f"{prefix}_terms"] = head.terms.astype(np.float16)
-                stored[f"{prefix}_bias"] = head.bias.astype(np.float32)
-                stored[f"{prefix}_temperature"] = np.array(head.temperature, np.float32)
+        for prefix, head in self._named_heads():
+            stored[f"{prefix}_dense"] = head.dense.astype(np.float32)
+            stored[f"{prefix}_terms"] = head.terms.astype(np.float16)
+            stored[f"{prefix}_bias"] = head.bias.astype(np.float32)
+            stored[f"{prefix}_temperature"] = np.array(head.temperature, np.float32)
         return stored
+
+    def _named_heads(self) -> Iterator[tuple[str, Head]]:
+        for kind, heads in self.heads.items():
+            yield f"{kind}_category", heads.category
+            yield f"{kind}_priority", heads.priority
+            if heads.team is not None and kind in (SEEING, BLIND):  # one for both places
+                yield f"{kind}_team", heads.team
 
     @classmethod
     def from_file(cls, file: IO[bytes]) -> Self:
@@ -164,14 +166,6 @@ class LinearModel:
 
     @classmethod
     def from_arrays(cls, stored: dict[str, np.ndarray]) -> Self:
-        def heads(kind: str) -> Heads:
-            has_team = f"{kind}_team_dense" in stored
-            return Heads(
-                head(f"{kind}_category"),
-                head(f"{kind}_priority"),
-                head(f"{kind}_team") if has_team else None,
-            )
-
         def head(prefix: str) -> Head:
             return Head(
                 dense=stored[f"{prefix}_dense"],
@@ -180,11 +174,23 @@ class LinearModel:
                 temperature=float(stored[f"{prefix}_temperature"]),
             )
 
+        teams = {
+            sight: head(f"{sight}_team")
+            for sight in (SEEING, BLIND)
+            if f"{sight}_team_dense" in stored
+        }
         return cls(
             version=str(stored["version"]),
             embedding_model=str(stored["embedding_model"]),
             inverse_frequencies=stored["inverse_frequencies"].astype(np.float32),
-            heads={kind: heads(kind) for kind in KINDS},
+            heads={
+                kind: Heads(
+                    head(f"{kind}_category"),
+                    head(f"{kind}_priority"),
+                    teams.get(kind.removesuffix(ALONE)),
+                )
+                for kind in KINDS
+            },
             chatter_from=float(stored["chatter_from"]),
         )
 

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sklearn.metrics import f1_score, precision_recall_fscore_support, recall_score
-
 from apps.messages.classifiers.base import CATEGORIES, PRIORITIES, Verdict
 from apps.messages.classifiers.local import LinearModel, LocalClassifier
 from apps.messages.training.corpus import Example
@@ -75,6 +73,8 @@ def _answers(model: LinearModel, examples: Sequence[Example]) -> list[Verdict]:
 
 
 def _figures(examples: Sequence[Example], verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    from sklearn.metrics import f1_score  # seconds to import, and a page only wants TOLERANCE
+
     pairs = list(zip(examples, verdicts, strict=True))
     corpus = [pair for pair in pairs if not is_correction(pair[0])]
     corrected = [pair for pair in pairs if is_correction(pair[0])]
@@ -100,6 +100,8 @@ def _figures(examples: Sequence[Example], verdicts: Sequence[Verdict]) -> dict[s
 
 
 def _issue_recall(truth: Sequence[str], said: Sequence[str]) -> float:
+    from sklearn.metrics import recall_score
+
     is_report = [category in REPORTS for category in truth]
     is_found = [category in REPORTS for category in said]
     return _short(recall_score(is_report, is_found, zero_division=0))
@@ -108,6 +110,8 @@ def _issue_recall(truth: Sequence[str], said: Sequence[str]) -> float:
 def _per_class(
     truth: Sequence[str], said: Sequence[str], names: Sequence[str]
 ) -> dict[str, dict[str, float]]:
+    from sklearn.metrics import precision_recall_fscore_support
+
     columns = precision_recall_fscore_support(truth, said, labels=names, zero_division=0)
     return {
         name: {

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix, hstack
 from sklearn.linear_model import LogisticRegression
 
+from apps.messages.classifiers import local
 from apps.messages.classifiers.base import CATEGORIES, PRIORITIES, Neighbour, Sample
 from apps.messages.classifiers.conversation import REPORTS, change_neighbours
 from apps.messages.classifiers.features import (
@@ -248,6 +249,7 @@ def recipe_hash(examples: Sequence[Example]) -> str:
         [SEED, UNKNOWN_SHARE, WRONG_SHARE, CRITICAL_BUG_WEIGHT, REPORT_WEIGHT],
         [UNDECIDED_WEIGHT, ALONE_WEIGHT, ALONE_PRIORITY_WEIGHTS],
         [STRANGERS_WEIGHT, TEAM_CHAT_WEIGHT, TEAM_REGULARISATION],
+        [local.REPORT_SHARE, local.STRANGE_TO, local.TEAMS_FROM, local.LEAST_BELIEF],
         REGULARISATION,
     ]
     return hashlib.sha256(json.dumps(recipe).encode()).hexdigest()
