@@ -9,7 +9,6 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import transaction
 
-from apps.issues.decisions import refuse
 from apps.issues.models import Change, Evidence, Issue, Person
 from apps.issues.naming import labels_of
 from apps.issues.triage import lock_project
@@ -126,7 +125,6 @@ def _lose(evidence: Evidence, *, by: Person) -> None:
     """Without its only report an issue is none; people who work on one already decide themselves."""
     issue = evidence.issue
     if issue.evidence.count() > 1:
-        refuse(evidence.message, evidence)
         evidence.delete()
         issue.record(Change.Kind.SPLIT, by=by, message=evidence.message_id, not_an_issue=True)
         Issue.announce([issue.pk], issue.status)

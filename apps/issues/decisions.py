@@ -1,13 +1,13 @@
 """What people decide about issues: approve, reject, merge, split, undo. All of it in the history."""
 
 from collections.abc import Callable
-from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from apps.issues.models import Change, Evidence, Issue, Match, Person
+from apps.issues.models import Change, Evidence, Issue, Person
+from apps.issues.relations import keep_apart
 from apps.issues.triage import lock_project, open_issue
 from apps.messages.models import Message
 from apps.sources.models import Project
@@ -132,10 +132,10 @@ def split(message: Message, *, by: Person, reason: str = "") -> Issue:
         old = evidence.issue
         if old.evidence.count() == 1:
             raise CannotSplit(_("It is the only report of this issue."))
-        refuse(message, evidence)
         evidence.delete()
         message.project = project
         issue = open_issue(message, opened_because=reason)
+        keep_apart(issue, old, by=by, reason=reason)
         old.record(Change.Kind.SPLIT, by=by, reason=reason, message=message.pk, given=issue.pk)
         issue.record(Change.Kind.SPLIT, by=by, reason=reason, message=message.pk, taken_from=old.pk)
         Issue.announce([old.pk], old.status)
@@ -157,16 +157,3 @@ def _check_merge(issue: Issue, into: Issue) -> None:
             _("An issue that is %(status)s cannot be merged.")
             % {"status": issue.get_status_display().lower()}
         )
-
-
-def refuse(message: Message, evidence: Evidence) -> None:
-    """Remember that a person took them apart: this message never goes back by itself."""
-    details: dict[str, Any] = {
-        "level": evidence.level,
-        "score": evidence.score or 0.0,
-        "threshold": evidence.threshold or 0.0,
-        "explanation": evidence.explanation,
-    }
-    Match.objects.create(
-        message=message, issue=evidence.issue, outcome=Match.Outcome.REFUSED, **details
-    )

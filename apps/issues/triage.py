@@ -1,30 +1,25 @@
 """From a message that reports something to an issue: attach it to an open one, or open one."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
-from pgvector.django import CosineDistance
 
-from apps.issues.dedup.base import Candidate, Report, Vector
 from apps.issues.dedup.base import Match as FoundMatch
+from apps.issues.dedup.base import Vector
 from apps.issues.dedup.levels import Thresholds, calibration, find_matches
 from apps.issues.drafting import draft
 from apps.issues.models import Change, Evidence, Issue, Match
 from apps.issues.naming import labels_of
+from apps.issues.search import candidates, permitted, report_of
 from apps.issues.wording import ask_for_words
 from apps.messages.context import vectors_at_hand
 from apps.messages.entities import ruler
-from apps.messages.models import Message, Priority, vectors_of
+from apps.messages.models import Message, Priority
 from apps.messages.naming import entities_of
 from apps.sources.models import Project
 from tasktracker.lib import embeddings
-from tasktracker.lib.text import language_of
 
-NEAREST = 20  # reports by meaning that are looked at
-RECENT = 200  # reports inside the window of similar words that are looked at
 SUGGESTIONS = 3
 ANSWER = ["category", "priority", "confidence", "is_provisional"]
 HOLD = 0.4  # a suggestion with this score keeps an issue from being approved by policy
@@ -77,10 +72,9 @@ def find(message: Message, project: Project, vector: Vector | None) -> list[Foun
     repeated = _same_alert(message, project)
     if repeated is not None:
         return [repeated]
-    report = _report(message, vector)
     return find_matches(
-        report,
-        _candidates(message, project, vector),
+        report_of(message, vector),
+        candidates(message, project, vector),
         _thresholds(project),
         embedding_model=embeddings.model_name(),
     )
@@ -107,6 +101,7 @@ def _file(message: Message, project: Project, vector: Vector | None) -> None:
             level=best.level,
             score=best.score,
             threshold=best.threshold,
+            like=best.like,
             explanation=best.explanation,
         )
         _remember(message, best, Match.Outcome.ATTACHED)
@@ -125,6 +120,7 @@ def attach(
     level: str,
     score: float | None = None,
     threshold: float | None = None,
+    like: int | None = None,
     explanation: dict[str, Any] | None = None,
 ) -> None:
     """One more report of an issue; a more urgent one makes the issue more urgent."""
@@ -134,6 +130,7 @@ def attach(
         level=level,
         score=score,
         threshold=threshold,
+        like_id=like,
         explanation=explanation or {},
     )
     issue.record(
@@ -181,7 +178,7 @@ def _same_alert(message: Message, project: Project) -> FoundMatch | None:
     """The open issue that this very alert has opened or joined before, however long ago."""
     if not message.alert_key:
         return None
-    earlier = _not_refused(message).filter(
+    earlier = permitted(message).filter(
         issue__project=project,
         issue__status__in=Issue.OPEN,
         message__project=project,
@@ -191,70 +188,8 @@ def _same_alert(message: Message, project: Project) -> FoundMatch | None:
     if found is None:
         return None
     explanation = {"alert": message.alert_key}
-    return FoundMatch(found.issue_id, Evidence.Level.EXACT, 1.0, 1.0, 1.0, explanation)
-
-
-def _not_refused(message: Message) -> QuerySet[Evidence]:
-    """Evidence of the issues of which nobody has said that this message is about something else."""
-    refused = Match.objects.filter(message=message, outcome=Match.Outcome.REFUSED)
-    return Evidence.objects.exclude(issue__in=refused.values("issue"))
-
-
-def _candidates(message: Message, project: Project, vector: Vector | None) -> list[Candidate]:
-    """Evidence of open issues: same text, recent words, near meaning; each message once."""
-    age = timedelta(days=project.open_issue_days)
-    open_evidence = _not_refused(message).filter(
-        issue__project=project,
-        issue__status__in=Issue.OPEN,
-        message__sent_at__gte=message.sent_at - age,
-        message__sent_at__lte=message.sent_at + age,
-    )
-    if message.alert_key:
-        # Two alerts with other names are alike in every word but the one that matters.
-        open_evidence = open_evidence.filter(message__alert_key__in=["", message.alert_key])
-    window = timedelta(hours=project.duplicate_window_hours)
-    alike = Q(
-        message__sent_at__gte=message.sent_at - window,
-        message__sent_at__lte=message.sent_at + window,
-    )
-    if message.text_hash:
-        alike |= Q(message__text_hash=message.text_hash)
-    similarities = _nearest(open_evidence, vector)
-    recent = open_evidence.filter(alike).order_by("-message__sent_at")
-    ids = {*recent.values_list("pk", flat=True)[:RECENT], *similarities}
-    rows = list(Evidence.objects.filter(pk__in=ids).select_related("message"))
-    vectors = vectors_of([row.message_id for row in rows], embeddings.model_name())
-    return [
-        Candidate(
-            issue_id=row.issue_id,
-            report=_report(row.message, vectors.get(row.message_id)),
-            similarity=similarities.get(row.pk),
-        )
-        for row in rows
-    ]
-
-
-def _nearest(open_evidence: QuerySet[Evidence], vector: Vector | None) -> dict[int, float]:
-    """Cosine similarity by evidence id of the nearest reports: an exact scan inside the project."""
-    if vector is None:
-        return {}
-    near = (
-        open_evidence.filter(message__embeddings__model=embeddings.model_name())
-        .annotate(distance=CosineDistance("message__embeddings__vector", vector))
-        .order_by("distance")
-        .values_list("pk", "distance")[:NEAREST]
-    )
-    return {pk: 1.0 - distance for pk, distance in near}
-
-
-def _report(message: Message, vector: Vector | None) -> Report:
-    return Report(
-        text=message.text,
-        fingerprint=message.text_hash,
-        language=language_of(message.text),
-        sent_at=message.sent_at,
-        vector=vector,
-        category=message.category,
+    return FoundMatch(
+        found.issue_id, Evidence.Level.EXACT, 1.0, 1.0, 1.0, found.message_id, explanation
     )
 
 
@@ -278,6 +213,7 @@ def _remember(message: Message, match: FoundMatch, outcome: str) -> None:
         level=match.level,
         score=match.score,
         threshold=match.threshold,
+        like_id=match.like,
         outcome=outcome,
         explanation=match.explanation,
         model=embeddings.model_name(),

@@ -128,6 +128,21 @@ class Project(models.Model):
         default=30,
         help_text=_("How old an open issue may be for a match by meaning."),
     )
+    closed_issue_days = models.PositiveIntegerField(
+        _("window for closed issues, days"),
+        default=14,
+        help_text=_("So long after its end an issue is suggested as “is it back?”. 0: never."),
+    )
+    run_minutes = models.PositiveIntegerField(
+        _("one author's run, minutes"),
+        default=5,
+        help_text=_("Messages of one author in so short a time can be one report. 0: never."),
+    )
+    raise_priority_from = models.PositiveIntegerField(
+        _("raise the priority when so many people report"),
+        default=3,
+        help_text=_("One step at this many, one more at twice as many, up to high. 0: never."),
+    )
     merge_threshold = models.FloatField(
         _("merge at"),
         null=True,

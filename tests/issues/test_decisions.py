@@ -13,8 +13,8 @@ from apps.issues.decisions import (
     split,
     undo_merge,
 )
-from apps.issues.models import Change, Evidence, Issue, Match
-from apps.issues.triage import file
+from apps.issues.models import Change, Evidence, Issue
+from apps.issues.triage import file, find
 from tasktracker.lib.workflow import LostRace, WrongTransition
 
 
@@ -123,8 +123,9 @@ def test_a_split_message_never_goes_back_by_itself(make_message, admin_user):
 
     made = split(second, by=admin_user)
 
-    assert Match.objects.filter(message=second, outcome=Match.Outcome.REFUSED).exists()
     assert Evidence.objects.get(message=second).issue == made
+    found = [match.issue_id for match in find(second, made.project, None)]
+    assert Evidence.objects.get(message=first).issue_id not in found
 
 
 def test_the_only_report_of_an_issue_is_not_split(make_issue, make_message, admin_user):

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from apps.issues.decisions import split
 from apps.issues.models import Change, Evidence, Issue, Match
-from apps.issues.triage import file
+from apps.issues.triage import file, find
 from apps.messages.models import Message
 from tasktracker.lib import embeddings
 
@@ -244,15 +245,15 @@ def test_an_alert_of_another_project_is_not_the_same(make_alert, other_project):
     assert issue_of(repeat) != issue_of(first)
 
 
-def test_an_alert_that_a_person_split_off_does_not_come_back(make_alert):
+def test_an_alert_that_a_person_split_off_does_not_come_back(make_alert, admin_user):
     first, repeat = make_alert(), make_alert("92%")
-    file([first])
-    values = {"level": "exact", "score": 1.0, "threshold": 1.0, "outcome": Match.Outcome.REFUSED}
-    Match.objects.create(message=repeat, issue=issue_of(first), **values)
+    file([first, repeat])
+    made = split(repeat, by=admin_user)
 
-    file([repeat])
+    Evidence.objects.filter(message=repeat).delete()
 
-    assert issue_of(repeat) != issue_of(first)
+    assert [match.issue_id for match in find(repeat, repeat.project, None)] == []
+    assert made != issue_of(first)
 
 
 def test_the_same_words_are_found_again_while_the_embedding_server_is_away(

@@ -21,15 +21,20 @@ class Report:
     sent_at: datetime
     vector: Vector | None = None
     category: str = ""
+    number: int = 0  # the message's id
+    chat: str = ""  # chat and topic: where it was said
+    author: str = ""
+    answers: int | None = None  # the message that it replies to
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A report that is evidence of an open issue. `similarity` is pgvector's cosine, if it found this one."""
+    """A report that is evidence of an issue. `similarity` is pgvector's cosine, if it found this one."""
 
     issue_id: int
     report: Report
     similarity: float | None = None
+    is_open: bool = True  # a closed issue takes no reports, it is only suggested
 
 
 @dataclass(frozen=True)
@@ -41,11 +46,13 @@ class Match:
     score: float
     threshold: float  # at or above: the same problem
     suggest_threshold: float  # at or above: a person should look
+    like: int | None = None  # the message of the candidate that matched
     explanation: dict[str, Any] = field(default_factory=dict)
+    is_open: bool = True
 
     @property
     def is_same(self) -> bool:
-        return self.score >= self.threshold
+        return self.is_open and self.score >= self.threshold
 
     @property
     def is_suggestion(self) -> bool:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 from typing import Any
@@ -72,10 +72,12 @@ def find_matches(
     """
     known = calibration()
     is_calibrated = embedding_model in (None, known.embedding_model)
+    closed = {candidate.issue_id for candidate in candidates if not candidate.is_open}
     best: dict[int, Match] = {}
     for level in levels(known, thresholds, is_calibrated=is_calibrated):
         for match in level.match(report, candidates):
-            best[match.issue_id] = _better(best.get(match.issue_id), match)
+            found = replace(match, is_open=match.issue_id not in closed)
+            best[match.issue_id] = _better(best.get(match.issue_id), found)
     return sorted(
         best.values(), key=lambda match: (not match.is_same, _ORDER[match.level], -match.score)
     )

@@ -43,14 +43,22 @@ class Message(WorkItem):
         RECEIVED = "received", _("Received")
         UNSURE = "unsure", _("Unsure")
         ACTIONABLE = "actionable", _("Reports something")
+        FOLLOW_UP = "follow_up", _("Adds to a report")
         FILED = "filed", _("Filed")
         NOISE = "noise", _("Nothing to do")
         FAILED = "failed", _("Failed")
 
     TRANSITIONS = {
-        Status.RECEIVED: {Status.UNSURE, Status.ACTIONABLE, Status.NOISE, Status.FAILED},
-        Status.UNSURE: {Status.ACTIONABLE, Status.NOISE, Status.FAILED},
+        Status.RECEIVED: {
+            Status.UNSURE,
+            Status.ACTIONABLE,
+            Status.FOLLOW_UP,
+            Status.NOISE,
+            Status.FAILED,
+        },
+        Status.UNSURE: {Status.ACTIONABLE, Status.FOLLOW_UP, Status.NOISE, Status.FAILED},
         Status.ACTIONABLE: {Status.FILED, Status.NOISE, Status.FAILED},
+        Status.FOLLOW_UP: {Status.FILED, Status.NOISE, Status.ACTIONABLE, Status.FAILED},
         Status.NOISE: {Status.RECEIVED, Status.ACTIONABLE},
         Status.FAILED: {Status.RECEIVED},
         Status.FILED: {Status.ACTIONABLE, Status.NOISE},

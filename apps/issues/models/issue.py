@@ -1,4 +1,4 @@
-"""Issues, their evidence, the matches behind it, and the history of every change."""
+"""Issues and the history of every change."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
@@ -10,7 +10,7 @@ from django.db import models, transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from apps.messages.models import Category, Message, Priority
+from apps.messages.models import Category, Priority
 from apps.sources.models import Project
 from tasktracker.lib.workflow import WorkItem
 
@@ -41,6 +41,7 @@ class Issue(WorkItem):
     # it is settled in the same status.
     WAITING = frozenset({Status.APPROVED, Status.IN_PROGRESS, Status.DONE})
     OPEN = frozenset({Status.NEW, Status.APPROVED, Status.IN_PROGRESS})
+    CLOSED = frozenset({Status.DONE, Status.REJECTED})
 
     project = models.ForeignKey(
         Project, models.CASCADE, verbose_name=_("project"), related_name="issues"
@@ -173,70 +174,6 @@ class Issue(WorkItem):
         return self.status in self.OPEN
 
 
-class Evidence(models.Model):
-    """A message that reports an issue, and why we think so."""
-
-    class Level(models.TextChoices):
-        OPENED = "opened", _("Opened the issue")
-        EXACT = "exact", _("Same text")
-        FUZZY = "fuzzy", _("Similar words")
-        SEMANTIC = "semantic", _("Similar meaning")
-        JUDGED = "judged", _("Compared by the judge")
-        EDIT = "edit", _("Edit of a report")
-        PERSON = "person", _("A person said so")
-
-    issue = models.ForeignKey(
-        Issue, models.CASCADE, verbose_name=_("issue"), related_name="evidence"
-    )
-    message = models.OneToOneField(
-        Message, models.CASCADE, verbose_name=_("message"), related_name="evidence"
-    )
-    level = models.CharField(_("how it was found"), max_length=10, choices=Level)
-    score = models.FloatField(_("score"), null=True)
-    threshold = models.FloatField(_("threshold at that moment"), null=True)
-    explanation = models.JSONField(_("explanation"), default=dict, blank=True)
-    created_at = models.DateTimeField(_("created at"), db_default=Now())
-
-    class Meta:
-        verbose_name = _("evidence")
-        verbose_name_plural = _("evidence")
-        ordering = ["created_at", "id"]
-
-    def __str__(self) -> str:
-        return f"{self.issue_id} <- {self.message_id} ({self.level})"
-
-
-class Match(models.Model):
-    """What the duplicate search found for a message, taken or only suggested. Never overwritten."""
-
-    class Outcome(models.TextChoices):
-        ATTACHED = "attached", _("Attached")
-        SUGGESTED = "suggested", _("Suggested")
-        REFUSED = "refused", _("Not a duplicate")
-
-    message = models.ForeignKey(
-        Message, models.CASCADE, verbose_name=_("message"), related_name="matches"
-    )
-    issue = models.ForeignKey(
-        Issue, models.CASCADE, verbose_name=_("issue"), related_name="matches"
-    )
-    level = models.CharField(_("level"), max_length=10, choices=Evidence.Level)
-    score = models.FloatField(_("score"))
-    threshold = models.FloatField(_("threshold at that moment"))
-    outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome)
-    explanation = models.JSONField(_("explanation"), default=dict, blank=True)
-    model = models.CharField(_("embedding model"), max_length=100, blank=True, default="")
-    created_at = models.DateTimeField(_("created at"), db_default=Now())
-
-    class Meta:
-        verbose_name = _("match")
-        verbose_name_plural = _("matches")
-        ordering = ["-score"]
-
-    def __str__(self) -> str:
-        return f"{self.message_id} ~ {self.issue_id} {self.score:.2f}"
-
-
 class Change(models.Model):
     """One moment in an issue's life: what, who, why."""
 
@@ -247,6 +184,8 @@ class Change(models.Model):
         EVIDENCE = "evidence", _("One more report")
         MERGED = "merged", _("Merged")
         SPLIT = "split", _("Split")
+        APART = "apart", _("Not a duplicate")
+        RELATED = "related", _("Related")
         EXPORT = "export", _("Export")
 
     issue = models.ForeignKey(
@@ -272,106 +211,3 @@ class Change(models.Model):
 
     def __str__(self) -> str:
         return f"{self.issue_id} {self.kind}"
-
-
-class Draft(WorkItem):
-    """A new issue's words, asked of a language model; without an answer the extracted ones stand."""
-
-    class Status(models.TextChoices):
-        WAITING = "waiting", _("Waiting")
-        WRITTEN = "written", _("Written")
-        FAILED = "failed", _("Failed")
-        DROPPED = "dropped", _("No longer wanted")
-
-    TRANSITIONS = {
-        Status.WAITING: {Status.WRITTEN, Status.FAILED, Status.DROPPED},
-        Status.FAILED: {Status.WAITING},
-    }
-    WAITING = frozenset({Status.WAITING})
-
-    issue = models.OneToOneField(
-        Issue, models.CASCADE, verbose_name=_("issue"), related_name="draft"
-    )
-    status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.WAITING)
-    model = models.CharField(_("model"), max_length=100, blank=True, default="")
-    answer = models.JSONField(_("answer"), default=dict, blank=True)
-    tokens = models.PositiveIntegerField(_("tokens"), default=0)
-    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
-
-    class Meta:
-        verbose_name = _("draft")
-        verbose_name_plural = _("drafts")
-        indexes = [
-            models.Index(
-                fields=["status", "due_at"],
-                name="draft_due",
-                condition=models.Q(due_at__isnull=False),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.issue_id} {self.status}"
-
-    # Factories
-
-    @classmethod
-    def ask_for(cls, issue: Issue) -> Self:
-        draft = cls.objects.create(issue=issue, due_at=cls.due_now(cls.Status.WAITING))
-        cls.announce([draft.pk], draft.status, is_new=True)
-        return draft
-
-
-class DayAnalysis(WorkItem):
-    """What a day of a project was like: figures, advice, perhaps a model's words; posted once at most."""
-
-    class Status(models.TextChoices):
-        WORDING = "wording", _("A model is writing")
-        POSTING = "posting", _("Being posted")
-        READY = "ready", _("Ready")
-        POSTED = "posted", _("Posted to the chat")
-        FAILED = "failed", _("Could not be posted")
-
-    TRANSITIONS = {
-        Status.WORDING: {Status.READY, Status.POSTING, Status.POSTED},
-        Status.POSTING: {Status.POSTED, Status.FAILED, Status.READY},
-        Status.READY: {Status.WORDING, Status.POSTING},
-        Status.POSTED: {Status.WORDING},
-        Status.FAILED: {Status.WORDING, Status.POSTING},
-    }
-    WAITING = frozenset({Status.WORDING, Status.POSTING})
-
-    project = models.ForeignKey(
-        Project, models.CASCADE, verbose_name=_("project"), related_name="analyses"
-    )
-    day = models.DateField(_("day"))
-    status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.READY)
-    figures = models.JSONField(_("figures"), default=dict)
-    text = models.TextField(_("text"), blank=True, default="")
-    llm_text = models.TextField(_("a model's words"), blank=True, default="")
-    llm_model = models.CharField(_("model"), max_length=100, blank=True, default="")
-    llm_tokens = models.PositiveIntegerField(_("tokens"), default=0)
-    is_to_be_posted = models.BooleanField(_("goes to the chat"), default=False)
-    #: Set before the chat is called: with it and without `posted_at` nobody knows what the chat has.
-    post_began_at = models.DateTimeField(_("posting began at"), null=True)
-    posted_at = models.DateTimeField(_("posted at"), null=True)
-    posted_message_id = models.CharField(_("message in the chat"), max_length=100, default="")
-    analysed_at = models.DateTimeField(_("analysed at"), db_default=Now())
-    created_at = models.DateTimeField(_("created at"), db_default=Now())
-
-    class Meta:
-        verbose_name = _("analysis of a day")
-        verbose_name_plural = _("analyses of days")
-        ordering = ["-day", "project"]
-        constraints = [
-            models.UniqueConstraint(fields=["project", "day"], name="one_analysis_per_day")
-        ]
-        indexes = [
-            models.Index(
-                fields=["status", "due_at"],
-                name="analysis_due",
-                condition=models.Q(due_at__isnull=False),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.project} {self.day}"

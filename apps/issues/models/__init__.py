@@ -1,0 +1,19 @@
+"""The nouns of this app: issues with their evidence and history, and what people said of pairs."""
+
+from apps.issues.models.day_analysis import DayAnalysis
+from apps.issues.models.draft import Draft
+from apps.issues.models.evidence import Evidence, Filing, Match
+from apps.issues.models.issue import Change, Issue, Person
+from apps.issues.models.relation import Relation
+
+__all__ = [
+    "Change",
+    "DayAnalysis",
+    "Draft",
+    "Evidence",
+    "Filing",
+    "Issue",
+    "Match",
+    "Person",
+    "Relation",
+]
