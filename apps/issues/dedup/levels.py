@@ -1,9 +1,10 @@
 """Runs the levels in order: exact, fuzzy, then the judge over what is near in meaning."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property, lru_cache
 from importlib import resources
 from typing import Any
 
@@ -14,6 +15,7 @@ from apps.issues.dedup.judge import Judge, PairModel
 from apps.issues.dedup.semantic import Semantic
 
 THRESHOLDS_FILE = "thresholds.json"
+_HARMLESS = ("calibrated_at", "figures")
 _ORDER = {"exact": 0, "fuzzy": 1, "judged": 2, "semantic": 3}
 
 
@@ -36,6 +38,12 @@ class Calibration:
     fuzzy: Thresholds
     semantic: Thresholds
     figures: Mapping[str, Any]
+
+    @cached_property
+    def version(self) -> str:
+        """Short name of the weights and thresholds: two that differ in any decide differently."""
+        decisive = {name: value for name, value in asdict(self).items() if name not in _HARMLESS}
+        return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:12]
 
 
 @lru_cache(maxsize=1)
