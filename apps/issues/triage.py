@@ -5,9 +5,10 @@ from typing import Any
 
 from django.db import transaction
 
+from apps.issues import ledger
+from apps.issues.comparison import Comparison, compare, thresholds_of
 from apps.issues.dedup.base import Match as FoundMatch
 from apps.issues.dedup.base import Vector
-from apps.issues.dedup.levels import Thresholds, calibration, find_matches
 from apps.issues.drafting import draft
 from apps.issues.models import Change, Evidence, Issue, Match
 from apps.issues.naming import labels_of
@@ -20,7 +21,6 @@ from apps.messages.naming import entities_of
 from apps.sources.models import Project
 from tasktracker.lib import embeddings
 
-SUGGESTIONS = 3
 ANSWER = ["category", "priority", "confidence", "is_provisional"]
 HOLD = 0.4  # a suggestion with this score keeps an issue from being approved by policy
 
@@ -69,15 +69,16 @@ def open_issue(
 
 def find(message: Message, project: Project, vector: Vector | None) -> list[FoundMatch]:
     """Open issues that may be about the same problem, best first."""
+    return list(look(message, project, vector).matches)
+
+
+def look(message: Message, project: Project, vector: Vector | None) -> Comparison:
+    """What the message is compared with, and what that finds."""
+    report, thresholds = report_of(message, vector), thresholds_of(project)
     repeated = _same_alert(message, project)
     if repeated is not None:
-        return [repeated]
-    return find_matches(
-        report_of(message, vector),
-        candidates(message, project, vector),
-        _thresholds(project),
-        embedding_model=embeddings.model_name(),
-    )
+        return Comparison(report, [], [repeated], thresholds)
+    return compare(report, candidates(message, project, vector), thresholds)
 
 
 def _file(message: Message, project: Project, vector: Vector | None) -> None:
@@ -89,11 +90,11 @@ def _file(message: Message, project: Project, vector: Vector | None) -> None:
     message.refresh_from_db(fields=ANSWER)
     if Evidence.objects.filter(message=message).exists():
         return
-    if _replaces_earlier_revision(message):
+    if _replaces_earlier_revision(message, project):
         return
-    matches = find(message, project, vector)
-    best = matches[0] if matches else None
-    issue = _still_open(best) if best is not None and best.is_same else None
+    comparison = look(message, project, vector)
+    best = comparison.same
+    issue = _still_open(best) if best is not None else None
     if best is not None and issue is not None:
         attach(
             message,
@@ -105,11 +106,13 @@ def _file(message: Message, project: Project, vector: Vector | None) -> None:
             explanation=best.explanation,
         )
         _remember(message, best, Match.Outcome.ATTACHED)
+        ledger.write(message, issue, best.level, project=project, comparison=comparison)
         return
     issue = open_issue(message)
-    suggestions = [match for match in matches if match.is_suggestion][:SUGGESTIONS]
+    suggestions = comparison.suggestions
     for match in suggestions:
         _remember(message, match, Match.Outcome.SUGGESTED)
+    ledger.write(message, issue, Evidence.Level.OPENED, project=project, comparison=comparison)
     _approve_by_policy(issue, project, doubt=max((match.score for match in suggestions), default=0))
 
 
@@ -148,7 +151,7 @@ def _still_open(match: FoundMatch) -> Issue | None:
     return rows.select_for_update().first()
 
 
-def _replaces_earlier_revision(message: Message) -> bool:
+def _replaces_earlier_revision(message: Message, project: Project) -> bool:
     """An edit takes the place of what it edits: one report stays one report."""
     evidence = (
         Evidence.objects.filter(
@@ -170,6 +173,7 @@ def _replaces_earlier_revision(message: Message) -> bool:
     evidence.issue.record(
         Change.Kind.EVIDENCE, message=message.pk, level=Evidence.Level.EDIT, replaced=before
     )
+    ledger.write(message, evidence.issue, Evidence.Level.EDIT, project=project)
     Issue.announce([evidence.issue_id], evidence.issue.status)
     return True
 
@@ -190,19 +194,6 @@ def _same_alert(message: Message, project: Project) -> FoundMatch | None:
     explanation = {"alert": message.alert_key}
     return FoundMatch(
         found.issue_id, Evidence.Level.EXACT, 1.0, 1.0, 1.0, found.message_id, explanation
-    )
-
-
-def _thresholds(project: Project) -> Thresholds | None:
-    """The project's own thresholds; what it leaves open stays as calibrated."""
-    if project.merge_threshold is None and project.suggest_threshold is None:
-        return None
-    calibrated = calibration().judged
-    merge = project.merge_threshold
-    suggest = project.suggest_threshold
-    return Thresholds(
-        merge=calibrated.merge if merge is None else merge,
-        suggest=calibrated.suggest if suggest is None else suggest,
     )
 
 

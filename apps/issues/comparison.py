@@ -1,0 +1,48 @@
+"""One report against what it may repeat: the same call for filing, replaying and simulating it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from apps.issues.dedup.base import Candidate, Match, Report
+from apps.issues.dedup.levels import Thresholds, calibration, find_matches
+from apps.sources.models import Project
+from tasktracker.lib import embeddings
+
+SUGGESTIONS = 3
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What was looked at, and what was found: at most one match per issue, best first."""
+
+    report: Report
+    candidates: Sequence[Candidate]
+    matches: Sequence[Match]
+    thresholds: Thresholds
+
+    @property
+    def same(self) -> Match | None:
+        """The duplicate, if it surely is one."""
+        best = self.matches[0] if self.matches else None
+        return best if best is not None and best.is_same else None
+
+    @property
+    def suggestions(self) -> list[Match]:
+        """What a person should look at."""
+        return [match for match in self.matches if match.is_suggestion][:SUGGESTIONS]
+
+
+def compare(report: Report, candidates: Sequence[Candidate], thresholds: Thresholds) -> Comparison:
+    matches = find_matches(report, candidates, thresholds, embedding_model=embeddings.model_name())
+    return Comparison(report, candidates, matches, thresholds)
+
+
+def thresholds_of(project: Project) -> Thresholds:
+    """The project's own thresholds; what it leaves open is as calibrated."""
+    calibrated = calibration().judged
+    merge = project.merge_threshold
+    suggest = project.suggest_threshold
+    return Thresholds(
+        merge=calibrated.merge if merge is None else merge,
+        suggest=calibrated.suggest if suggest is None else suggest,
+    )
