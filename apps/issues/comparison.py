@@ -21,6 +21,11 @@ class Comparison:
     thresholds: Thresholds
 
     @property
+    def is_given(self) -> bool:
+        """Found without comparing any texts, as a repeated alert is by its name."""
+        return bool(self.matches) and not self.candidates
+
+    @property
     def same(self) -> Match | None:
         """The duplicate, if it surely is one."""
         best = self.matches[0] if self.matches else None
@@ -32,8 +37,16 @@ class Comparison:
         return [match for match in self.matches if match.is_suggestion][:SUGGESTIONS]
 
 
-def compare(report: Report, candidates: Sequence[Candidate], thresholds: Thresholds) -> Comparison:
-    matches = find_matches(report, candidates, thresholds, embedding_model=embeddings.model_name())
+def compare(
+    report: Report,
+    candidates: Sequence[Candidate],
+    thresholds: Thresholds,
+    *,
+    embedding_model: str | None = None,
+) -> Comparison:
+    """With vectors of today's model, if no other is named."""
+    model = embedding_model or embeddings.model_name()
+    matches = find_matches(report, candidates, thresholds, embedding_model=model)
     return Comparison(report, candidates, matches, thresholds)
 
 

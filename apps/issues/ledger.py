@@ -43,7 +43,7 @@ def write(
         judge=calibration().version,
         limits=limits_of(project),
         compared=[] if comparison is None else _compared(comparison),
-        saw={} if comparison is None else _saw(comparison),
+        saw={} if comparison is None or comparison.is_given else _saw(comparison),
     )
 
 
