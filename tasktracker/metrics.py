@@ -40,7 +40,7 @@ from apps.messages.models import Correction, Message, ModelVersion
 from apps.sources.models import DeadLetter, Project
 from tasktracker import health
 from tasktracker.celery import QUEUES, depth
-from tasktracker.lib import circuits, llm
+from tasktracker.lib import circuits, llm, vector_cache
 from tasktracker.lib.workflow import WorkItem
 
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
@@ -90,6 +90,7 @@ class Figures(Collector):
         yield from _parts()
         yield from _queues()
         yield from _breakers()
+        yield _vectors()
         try:
             # A list: half of a family must not go out when the database goes away.
             counted = [*_answers(), *_work(), *_model()]
@@ -149,6 +150,15 @@ def _breakers() -> Iterator[Metric]:
     for state in circuits.states(model.name for model in llm.chain(cloud=True)):
         family.add_metric([state.model], {"open": 1.0, "half-open": 0.5}.get(state.state, 0.0))
     yield family
+
+
+def _vectors() -> Metric:
+    family = CounterMetricFamily(
+        "tasktracker_vectors", "Vectors of texts, by where they came from", labels=["source"]
+    )
+    for source, number in vector_cache.counts().items():
+        family.add_metric([source], number)
+    return family
 
 
 # The classifiers

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
@@ -13,7 +14,7 @@ from apps.issues.models import Evidence, Issue
 from apps.messages.models import Message
 from apps.sources.envelope import ChatReference, Envelope
 from apps.sources.models import Chat, Project, Source
-from tasktracker.lib import bus
+from tasktracker.lib import bus, vector_cache
 
 MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -23,6 +24,12 @@ def _bus() -> Iterator[None]:
     """The connection ends with the session, before the server does."""
     yield
     bus.close()
+
+
+@pytest.fixture(autouse=True)
+def _own_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that gives vectors of its own must not leave them in Valkey for the next one."""
+    monkeypatch.setattr(vector_cache, "NAME", f"vectors-{uuid4().hex}")
 
 
 @pytest.fixture

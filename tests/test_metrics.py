@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from apps.messages import measure
 from apps.messages.models import Classification, Correction, Message, ModelVersion
 from tasktracker import metrics
-from tasktracker.lib import circuits
+from tasktracker.lib import circuits, vector_cache
 from tests.admin.conftest import HOSTILE
 
 ROOT = Path(__file__).parents[1]
@@ -187,6 +187,18 @@ def test_the_parts_of_the_system(scrape, settings):
     assert found[key("up", part="valkey")] == 1
     assert found[key("queue_tasks", queue="llm")] >= 0
     assert ("process_open_fds", frozenset()) in found
+
+
+def test_where_vectors_came_from(scrape, db):
+    vector_cache.count(valkey=3, postgresql=1, model=2)
+
+    found = scrape()
+
+    assert [found[key("vectors_total", source=source)] for source in vector_cache.SOURCES] == [
+        3,
+        1,
+        2,
+    ]
 
 
 def test_the_version_of_the_local_model(scrape):

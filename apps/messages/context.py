@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
 from django.db.models import QuerySet
 
 from apps.messages.classifiers.base import Sample, Vector
@@ -15,7 +16,7 @@ from apps.messages.classifiers.conversation import (
     reported_in,
 )
 from apps.messages.models import Embedding, Message, vectors_of
-from tasktracker.lib import embeddings
+from tasktracker.lib import embeddings, vector_cache
 
 logger = logging.getLogger(__name__)
 
@@ -25,15 +26,46 @@ def embed_missing(messages: Sequence[Message]) -> dict[int, Vector]:
     model = embeddings.model_name()
     vectors = vectors_of([message.pk for message in messages], model)
     missing = [message for message in messages if message.pk not in vectors]
-    made = embeddings.embed([message.text for message in missing])
+    by_text = _vectors_of_texts(missing, model)
     Embedding.objects.bulk_create(
         [
-            Embedding(message=message, model=model, vector=vector)
-            for message, vector in zip(missing, made, strict=True)
+            Embedding(message=message, model=model, vector=by_text[message.text])
+            for message in missing
         ],
         ignore_conflicts=True,
     )
-    return vectors | {message.pk: vector for message, vector in zip(missing, made, strict=True)}
+    return vectors | {message.pk: by_text[message.text] for message in missing}
+
+
+def _vectors_of_texts(messages: Sequence[Message], model: str) -> dict[str, Vector]:
+    """No text is embedded twice: Valkey knows the last ones, PostgreSQL all, the model the rest."""
+    texts = {message.text: message for message in messages}
+    remembered = vector_cache.recall(model, texts)
+    stored = {}
+    for text in texts.keys() - remembered.keys():
+        vector = _stored_vector(texts[text], model)
+        if vector is not None:
+            stored[text] = vector
+    rest = [text for text in texts if text not in remembered and text not in stored]
+    made = dict(zip(rest, embeddings.embed(rest), strict=True))
+    if texts:
+        vector_cache.keep(model, stored | made)
+        vector_cache.count(valkey=len(remembered), postgresql=len(stored), model=len(made))
+    return remembered | stored | made
+
+
+def _stored_vector(message: Message, model: str) -> Vector | None:
+    """The vector of another message of the project with exactly this text."""
+    if not message.text_hash:
+        return None
+    same = Embedding.objects.filter(
+        model=model,
+        message__project=message.project_id,
+        message__text_hash=message.text_hash,
+        message__text=message.text,
+    )
+    vector = same.values_list("vector", flat=True).first()
+    return None if vector is None else np.asarray(vector, np.float32)
 
 
 def vectors_at_hand(messages: Sequence[Message]) -> dict[int, Vector]:

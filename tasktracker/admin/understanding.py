@@ -23,7 +23,7 @@ from apps.messages.models import Category, Message
 from apps.sources.admin.display import in_words, percent
 from apps.sources.models import Project
 from tasktracker.celery import depth
-from tasktracker.lib import circuits, llm
+from tasktracker.lib import circuits, llm, vector_cache
 
 PERIODS = (7, 14, 30)  # days
 DAYS = 14
@@ -142,6 +142,7 @@ def _numbers(choice: Choice, group: Group) -> list[dict[str, Any]]:
             "value": percent(group.llm.cached / asked) if asked else "–",
             "title": _("LLM answers from the cache"),
         },
+        {"value": _remembered_vectors(), "title": _("Vectors from the cache, all projects")},
         {"value": _count(group.llm.tokens), "title": _("Tokens")},
         {"value": _dollars(group.llm.cost_usd), "title": _("Estimated cost")},
         {
@@ -156,6 +157,13 @@ def _numbers(choice: Choice, group: Group) -> list[dict[str, Any]]:
         },
         {"value": _count(depth("llm")), "title": _("Tasks in the LLM's queue")},
     ]
+
+
+def _remembered_vectors() -> str:
+    """How many vectors the model need not make, since Valkey started."""
+    counts = vector_cache.counts()
+    total = sum(counts.values())
+    return percent((total - counts["model"]) / total) if total else "–"
 
 
 def _days(choice: Choice, by_day: Mapping[date, Group]) -> list[dict[str, Any]]:
