@@ -11,6 +11,8 @@ from apps.issues.models import Change, Issue
 from apps.sources.adapters.base import reason_of
 from tasktracker.lib.workflow import GiveUp, TryLater
 
+NOT_WANTED = "the issue was rejected or merged"
+
 
 def open_exports(issues: Sequence[Issue]) -> None:
     """One pending export per active tracker; then the issues have nothing to wait for."""
@@ -22,6 +24,10 @@ def open_exports(issues: Sequence[Issue]) -> None:
                 for export, is_new in [_export_of(issue, tracker)]
                 if is_new
             ]
+            for given_up in issue.exports.filter(
+                status=TaskExport.Status.FAILED, last_error=NOT_WANTED
+            ):
+                given_up.retry()  # it is wanted again: a merge was undone, or a rejection
             TaskExport.announce(opened, TaskExport.Status.PENDING, is_new=True)
             Issue.settle([issue.pk])
 
@@ -30,7 +36,7 @@ def deliver(export: TaskExport) -> None:
     """Create the issue in the tracker; the export's UUID makes a repeat harmless."""
     tracker = export.tracker
     if export.issue.status in {Issue.Status.REJECTED, Issue.Status.DUPLICATE}:
-        raise GiveUp("the issue was rejected or merged")
+        raise GiveUp(NOT_WANTED)
     if not tracker.is_active:
         raise GiveUp("the tracker is switched off")
     if Tracker.objects.filter(pk=tracker.pk, closed_until__gt=Now()).exists():

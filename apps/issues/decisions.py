@@ -1,25 +1,35 @@
 """What people decide about issues: approve, reject, merge, split, undo. All of it in the history."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from apps.issues.models import Change, Evidence, Issue, Person
-from apps.issues.relations import keep_apart
+from apps.issues.merging import (
+    IT_IS_BACK,
+    carry_over,
+    check_merge,
+    exports_of,
+    what_search_thought,
+)
+from apps.issues.models import Change, Evidence, Issue, Person, Relation
+from apps.issues.relations import between, forget, forms_of, keep_apart, relate
 from apps.issues.triage import lock_project, open_issue
-from apps.messages.models import Message
+from apps.messages.models import ACTIONABLE_CATEGORIES, Message
 from apps.sources.models import Project
 from tasktracker.lib.workflow import WrongTransition
 
-
-class CannotMerge(ValueError):
-    """These two cannot become one; the sentence says why."""
+AS_BEFORE = {"as_before_merge": True}
 
 
 class CannotSplit(ValueError):
     """This message cannot leave its issue; the sentence says why."""
+
+
+class CannotRelate(ValueError):
+    """Nothing can be said of these two; the sentence says why."""
 
 
 def open_by_hand(
@@ -90,70 +100,167 @@ def change_status(issue: Issue, status: str, *, by: Person, reason: str = "") ->
     verbs[status](issue, by=by, reason=reason)
 
 
-def merge(issue: Issue, *, into: Issue, by: Person, reason: str = "") -> None:
-    """Make `issue` a duplicate of `into`, which takes its evidence; raises CannotMerge."""
+def merge(
+    issue: Issue, *, into: Issue, by: Person, reason: str = "", is_back: bool = False
+) -> None:
+    """Make `issue` a duplicate of `into`, which takes its evidence; raises CannotMerge.
+
+    The one that is named by `into` stays, also when it is the newer one: a person asked for it.
+    With `is_back` it is opened again should it be closed.
+    """
     with transaction.atomic():
-        lock_project(issue.project_id)
-        issue.refresh_from_db()
-        into.refresh_from_db()
-        _check_merge(issue, into)
-        moved = list(issue.evidence.values_list("message_id", flat=True))
+        _hold(issue, into)
+        check_merge(issue, into)
+        thought = what_search_thought(issue, into)
+        if is_back and into.status in Issue.CLOSED:
+            reopen(into, by=by, reason=reason or IT_IS_BACK)
+        was = issue.status
+        moved = {
+            "messages": list(issue.evidence.values_list("message_id", flat=True)),
+            # Whoever undoes theirs finds the evidence there.
+            "duplicates": list(issue.duplicates.values_list("pk", flat=True)),
+        }
         issue.evidence.update(issue=into)
-        issue.duplicates.update(duplicate_of=into)  # whoever undoes theirs finds the evidence there
+        issue.duplicates.update(duplicate_of=into)
         issue.change_status(Issue.Status.DUPLICATE, by=by, reason=reason, duplicate_of=into)
-        issue.record(Change.Kind.MERGED, by=by, reason=reason, into=into.pk, messages=moved)
-        into.record(Change.Kind.MERGED, by=by, reason=reason, taken=issue.pk, messages=moved)
+        told = {**thought, **moved, "exports": exports_of(issue)}
+        if issue.reported_at < into.reported_at:
+            told["reported_before"] = into.reported_at.isoformat()
+        carry_over(issue, into, was, by=by)
+        issue.record(Change.Kind.MERGED, by=by, reason=reason, into=into.pk, was=was, **told)
+        into.record(Change.Kind.MERGED, by=by, reason=reason, taken=issue.pk, was=was, **told)
         Issue.announce([into.pk], into.status)
 
 
 def undo_merge(issue: Issue, *, by: Person, reason: str = "") -> None:
-    """Give the issue its evidence back, as far as it still lies where the merge put it."""
+    """Give the issue back what the merge took, as far as it still lies there, and keep them apart."""
     with transaction.atomic():
-        lock_project(issue.project_id)
-        issue.refresh_from_db()
+        _hold(issue)
         into = issue.duplicate_of
         merged = issue.changes.filter(kind=Change.Kind.MERGED, details__has_key="into").last()
         issue.change_status(Issue.Status.NEW, by=by, reason=reason, duplicate_of=None)
         if into is None or merged is None:
             return
         messages = merged.details["messages"]
-        Evidence.objects.filter(issue=into, message__in=messages).update(issue=issue)
-        into.record(Change.Kind.SPLIT, by=by, reason=reason, given=issue.pk, messages=messages)
+        given = Evidence.objects.filter(issue=into, message__in=forms_of(messages))
+        moved = list(given.values_list("message_id", flat=True))
+        given.update(issue=issue)
+        taken_along = into.duplicates.filter(pk__in=merged.details.get("duplicates", ()))
+        taken_along.update(duplicate_of=issue)
+        if "reported_before" in merged.details:
+            into.be_reported_at(datetime.fromisoformat(merged.details["reported_before"]))
+        into.record(Change.Kind.SPLIT, by=by, reason=reason, given=issue.pk, messages=moved)
+        keep_apart(issue, into, by=by, reason=reason, details={"undone": True})
+        _stand_where_it_stood(issue, merged.details.get("was", ""), by=by)
         Issue.announce([into.pk], into.status)
+
+
+def not_duplicate(issue: Issue, other: Issue, *, by: Person, reason: str = "") -> None:
+    """Never the same problem, for good; two that were merged come apart. Raises CannotRelate."""
+    with transaction.atomic():
+        _hold(issue, other)
+        for one, two in ((issue, other), (other, issue)):
+            if one.duplicate_of_id == two.pk:
+                undo_merge(one, by=by, reason=reason)
+                return
+        _check_pair(issue, other)
+        if not between(issue, other).exists():
+            details = what_search_thought(issue, other)
+            keep_apart(issue, other, by=by, reason=reason, details=details)
+
+
+def related(issue: Issue, other: Issue, *, by: Person, reason: str = "") -> None:
+    """Two issues that belong together without being the same; raises CannotRelate."""
+    with transaction.atomic():
+        _hold(issue, other)
+        _check_pair(issue, other)
+        if not between(issue, other, Relation.Kind.RELATED).exists():
+            details = what_search_thought(issue, other)
+            relate(issue, other, by=by, reason=reason, details=details)
+
+
+def take_back(
+    issue: Issue, other: Issue, *, by: Person, kind: str = Relation.Kind.APART, reason: str = ""
+) -> int:
+    """Forget that these two were told apart, or related; how many such words there were."""
+    with transaction.atomic():
+        _hold(issue, other)
+        said = list(between(issue, other, kind))
+        forget(said, issue, other, by=by, reason=reason)
+    return len(said)
 
 
 def split(message: Message, *, by: Person, reason: str = "") -> Issue:
     """Take a message out of its issue into one of its own; raises CannotSplit."""
+    return split_together([message], by=by, reason=reason)
+
+
+def split_together(messages: Collection[Message], *, by: Person, reason: str = "") -> Issue:
+    """Take these messages out of their issue into a new one, all into the same; raises CannotSplit."""
     with transaction.atomic():
-        project = lock_project(message.project_id)
-        evidence = Evidence.objects.filter(message=message).select_related("issue").first()
-        if evidence is None:
-            raise CannotSplit(_("The message belongs to no issue."))
-        old = evidence.issue
-        if old.evidence.count() == 1:
-            raise CannotSplit(_("It is the only report of this issue."))
-        evidence.delete()
-        message.project = project
-        issue = open_issue(message, opened_because=reason)
-        keep_apart(issue, old, by=by, reason=reason)
-        old.record(Change.Kind.SPLIT, by=by, reason=reason, message=message.pk, given=issue.pk)
-        issue.record(Change.Kind.SPLIT, by=by, reason=reason, message=message.pk, taken_from=old.pk)
+        leaving, old = _leaving(messages)
+        levels = Evidence.Level
+        opening, *others = [row.message for row in leaving]
+        Evidence.objects.filter(pk__in=[row.pk for row in leaving]).delete()
+        # A follow-up was never asked what it reports by itself.
+        opening.category = opening.category or old.category
+        opening.priority = opening.priority or old.priority
+        issue = open_issue(opening, opened_because=reason)
+        for message in others:
+            Evidence.objects.create(issue=issue, message=message, level=levels.PERSON)
+        numbers = [row.message_id for row in leaving]
+        keep_apart(issue, old, by=by, reason=reason, messages=numbers)
+        told = {"message": numbers[0], "messages": numbers}
+        old.record(Change.Kind.SPLIT, by=by, reason=reason, given=issue.pk, **told)
+        issue.record(Change.Kind.SPLIT, by=by, reason=reason, taken_from=old.pk, **told)
         Issue.announce([old.pk], old.status)
     return issue
 
 
-def _check_merge(issue: Issue, into: Issue) -> None:
-    if issue.pk == into.pk:
-        raise CannotMerge(_("An issue cannot be merged into itself."))
-    if issue.project_id != into.project_id:
-        raise CannotMerge(_("Issues of different projects cannot be merged."))
-    if into.status == Issue.Status.DUPLICATE:
-        raise CannotMerge(
-            _("Issue %(id)s is itself a duplicate of %(other)s.")
-            % {"id": into.pk, "other": into.duplicate_of_id}
+def _leaving(messages: Collection[Message]) -> tuple[list[Evidence], Issue]:
+    """The rows that leave, with the report that is most like an opening first."""
+    project = lock_project(next(iter(messages)).project_id)
+    rows = Evidence.objects.filter(message__in=messages).select_related("issue", "message")
+    found = list(rows.order_by("message__sent_at", "message__pk"))
+    if len(found) < len(set(messages)):
+        raise CannotSplit(_("The message belongs to no issue."))
+    if len({row.issue_id for row in found}) > 1:
+        raise CannotSplit(_("The messages belong to different issues."))
+    old = found[0].issue
+    if old.evidence.count() == len(found):
+        raise CannotSplit(
+            _("It is the only report of this issue.")
+            if len(found) == 1
+            else _("These are all the reports of this issue: at least one must stay.")
         )
-    if Issue.Status.DUPLICATE not in Issue.TRANSITIONS.get(issue.status, frozenset()):
-        raise CannotMerge(
-            _("An issue that is %(status)s cannot be merged.")
-            % {"status": issue.get_status_display().lower()}
-        )
+    for row in found:
+        row.message.project = project
+    return sorted(found, key=lambda row: row.message.category not in ACTIONABLE_CATEGORIES), old
+
+
+def _hold(issue: Issue, *others: Issue) -> None:
+    """One decision at a time in a project, about rows as they are now."""
+    lock_project(issue.project_id)
+    for row in (issue, *others):
+        row.refresh_from_db()
+
+
+def _stand_where_it_stood(issue: Issue, was: str, *, by: Person) -> None:
+    """What was approved before the merge is approved again, and goes to the trackers as before."""
+    if was in {Issue.Status.APPROVED, Issue.Status.IN_PROGRESS}:
+        issue.change_status(Issue.Status.APPROVED, by=by, details=AS_BEFORE)
+    if was == Issue.Status.IN_PROGRESS:
+        issue.change_status(Issue.Status.IN_PROGRESS, by=by, details=AS_BEFORE)
+
+
+def _check_pair(issue: Issue, other: Issue) -> None:
+    if issue.pk == other.pk:
+        raise CannotRelate(_("These are one and the same issue."))
+    if issue.project_id != other.project_id:
+        raise CannotRelate(_("Issues of different projects have nothing to do with each other."))
+    for row in (issue, other):
+        if row.status == Issue.Status.DUPLICATE:
+            raise CannotRelate(
+                _("Issue %(id)s is itself a duplicate of %(other)s.")
+                % {"id": row.pk, "other": row.duplicate_of_id}
+            )

@@ -1,11 +1,21 @@
 """What people said of two issues: never the same problem, or related. Every later decision obeys."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, NamedTuple
 
 from django.db.models import Q, QuerySet
 
-from apps.issues.models import Change, Evidence, Issue, Person, Relation
+from apps.issues.models import Evidence, Issue, Person, Relation
 from apps.messages.models import Message
+
+SHOWN = 50  # relations of one issue
+
+
+class Related(NamedTuple):
+    """A relation as one of its sides sees it."""
+
+    relation: Relation
+    other: Issue
 
 
 def keep_apart(
@@ -15,14 +25,110 @@ def keep_apart(
     by: Person,
     reason: str = "",
     messages: Collection[int] | None = None,
+    details: Mapping[str, Any] | None = None,
 ) -> Relation:
     """Remember for good that the reports of these issues are about different problems.
 
     `messages` are the reports of `issue` that are meant; without them all that it has now.
     """
+    return _remember(
+        Relation.Kind.APART, issue, other, by=by, reason=reason, messages=messages, details=details
+    )
+
+
+def relate(
+    issue: Issue,
+    other: Issue,
+    *,
+    by: Person,
+    reason: str = "",
+    details: Mapping[str, Any] | None = None,
+) -> Relation:
+    """Show each on the page of the other, without making them one."""
+    return _remember(Relation.Kind.RELATED, issue, other, by=by, reason=reason, details=details)
+
+
+def forget(
+    relations: Iterable[Relation], issue: Issue, other: Issue, *, by: Person, reason: str = ""
+) -> None:
+    """Take back what was said; the history of both keeps that it was."""
+    for relation in relations:
+        relation.delete()
+        said_by = str(relation.user or "")
+        for one, two in ((issue, other), (other, issue)):
+            one.record(
+                relation.kind, by=by, reason=reason, other=two.pk, taken_back=True, said_by=said_by
+            )
+
+
+def between(issue: Issue, other: Issue, kind: str = Relation.Kind.APART) -> QuerySet[Relation]:
+    """What was said of two issues, whichever of their messages was meant; the latest first."""
+    found = Relation.objects.filter(
+        (_side(issue) & _side(other, is_other=True)) | (_side(issue, is_other=True) & _side(other)),
+        kind=kind,
+    )
+    return found.select_related("user").order_by("-created_at", "-pk")
+
+
+def relations_of(issue: Issue) -> list[Related]:
+    """Everything that was said of this issue or of what it took over, with the other side of today."""
+    rows = Relation.objects.filter(_side(issue) | _side(issue, is_other=True)).select_related(
+        "user"
+    )
+    ours, family = forms_of(_messages_of(issue)), set(_family(issue))
+    found: dict[tuple[str, int], Related] = {}
+    for relation in rows.order_by("-created_at", "-pk")[:SHOWN]:
+        for other in _facing(relation, ours, family):
+            if other.pk != issue.pk:
+                found.setdefault((relation.kind, other.pk), Related(relation, other))
+    return list(found.values())
+
+
+def apart_issues(message: Message, *, by_text: bool = True) -> set[int]:
+    """Issues that this message must not join: it, a form of it, or the same text was told apart."""
+    same_message = Q(source=message.source_id, external_id=message.external_id)
+    same_text = Q(project=message.project_id, text_hash=message.text_hash)
+    alike = Message.objects.filter(
+        same_message | same_text if by_text and message.text_hash else same_message
+    )
+    ids = {*alike.values_list("pk", flat=True), message.pk}
+    rows = list(_apart_from(ids))
+    if not rows:
+        return set()
+    forms = {*alike.filter(same_message).values_list("pk", flat=True), message.pk}
+    # Of two equal texts that were told apart either side is as good for a third.
+    apart = _facing_messages(rows, forms) | (_facing_messages(rows, ids) - ids)
+    evidence = Evidence.objects.filter(message__in=forms_of(apart))
+    return set(evidence.values_list("issue", flat=True)) | _facing_issues(rows, ids)
+
+
+def forms_of(messages: Iterable[int]) -> set[int]:
+    """These messages with their earlier and later wordings: an edit is a row of its own."""
+    ids = set(messages)
+    keys = set(Message.objects.filter(pk__in=ids).values_list("source", "external_id"))
+    if not keys:
+        return ids
+    rows = Message.objects.filter(
+        source__in={source for source, _number in keys},
+        external_id__in={number for _source, number in keys},
+    )
+    named = rows.values_list("pk", "source", "external_id")
+    return ids | {pk for pk, source, number in named if (source, number) in keys}
+
+
+def _remember(
+    kind: str,
+    issue: Issue,
+    other: Issue,
+    *,
+    by: Person,
+    reason: str,
+    messages: Collection[int] | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> Relation:
     relation = Relation.objects.create(
         project_id=issue.project_id,
-        kind=Relation.Kind.APART,
+        kind=kind,
         issue=issue,
         other=other,
         messages=sorted(messages if messages is not None else _messages_of(issue)),
@@ -31,42 +137,67 @@ def keep_apart(
         reason=reason,
     )
     for one, two in ((issue, other), (other, issue)):
-        one.record(Change.Kind.APART, by=by, reason=reason, other=two.pk)
+        one.record(kind, by=by, reason=reason, other=two.pk, **(details or {}))
     return relation
 
 
-def apart_issues(message: Message) -> set[int]:
-    """Issues that this message must not join: it, a form of it, or the same text was told apart."""
-    revisions = Message.objects.filter(source=message.source_id, external_id=message.external_id)
-    apart = opposite(revisions.values_list("pk", flat=True))
-    if message.text_hash:
-        same = Message.objects.filter(project=message.project_id, text_hash=message.text_hash)
-        ids = set(same.values_list("pk", flat=True))
-        # Of two equal texts that were told apart either side is as good for a third.
-        apart |= opposite(ids) - ids
-    return set(Evidence.objects.filter(message__in=apart).values_list("issue", flat=True))
+def _side(issue: Issue, *, is_other: bool = False) -> Q:
+    """This issue stands on this side: by its messages, or itself where there were none."""
+    messages, named = ("other_messages", "other") if is_other else ("messages", "issue")
+    itself = Q(**{messages: [], f"{named}__in": _family(issue)})
+    forms = sorted(forms_of(_messages_of(issue)))
+    return Q(**{f"{messages}__overlap": forms}) | itself if forms else itself
 
 
-def between(issue: Issue, other: Issue) -> QuerySet[Relation]:
-    """What keeps two issues apart, whoever of their messages was meant."""
-    ours, theirs = _messages_of(issue), _messages_of(other)
-    return Relation.objects.filter(
-        Q(messages__overlap=ours, other_messages__overlap=theirs)
-        | Q(messages__overlap=theirs, other_messages__overlap=ours),
-        kind=Relation.Kind.APART,
-    )
+def _apart_from(ids: Collection[int]) -> QuerySet[Relation]:
+    listed = sorted(ids)
+    sides = Q(messages__overlap=listed) | Q(other_messages__overlap=listed)
+    return Relation.objects.filter(sides, kind=Relation.Kind.APART)
 
 
-def opposite(messages: Iterable[int]) -> set[int]:
-    """The messages that must never come together with any of these."""
-    ids = list(messages)
-    rows = Relation.objects.filter(kind=Relation.Kind.APART)
+def _facing_messages(rows: Iterable[Relation], ids: Collection[int]) -> set[int]:
+    """What stands opposite to any of these messages."""
     found: set[int] = set()
-    for others in rows.filter(messages__overlap=ids).values_list("other_messages", flat=True):
-        found.update(others)
-    for others in rows.filter(other_messages__overlap=ids).values_list("messages", flat=True):
-        found.update(others)
+    for row in rows:
+        if not set(ids).isdisjoint(row.messages):
+            found.update(row.other_messages)
+        if not set(ids).isdisjoint(row.other_messages):
+            found.update(row.messages)
     return found
+
+
+def _facing_issues(rows: Iterable[Relation], ids: Collection[int]) -> set[int]:
+    """Issues without messages of their own that stand opposite, or what they were merged into."""
+    facing = set()
+    for row in rows:
+        if not row.other_messages and not set(ids).isdisjoint(row.messages):
+            facing.add(row.other_id)
+        if not row.messages and not set(ids).isdisjoint(row.other_messages):
+            facing.add(row.issue_id)
+    named = Issue.objects.filter(pk__in=facing - {None})
+    return {original or pk for pk, original in named.values_list("pk", "duplicate_of")}
+
+
+def _facing(relation: Relation, ours: Collection[int], family: Collection[int]) -> set[Issue]:
+    """The issues of today that have what stands opposite to ours."""
+    ids = _facing_messages([relation], ours)
+    if not relation.messages and relation.issue_id in family:
+        ids.update(relation.other_messages)
+    if not relation.other_messages and relation.other_id in family:
+        ids.update(relation.messages)
+    found = set(Issue.objects.filter(evidence__message__in=forms_of(ids)).distinct())
+    for messages, issue in (
+        (relation.messages, relation.issue),
+        (relation.other_messages, relation.other),
+    ):
+        if not messages and issue is not None and issue.pk not in family:
+            found.add(issue.duplicate_of or issue)
+    return found
+
+
+def _family(issue: Issue) -> list[int]:
+    """The issue and those that were merged into it."""
+    return [issue.pk, *issue.duplicates.values_list("pk", flat=True)]
 
 
 def _messages_of(issue: Issue) -> list[int]:

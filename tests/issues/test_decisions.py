@@ -1,9 +1,12 @@
 """People decide last, and everything that they decide is in the history."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
+from apps.exports.deliver import deliver, open_exports
+from apps.exports.models import TaskExport
 from apps.issues.decisions import (
-    CannotMerge,
     CannotSplit,
     approve,
     change_status,
@@ -13,9 +16,12 @@ from apps.issues.decisions import (
     split,
     undo_merge,
 )
+from apps.issues.merging import CannotMerge
 from apps.issues.models import Change, Evidence, Issue
 from apps.issues.triage import file, find
-from tasktracker.lib.workflow import LostRace, WrongTransition
+from tasktracker.lib.workflow import LostRace, WrongTransition, each, work_on
+
+MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -181,3 +187,83 @@ def test_undoing_a_merge_finds_its_evidence_after_a_second_merge(
     undo_merge(second, by=admin_user)
 
     assert (second.evidence.count(), third.evidence.count()) == (1, 2)
+
+
+def test_the_newer_one_stays_when_a_person_says_so_and_counts_from_the_first_report(
+    make_issue, admin_user
+):
+    older = make_issue(reported_at=MONDAY)
+    newer = make_issue(reported_at=MONDAY + timedelta(days=1))
+
+    merge(older, into=newer, by=admin_user)
+    kept = newer.reported_at
+    undo_merge(older, by=admin_user)
+
+    newer.refresh_from_db()
+    assert (kept, newer.reported_at) == (MONDAY, MONDAY + timedelta(days=1))
+
+
+def test_a_merge_makes_the_issue_as_urgent_as_the_more_urgent_one(make_issue, admin_user):
+    mild, urgent = make_issue(priority="low"), make_issue(priority="critical")
+
+    merge(urgent, into=mild, by=admin_user)
+
+    mild.refresh_from_db()
+    assert mild.priority == "critical"
+
+
+@pytest.mark.parametrize("before", ["new", "rejected", "done"])
+def test_an_approval_is_not_lost_by_a_merge_into_what_nobody_approved(
+    make_issue, admin_user, before
+):
+    approved, into = make_issue(status="approved"), make_issue(status=before)
+
+    merge(approved, into=into, by=admin_user)
+
+    into.refresh_from_db()
+    assert into.status == "approved"
+    assert into.changes.filter(details__carried_from=approved.pk).exists()
+
+
+def test_work_goes_on_in_the_issue_that_stays(make_issue, admin_user):
+    under_way, into = make_issue(status="in_progress"), make_issue()
+
+    merge(under_way, into=into, by=admin_user)
+
+    into.refresh_from_db()
+    assert into.status == "in_progress"
+
+
+def test_a_new_report_does_not_open_a_rejected_issue_by_a_merge(make_issue, admin_user):
+    into = make_issue(status="rejected")
+
+    merge(make_issue(), into=into, by=admin_user)
+
+    into.refresh_from_db()
+    assert into.status == "rejected"
+
+
+def test_both_histories_name_the_tasks_that_stay_in_trackers(make_issue, make_export, admin_user):
+    gone, into = make_issue(status="approved"), make_issue(status="approved")
+    make_export(gone, status="created", external_id="X-12", external_url="https://t.example/X-12")
+
+    merge(gone, into=into, by=admin_user)
+
+    for issue in (gone, into):
+        [named] = issue.changes.get(kind=Change.Kind.MERGED).details["exports"]
+        assert (named["tracker"], named["id"], named["status"]) == ("JSON", "X-12", "created")
+
+
+def test_an_undone_merge_leads_to_the_trackers_again(make_issue, make_export, admin_user):
+    issue, into = make_issue(status="approved"), make_issue()
+    export = make_export(issue)
+    merge(issue, into=into, by=admin_user)
+    work_on(TaskExport, [export.pk], "pending", each(deliver))
+    export.refresh_from_db()
+    given_up = export.status
+
+    undo_merge(issue, by=admin_user)
+    open_exports([issue])
+
+    export.refresh_from_db()
+    assert (issue.status, given_up, export.status) == ("approved", "failed", "pending")

@@ -1,6 +1,7 @@
 """Issues and the history of every change."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any, Self
 
 from django.conf import settings
@@ -155,6 +156,11 @@ class Issue(WorkItem):
             self.save(update_fields=[*changed, "updated_at"])
             self.announce([self.pk], self.status)
         return list(changed)
+
+    def be_reported_at(self, moment: datetime) -> None:
+        """The first of its reports is another one now."""
+        self.reported_at = moment
+        self.save(update_fields=["reported_at", "updated_at"])
 
     def record(self, kind: str, *, by: Person = None, reason: str = "", **details: Any) -> "Change":
         return Change.objects.create(

@@ -1,0 +1,77 @@
+"""What the duplicate search was not sure of and nobody has decided yet: the best of it, for people."""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
+
+from apps.issues.models import Evidence, Issue, Match, Relation
+
+BEST = 3
+_LOOKED_AT = 200
+
+
+class Suggestion(NamedTuple):
+    """An issue that may be the same one, by the match that speaks for it."""
+
+    match: Match
+    issue: Issue  # with what it was merged into already followed
+
+    @property
+    def is_back(self) -> bool:
+        """What was closed may have come back."""
+        return self.issue.status in Issue.CLOSED
+
+
+def suggestions_for(issues: Collection[Issue], *, limit: int = BEST) -> dict[int, list[Suggestion]]:
+    """The best undecided suggestions of each issue, by its id."""
+    ids = [issue.pk for issue in issues if issue.is_open]
+    rows = (
+        undecided()
+        .filter(message__evidence__issue__in=ids)
+        .annotate(asking=F("message__evidence__issue"))
+        .select_related("like")
+        .order_by("-score", "-pk")[: _LOOKED_AT + 20 * len(ids)]
+    )
+    matches = list(rows)
+    targets = Issue.objects.in_bulk({match.target for match in matches})
+    found: dict[int, dict[int, Suggestion]] = {}
+    for match in matches:
+        best = found.setdefault(match.asking, {})
+        if match.target in targets and (match.target in best or len(best) < limit):
+            best.setdefault(match.target, Suggestion(match, targets[match.target]))
+    return {asking: list(best.values()) for asking, best in found.items()}
+
+
+def with_suggestions(issues: QuerySet[Issue]) -> QuerySet[Issue]:
+    """Those of the open issues about which the search has an undecided question."""
+    asked = undecided().filter(message__evidence__issue=OuterRef("pk"))
+    return issues.filter(Exists(asked), status__in=Issue.OPEN)
+
+
+def undecided() -> QuerySet[Match]:
+    """Suggestions whose two issues are still two, and of which nobody has said anything."""
+    suggested = Match.objects.filter(outcome=Match.Outcome.SUGGESTED).annotate(
+        target=Coalesce("issue__duplicate_of", "issue")
+    )
+    reports = Evidence.objects.filter(issue=OuterRef("target"))
+    theirs = ArraySubquery(reports.order_by().values("message_id"))
+    said = Relation.objects.filter(
+        Q(messages__contains=[OuterRef("message_id")], other_messages__overlap=OuterRef("theirs"))
+        | Q(other_messages__contains=[OuterRef("message_id")], messages__overlap=OuterRef("theirs"))
+    )
+    return (
+        suggested.annotate(theirs=theirs)
+        .exclude(message__evidence__issue=F("target"))
+        .filter(~Exists(said))
+    )
+
+
+def best_match(issue: Issue, other: Issue) -> Match | None:
+    """What the search thought of these two, whichever of them was asked about."""
+    pairs = Q(message__evidence__issue=issue, issue=other) | Q(
+        message__evidence__issue=other, issue=issue
+    )
+    return Match.objects.filter(pairs).order_by("-score").first()

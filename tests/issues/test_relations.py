@@ -1,0 +1,280 @@
+"""What people said of two issues holds for their reports, wherever merges and splits carry them."""
+
+import pytest
+
+from apps.issues.decisions import (
+    CannotRelate,
+    merge,
+    not_duplicate,
+    related,
+    split,
+    split_together,
+    take_back,
+    undo_merge,
+)
+from apps.issues.merging import CannotMerge, ToldApart
+from apps.issues.models import Change, Evidence, Issue, Match, Relation
+from apps.issues.relations import apart_issues, between, relations_of
+from apps.issues.suggestions import suggestions_for, with_suggestions
+from apps.issues.triage import file
+from apps.messages.models import Message
+
+OUTAGE = "Прод лежить! 502 на всіх сторінках, клієнти не можуть оплатити"
+
+
+@pytest.fixture
+def report(make_message):
+    def make(text=OUTAGE, **changes):
+        return make_message(text, **{"category": "bug", "priority": "high", **changes})
+
+    return make
+
+
+@pytest.fixture
+def issue_with(make_issue, report):
+    """An issue with reports of these texts."""
+
+    def make(*texts, **changes):
+        issue = make_issue(texts[0], message=report(texts[0]), **changes)
+        for text in texts[1:]:
+            Evidence.objects.create(issue=issue, message=report(text), level="fuzzy")
+        return issue
+
+    return make
+
+
+@pytest.fixture
+def suggest():
+    def make(issue, other, score=0.6):
+        return Match.objects.create(
+            message=issue.evidence.first().message,
+            issue=other,
+            like=other.evidence.first().message,
+            level="judged",
+            score=score,
+            threshold=0.8,
+            outcome=Match.Outcome.SUGGESTED,
+        )
+
+    return make
+
+
+def replay(message: Message, make) -> Message:
+    again = make(message.text, status="actionable")
+    file([again])
+    return again
+
+
+def test_two_that_are_told_apart_cannot_be_merged_and_the_sentence_says_who(issue_with, admin_user):
+    first, second = issue_with("one"), issue_with("two")
+    not_duplicate(first, second, by=admin_user, reason="another page")
+
+    with pytest.raises(ToldApart, match=rf"admin said on .* #{second.pk} .*: another page"):
+        merge(second, into=first, by=admin_user)
+
+
+def test_what_was_told_apart_can_be_merged_after_it_is_taken_back(issue_with, admin_user):
+    first, second = issue_with("one"), issue_with("two")
+    not_duplicate(first, second, by=admin_user)
+
+    assert take_back(second, first, by=admin_user) == 1
+    merge(second, into=first, by=admin_user)
+
+    told = list(first.changes.filter(kind=Change.Kind.APART).order_by("pk"))
+    assert [change.details.get("taken_back", False) for change in told] == [False, True]
+
+
+def test_a_merge_carries_the_word_along(issue_with, admin_user):
+    a, b, c = issue_with("a"), issue_with("b"), issue_with("c")
+    not_duplicate(a, b, by=admin_user)
+    merge(a, into=c, by=admin_user)
+
+    for one, two in ((b, c), (c, b)):
+        with pytest.raises(ToldApart):
+            merge(one, into=two, by=admin_user)
+
+
+def test_a_message_that_is_split_out_stays_apart_from_what_its_issue_was_told_apart_from(
+    issue_with, admin_user
+):
+    a, b = issue_with("a", "x"), issue_with("b")
+    x = a.evidence.last().message
+    not_duplicate(a, b, by=admin_user)
+
+    made = split(x, by=admin_user)
+
+    with pytest.raises(ToldApart):
+        merge(made, into=b, by=admin_user)
+
+
+def test_a_message_that_came_later_is_not_bound_by_the_word(issue_with, report, admin_user):
+    a, b = issue_with("a"), issue_with("b")
+    not_duplicate(a, b, by=admin_user)
+    late = report("late")
+    Evidence.objects.create(issue=a, message=late, level="fuzzy")
+
+    made = split(late, by=admin_user)
+    merge(made, into=b, by=admin_user)
+
+    assert Evidence.objects.get(message=late).issue == b
+
+
+def test_issues_without_messages_are_kept_apart_as_well(make_issue, issue_with, admin_user):
+    by_hand, b, c = make_issue(), issue_with("b"), issue_with("c")
+    not_duplicate(by_hand, b, by=admin_user)
+    merge(by_hand, into=c, by=admin_user)
+
+    with pytest.raises(ToldApart):
+        merge(b, into=c, by=admin_user)
+    assert c.pk in apart_issues(b.evidence.get().message)
+
+
+def test_an_edit_of_a_report_is_still_that_report(issue_with, report, admin_user):
+    a, b = issue_with("a"), issue_with("b")
+    not_duplicate(a, b, by=admin_user)
+    row = a.evidence.get()
+    edited = report("a, edited", external_id=row.message.external_id, edit=1)
+    Evidence.objects.filter(pk=row.pk).update(message=edited)
+
+    with pytest.raises(ToldApart):
+        merge(a, into=b, by=admin_user)
+    assert apart_issues(b.evidence.get().message) == {a.pk}
+
+
+def test_the_text_of_an_undone_merge_never_merges_again(issue_with, report, admin_user):
+    a, b = issue_with(OUTAGE), issue_with("Падає застосунок на вході, iOS 17")
+    merge(b, into=a, by=admin_user)
+    b.refresh_from_db()
+    undo_merge(b, by=admin_user)
+
+    again = replay(b.evidence.get().message, report)
+
+    assert Evidence.objects.get(message=again).issue == b
+    assert apart_issues(again) == {a.pk}
+    with pytest.raises(ToldApart):
+        merge(b, into=a, by=admin_user)
+
+
+def test_undoing_a_merge_takes_back_what_had_been_merged_before(issue_with, admin_user):
+    a, b, c = issue_with("a"), issue_with("b"), issue_with("c")
+    merge(b, into=a, by=admin_user)
+    merge(a, into=c, by=admin_user)
+    a.refresh_from_db()
+
+    undo_merge(a, by=admin_user)
+
+    b.refresh_from_db()
+    assert b.duplicate_of == a
+    assert (a.evidence.count(), c.evidence.count()) == (2, 1)
+
+
+def test_several_messages_are_split_out_together(issue_with, admin_user):
+    old = issue_with("a", "x", "y")
+    _a, x, y = (row.message for row in old.evidence.all())
+
+    made = split_together([y, x], by=admin_user, reason="another problem")
+
+    assert {row.message for row in made.evidence.all()} == {x, y}
+    assert between(made, old).get().messages == sorted([x.pk, y.pk])
+    assert old.changes.get(kind=Change.Kind.SPLIT).details["messages"] == [x.pk, y.pk]
+
+
+def test_two_that_were_merged_come_apart_when_they_are_no_duplicates(issue_with, admin_user):
+    a, b = issue_with("a"), issue_with("b")
+    merge(b, into=a, by=admin_user)
+
+    not_duplicate(a, b, by=admin_user)
+
+    b.refresh_from_db()
+    assert b.duplicate_of is None
+    assert between(a, b).count() == 1
+
+
+def test_the_same_word_twice_is_remembered_once(issue_with, admin_user):
+    a, b = issue_with("a"), issue_with("b")
+    for _ in range(2):
+        not_duplicate(a, b, by=admin_user)
+        related(b, a, by=admin_user)
+
+    assert sorted(Relation.objects.values_list("kind", flat=True)) == ["apart", "related"]
+
+
+def test_related_issues_know_each_other_also_after_a_merge(issue_with, admin_user):
+    a, b, c = issue_with("a"), issue_with("b"), issue_with("c")
+    related(a, b, by=admin_user)
+    merge(a, into=c, by=admin_user)
+
+    assert [other for _relation, other in relations_of(b)] == [c]
+    assert [other for _relation, other in relations_of(c)] == [b]
+    assert take_back(c, b, by=admin_user, kind=Relation.Kind.RELATED) == 1
+    assert relations_of(b) == []
+
+
+def test_nothing_is_said_of_issues_of_two_projects(make_issue, other_project, admin_user):
+    for say in (related, not_duplicate):
+        with pytest.raises(CannotRelate):
+            say(make_issue(), make_issue(project=other_project), by=admin_user)
+    assert not Relation.objects.exists()
+
+
+def test_suggestions_are_the_best_three_that_nobody_decided(issue_with, suggest, admin_user):
+    issue = issue_with("x")
+    others = [issue_with(name) for name in "abcde"]
+    for number, other in enumerate(others):
+        suggest(issue, other, score=0.5 + number / 100)
+
+    [a, b, c, d, e] = others
+    not_duplicate(issue, e, by=admin_user)
+    related(issue, d, by=admin_user)
+    merge(c, into=b, by=admin_user)
+
+    found = [(row.issue, row.match.score) for row in suggestions_for([issue])[issue.pk]]
+    assert found == [(b, 0.52), (a, 0.5)]
+    assert list(with_suggestions(Issue.objects.all())) == [issue]
+    merge(issue, into=a, by=admin_user)
+    issue.refresh_from_db()
+    assert suggestions_for([issue]) == {}
+    assert not with_suggestions(Issue.objects.exclude(pk=a.pk)).exists()
+
+
+def test_a_closed_issue_that_is_suggested_may_be_back(issue_with, suggest, admin_user):
+    closed, issue = issue_with("a", status="done"), issue_with("x")
+    suggest(issue, closed)
+    assert suggestions_for([issue])[issue.pk][0].is_back
+
+    merge(issue, into=closed, by=admin_user, is_back=True)
+
+    closed.refresh_from_db()
+    assert closed.status == "approved"
+    assert closed.changes.filter(reason="it is back").exists()
+
+
+def test_what_the_search_thought_is_in_the_history_of_the_decision(issue_with, suggest, admin_user):
+    a, b = issue_with("a"), issue_with("b")
+    suggest(b, a)
+
+    not_duplicate(b, a, by=admin_user)
+
+    details = b.changes.get(kind=Change.Kind.APART).details
+    assert details == {"other": a.pk, "level": "judged", "score": 0.6, "threshold": 0.8}
+
+
+def test_messages_of_two_issues_are_not_split_out_together(issue_with, admin_user):
+    a, b = issue_with("a", "x"), issue_with("b", "y")
+    messages = [issue.evidence.first().message for issue in (a, b)]
+
+    with pytest.raises(ValueError, match="different issues"):
+        split_together(messages, by=admin_user)
+
+
+def test_never_is_a_circle_made(issue_with, admin_user):
+    a, b, c = issue_with("a"), issue_with("b"), issue_with("c")
+    merge(a, into=b, by=admin_user)
+    merge(b, into=c, by=admin_user)
+
+    for into in (a, b):
+        with pytest.raises(CannotMerge):
+            merge(c, into=into, by=admin_user)
+    assert set(
+        Issue.objects.filter(pk__in=[a.pk, b.pk]).values_list("duplicate_of", flat=True)
+    ) == {c.pk}
