@@ -20,6 +20,7 @@ from apps.issues.corrections import follow
 from apps.issues.models import DayAnalysis, Draft, Issue
 from apps.issues.tasks import (
     analyse_days,
+    attach_follow_ups,
     file_messages,
     post_analyses,
     word_analyses,
@@ -56,6 +57,7 @@ FLOW: Mapping[tuple[type[WorkItem], str], Step] = {
     (Message, Message.Status.RECEIVED): Step(classify_messages, 10),
     (Message, Message.Status.UNSURE): Step(ask_llm, 1),
     (Message, Message.Status.ACTIONABLE): Step(file_messages, 10),
+    (Message, Message.Status.FOLLOW_UP): Step(attach_follow_ups, 10),
     (ModelVersion, ModelVersion.Status.WANTED): Step(train_models, 1),
     (Draft, Draft.Status.WAITING): Step(write_drafts, 1),
     (DayAnalysis, DayAnalysis.Status.WORDING): Step(word_analyses, 1),

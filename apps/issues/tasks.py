@@ -4,6 +4,7 @@ from celery import shared_task
 from django.conf import settings
 
 from apps.issues.analysis import analyse_lacking, post, word
+from apps.issues.conversation import follow_up
 from apps.issues.models import DayAnalysis, Draft
 from apps.issues.triage import file
 from apps.issues.wording import write
@@ -14,6 +15,11 @@ from tasktracker.lib.workflow import each, work_on
 @shared_task
 def file_messages(ids: list[int]) -> None:
     work_on(Message, ids, Message.Status.ACTIONABLE, file)
+
+
+@shared_task
+def attach_follow_ups(ids: list[int]) -> None:
+    work_on(Message, ids, Message.Status.FOLLOW_UP, each(follow_up))
 
 
 @shared_task

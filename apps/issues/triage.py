@@ -13,6 +13,7 @@ from apps.issues.drafting import draft
 from apps.issues.models import Change, Evidence, Issue, Match
 from apps.issues.naming import labels_of
 from apps.issues.search import candidates, permitted, report_of
+from apps.issues.urgency import rise
 from apps.issues.wording import ask_for_words
 from apps.messages.context import vectors_at_hand
 from apps.messages.entities import ruler
@@ -90,7 +91,7 @@ def _file(message: Message, project: Project, vector: Vector | None) -> None:
     message.refresh_from_db(fields=ANSWER)
     if Evidence.objects.filter(message=message).exists():
         return
-    if _replaces_earlier_revision(message, project):
+    if replaces_earlier_revision(message, project):
         return
     comparison = look(message, project, vector)
     best = comparison.same
@@ -139,10 +140,15 @@ def attach(
     issue.record(
         Change.Kind.EVIDENCE, message=message.pk, level=level, score=score, threshold=threshold
     )
-    if _PRIORITIES.index(message.priority) > _PRIORITIES.index(issue.priority):
+    if level not in Evidence.FOLLOW_UPS and _is_more_urgent(message, issue):
         issue.edit({"priority": message.priority}, reason="a more urgent report")
     else:
         Issue.announce([issue.pk], issue.status)
+    rise(issue, message.project)
+
+
+def _is_more_urgent(message: Message, issue: Issue) -> bool:
+    return _PRIORITIES.index(message.priority) > _PRIORITIES.index(issue.priority)
 
 
 def _still_open(match: FoundMatch) -> Issue | None:
@@ -151,7 +157,7 @@ def _still_open(match: FoundMatch) -> Issue | None:
     return rows.select_for_update().first()
 
 
-def _replaces_earlier_revision(message: Message, project: Project) -> bool:
+def replaces_earlier_revision(message: Message, project: Project) -> bool:
     """An edit takes the place of what it edits: one report stays one report."""
     evidence = (
         Evidence.objects.filter(

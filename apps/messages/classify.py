@@ -7,9 +7,10 @@ from django.db import transaction
 from django.db.models import prefetch_related_objects
 
 from apps.messages import ruling, second_opinion, versions
-from apps.messages.answers import Answer, keep, status_for
+from apps.messages.answers import Answer, keep
 from apps.messages.classifiers.base import Sample
 from apps.messages.context import sample_of, with_vector
+from apps.messages.follow_ups import status_of
 from apps.messages.memory import Memory
 from apps.messages.models import ACTIONABLE_CATEGORIES, Message
 from tasktracker.lib import embeddings
@@ -86,4 +87,4 @@ def _settle(message: Message, answer: Answer, milliseconds: float) -> None:
         if second_opinion.is_wanted(message.project, answer, is_sure=is_sure):
             message.decide(Message.Status.UNSURE, kept, is_provisional=True)
         else:
-            message.decide(status_for(kept.category), kept, is_provisional=not is_sure)
+            message.decide(status_of(message, kept), kept, is_provisional=not is_sure)

@@ -14,6 +14,7 @@ from apps.messages import llm_cache, memory, ruling
 from apps.messages.answers import PERSON, Answer, keep, status_for
 from apps.messages.classifiers.llm import LLMClassifier, Word
 from apps.messages.context import sample_of
+from apps.messages.follow_ups import status_of
 from apps.messages.models import Classification, Message, Priority
 from apps.sources.models import GlossaryTerm, Project
 from tasktracker.lib import llm
@@ -77,9 +78,7 @@ def ask_llm(message: Message) -> None:
     with transaction.atomic():
         answer = ruling.enforce_again(answer, local.raw)
         kept = keep(message, answer, milliseconds, is_cached=is_cached)
-        message.decide(
-            status_for(kept.category), kept, is_provisional=_is_for_a_person(local, kept)
-        )
+        message.decide(status_of(message, kept), kept, is_provisional=_is_for_a_person(local, kept))
 
 
 def glossary_of(project: Project) -> list[Word]:
@@ -100,7 +99,7 @@ def _ask(message: Message, *, cloud: bool, glossary: Sequence[Word], key: str) -
 
 
 def _let_local_stand(message: Message, local: Classification) -> None:
-    message.decide(status_for(local.category), local, is_provisional=True)
+    message.decide(status_of(message, local), local, is_provisional=True)
 
 
 def _is_for_a_person(local: Classification, said: Classification) -> bool:

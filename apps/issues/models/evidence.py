@@ -22,6 +22,9 @@ class Evidence(models.Model):
         EDIT = "edit", _("Edit of a report")
         PERSON = "person", _("A person said so")
 
+    #: They report nothing by themselves: no later report is compared with them.
+    FOLLOW_UPS = frozenset({Level.REPLY, Level.RUN})
+
     issue = models.ForeignKey(
         Issue, models.CASCADE, verbose_name=_("issue"), related_name="evidence"
     )

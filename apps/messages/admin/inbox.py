@@ -35,7 +35,13 @@ from apps.sources.admin.scope import (
 )
 from tasktracker.lib.text import shorten
 
-STATUS_COLOURS = {"failed": "danger", "unsure": "warning", "actionable": "info", "filed": "success"}
+STATUS_COLOURS = {
+    "failed": "danger",
+    "unsure": "warning",
+    "actionable": "info",
+    "follow_up": "info",
+    "filed": "success",
+}
 #: The issue is looked up by name: its app comes later in the flow and is not imported here.
 ISSUE = "evidence__issue"
 

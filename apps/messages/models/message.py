@@ -63,7 +63,7 @@ class Message(WorkItem):
         Status.FAILED: {Status.RECEIVED},
         Status.FILED: {Status.ACTIONABLE, Status.NOISE},
     }
-    WAITING = frozenset({Status.RECEIVED, Status.UNSURE, Status.ACTIONABLE})
+    WAITING = frozenset({Status.RECEIVED, Status.UNSURE, Status.ACTIONABLE, Status.FOLLOW_UP})
 
     project = models.ForeignKey(
         Project, models.CASCADE, verbose_name=_("project"), related_name="messages"

@@ -1,0 +1,133 @@
+"""What the chat says about a report joins the report's issue: "+1", a log line, a screenshot."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext as _
+
+from apps.issues import ledger
+from apps.issues.models import Change, Evidence, Issue, Person
+from apps.issues.relations import apart_issues
+from apps.issues.triage import attach, lock_project, replaces_earlier_revision
+from apps.messages.classifiers.follow_ups import OPEN, Meant
+from apps.messages.corrections import note
+from apps.messages.follow_ups import find
+from apps.messages.models import Category, Message
+from tasktracker.lib.workflow import TryLater, backoff
+
+LONGEST_PAUSE = timedelta(seconds=30)
+BEYOND_GRACE = timedelta(minutes=1)  # a report is decided when the LLM's grace is over, then filed
+
+
+class NotAFollowUp(ValueError):
+    """This message is no follow-up of an issue; the sentence says why."""
+
+
+def follow_up(message: Message) -> None:
+    """Attach the message to the issue of the report that it adds to; without one it was only talk.
+
+    Raises TryLater while that report is still being read or filed.
+    """
+    with transaction.atomic():
+        project = lock_project(message.project_id)
+        message.project = project
+        if Evidence.objects.filter(message=message).exists():
+            message.move_to(Message.Status.FILED)
+            return
+        meant = find(message, is_last_word=not _may_wait(message))
+        if meant is OPEN:
+            raise TryLater("a report is still being read", delay=_pause(message))
+        reports = _reports_of(meant)
+        issue = _issue_of(message, reports)
+        if issue is None and _may_wait(message) and _is_any_unfiled(reports):
+            raise TryLater("the report is still being filed", delay=_pause(message))
+        if issue is None or meant is None:
+            message.move_to(Message.Status.NOISE)
+            return
+        message.move_to(Message.Status.FILED)
+        if not replaces_earlier_revision(message, project):
+            level, explanation = _explained(message, meant, reports[0])
+            attach(message, issue, level=level, like=reports[0].pk, explanation=explanation)
+            ledger.write(message, issue, level, project=project)
+
+
+def detach(message: Message, *, by: Person, reason: str = "") -> None:
+    """A person says that a follow-up is not about its issue: it is talk again, and stays so."""
+    with transaction.atomic():
+        lock_project(message.project_id)
+        message.refresh_from_db()
+        rows = Evidence.objects.filter(message=message, level__in=Evidence.FOLLOW_UPS)
+        evidence = rows.select_related("issue").first()
+        if evidence is None:
+            raise NotAFollowUp(_("The message is a report of its own, or of no issue."))
+        issue = evidence.issue
+        if by is not None:
+            category = message.category
+            note(message, {"category": (category, Category.INFO.value)}, by=by)
+        evidence.delete()
+        message.move_to(Message.Status.NOISE, category=Category.INFO)
+        details = {"message": message.pk, "not_an_issue": True}
+        issue.record(Change.Kind.SPLIT, by=by, reason=reason, **details)
+        Issue.announce([issue.pk], issue.status)
+
+
+def _reports_of(meant: Meant | None) -> list[Message]:
+    """The reports as they stand now: an edit takes the place of what it edits."""
+    numbers = [said.number for said in meant.reports] if meant is not None else []
+    found = Message.objects.in_bulk(numbers)
+    return [found[number] for number in numbers if number in found]
+
+
+def _issue_of(message: Message, reports: Iterable[Message]) -> Issue | None:
+    """The one open issue that all these reports are about."""
+    issues = {_original(row.issue) for row in _evidence_of(reports)}
+    if len(issues) != 1:
+        return None
+    if apart_issues(message, by_text=False) & {issue.pk for issue in issues}:
+        return None
+    rows = Issue.objects.filter(pk__in=[issue.pk for issue in issues], status__in=Issue.OPEN)
+    return rows.filter(project=message.project_id).select_for_update().first()
+
+
+def _is_any_unfiled(reports: Iterable[Message]) -> bool:
+    waiting = (Message.Status.ACTIONABLE, Message.Status.FOLLOW_UP)
+    return any(report.status in waiting for report in reports)
+
+
+def _evidence_of(reports: Iterable[Message]) -> list[Evidence]:
+    conditions = Q(pk__in=[])
+    for report in reports:
+        conditions |= Q(message__source=report.source_id, message__external_id=report.external_id)
+    return list(Evidence.objects.filter(conditions).select_related("issue__duplicate_of"))
+
+
+def _original(issue: Issue) -> Issue:
+    """Where a duplicate's reports belong."""
+    seen = {issue.pk}
+    while issue.duplicate_of is not None and issue.duplicate_of_id not in seen:
+        issue = issue.duplicate_of
+        seen.add(issue.pk)
+    return issue
+
+
+def _explained(message: Message, meant: Meant, report: Message) -> tuple[str, dict[str, Any]]:
+    minutes = round(meant.reports[0].seconds_before / 60, 1)
+    if meant.is_reply:
+        return Evidence.Level.REPLY, {"reply_to": report.pk, "minutes": minutes}
+    return Evidence.Level.RUN, {"author": message.author, "minutes": minutes}
+
+
+def _may_wait(message: Message) -> bool:
+    """Whether the report may still be decided and filed, by the database's clock."""
+    patience = timedelta(seconds=settings.LLM_GRACE) + BEYOND_GRACE
+    rows = Message.objects.filter(pk=message.pk, status_changed_at__gt=Now() - patience)
+    return rows.exists()
+
+
+def _pause(message: Message) -> timedelta:
+    return min(backoff(message.attempts), LONGEST_PAUSE)

@@ -1,0 +1,30 @@
+"""An issue that many people report becomes more urgent, step by step and never beyond high."""
+
+from apps.issues.models import Change, Issue
+from apps.messages.models import Priority
+from apps.sources.models import Project
+
+STEPS = (Priority.LOW, Priority.MEDIUM, Priority.HIGH)
+MANY = "people report it"  # as it is stored, after their number
+
+
+def rise(issue: Issue, project: Project) -> None:
+    """One step when `raise_priority_from` people report it, one more at twice as many."""
+    enough = project.raise_priority_from
+    if not enough or issue.priority not in STEPS[:-1]:
+        return
+    people = people_of(issue)
+    taken = issue.changes.filter(
+        kind=Change.Kind.EDIT, details__field="priority", user=None, reason__endswith=MANY
+    ).count()
+    for _step in range(min(people // enough, 2) - taken):
+        following = STEPS[min(STEPS.index(Priority(issue.priority)) + 1, len(STEPS) - 1)]
+        issue.edit({"priority": following}, reason=f"{people} {MANY}")
+
+
+def people_of(issue: Issue) -> int:
+    """How many people report it: bots do not count, and whoever repeats it counts once."""
+    rows = issue.evidence.filter(message__is_from_bot=False)
+    named = rows.values_list("message__source", "message__author_id", "message__author")
+    people = {(source, author_id or author) for source, author_id, author in named}
+    return sum(bool(author) for _source, author in people)
