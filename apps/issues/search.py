@@ -36,6 +36,7 @@ def report_of(message: Message, vector: Vector | None) -> Report:
 def candidates(message: Message, project: Project, vector: Vector | None) -> list[Candidate]:
     """Evidence of open issues, and of issues closed a short time ago; each message once."""
     evidence = permitted(message).filter(_in_reach(message, project), issue__project=project)
+    evidence = evidence.exclude(level__in=Evidence.FOLLOW_UPS)  # "+1" is like every other "+1"
     if message.alert_key:
         # Two alerts with other names are alike in every word but the one that matters.
         evidence = evidence.filter(message__alert_key__in=["", message.alert_key])

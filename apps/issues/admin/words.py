@@ -6,10 +6,11 @@ from typing import Any
 
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from apps.issues.corrections import COUNTS_AGAIN
 from apps.issues.models import Change, Evidence, Issue
+from apps.issues.urgency import MANY
 from apps.messages.models import Category, Priority
 from tasktracker.lib.text import shorten
 
@@ -43,6 +44,7 @@ _REASONS = {
     COUNTS_AGAIN: gettext_lazy("its report counts again"),
 }
 _SURE = re.compile(r"confidence (\d\.\d\d) is at least (\d\.\d\d)")
+_MANY = re.compile(rf"(\d+) {MANY}")
 
 
 def in_words(change: Change) -> str:
@@ -59,6 +61,11 @@ def reason_in_words(change: Change) -> str:
             name: number_format(value, 2)
             for name, value in zip(("confidence", "limit"), map(float, sure.groups()), strict=True)
         }
+    many = _MANY.fullmatch(change.reason)
+    if many is not None:
+        people = int(many.group(1))
+        told = ngettext("%(people)d person reports it", "%(people)d people report it", people)
+        return told % {"people": people}
     return str(_REASONS.get(change.reason, change.reason))
 
 

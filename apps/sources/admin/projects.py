@@ -104,6 +104,9 @@ class ProjectAdmin(ProjectScopedAdmin):
                 "fields": [
                     "duplicate_window_hours",
                     "open_issue_days",
+                    "closed_issue_days",
+                    "run_minutes",
+                    "raise_priority_from",
                     "merge_threshold",
                     "suggest_threshold",
                 ]

@@ -21,6 +21,9 @@ FIELDS = (
     "auto_approve_above",
     "duplicate_window_hours",
     "open_issue_days",
+    "closed_issue_days",
+    "run_minutes",
+    "raise_priority_from",
     "merge_threshold",
     "suggest_threshold",
     "is_active",
@@ -50,8 +53,14 @@ class Command(SetUpCommand):
             ("--suggest-threshold", "as calibrated when off"),
         ):
             parser.add_argument(option, type=_ratio, metavar="0..1|off", help=text)
-        parser.add_argument("--duplicate-window-hours", type=int)
-        parser.add_argument("--open-issue-days", type=int)
+        for option, text in (
+            ("--duplicate-window-hours", "window for similar words"),
+            ("--open-issue-days", "window for similar meaning"),
+            ("--closed-issue-days", "how long a closed issue is suggested as back; 0: never"),
+            ("--run-minutes", "how long one author's run of messages lasts; 0: never"),
+            ("--raise-priority-from", "people from whom the priority rises; 0: never"),
+        ):
+            parser.add_argument(option, type=int, metavar="NUMBER", help=text)
         parser.add_argument("--active", dest="is_active", action=BooleanOptionalAction)
         parser.add_argument(
             "--member", action="append", default=[], metavar="USER", help="may be repeated"
