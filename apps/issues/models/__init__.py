@@ -5,6 +5,7 @@ from apps.issues.models.draft import Draft
 from apps.issues.models.evidence import Evidence, Filing, Match
 from apps.issues.models.issue import Change, Issue, Person
 from apps.issues.models.relation import Relation
+from apps.issues.models.report_vector import ReportVector
 
 __all__ = [
     "Change",
@@ -16,4 +17,5 @@ __all__ = [
     "Match",
     "Person",
     "Relation",
+    "ReportVector",
 ]
