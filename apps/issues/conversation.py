@@ -14,6 +14,7 @@ from apps.issues import ledger
 from apps.issues.models import Change, Evidence, Issue, Person
 from apps.issues.relations import apart_issues
 from apps.issues.triage import attach, lock_project, replaces_earlier_revision
+from apps.messages.answers import status_for
 from apps.messages.classifiers.follow_ups import OPEN, Meant
 from apps.messages.corrections import note
 from apps.messages.follow_ups import find
@@ -29,7 +30,7 @@ class NotAFollowUp(ValueError):
 
 
 def follow_up(message: Message) -> None:
-    """Attach the message to the issue of the report that it adds to; without one it was only talk.
+    """Attach the message to the issue of the report that it adds to; without one it stands alone.
 
     Raises TryLater while that report is still being read or filed.
     """
@@ -47,7 +48,8 @@ def follow_up(message: Message) -> None:
         if issue is None and _may_wait(message) and _is_any_unfiled(reports):
             raise TryLater("the report is still being filed", delay=_pause(message))
         if issue is None or meant is None:
-            message.move_to(Message.Status.NOISE)
+            # What was taken for a report of its own is filed as one.
+            message.move_to(status_for(message.category))
             return
         message.move_to(Message.Status.FILED)
         if not replaces_earlier_revision(message, project):

@@ -140,7 +140,7 @@ def attach(
     issue.record(
         Change.Kind.EVIDENCE, message=message.pk, level=level, score=score, threshold=threshold
     )
-    if level not in Evidence.FOLLOW_UPS and _is_more_urgent(message, issue):
+    if message.is_actionable and _is_more_urgent(message, issue):
         issue.edit({"priority": message.priority}, reason="a more urgent report")
     else:
         Issue.announce([issue.pk], issue.status)

@@ -14,6 +14,7 @@ from apps.messages.classifiers.follow_ups import (
     Meant,
     Said,
     Sign,
+    is_bare_echo,
     meant_by,
     sign_of,
 )
@@ -27,9 +28,11 @@ _FACTS = ("author_id", "author", "sent_at", "category", "status")
 
 
 def status_of(message: Message, answer: Classification) -> str:
-    """Where a message with this answer goes: what reports nothing may still add to a report."""
+    """Where a message with this answer goes: what says nothing alone may still add to a report."""
     status = status_for(answer.category)
-    if status != Message.Status.NOISE or _is_ruled_out(answer.raw):
+    if _is_ruled_out(answer.raw):
+        return status
+    if status == Message.Status.ACTIONABLE and not is_bare_echo(message.text):
         return status
     return Message.Status.FOLLOW_UP if find(message) is not None else status
 

@@ -14,6 +14,7 @@ from tasktracker.lib.text import clean
 ECHO_WITHIN = 10 * 60  # seconds in which "me too" needs no reply
 ECHO_AFTER = 4  # messages back, at most, that it can mean
 CHAIN = 8  # replies that are followed back
+BARE_ECHO = 8  # words
 LONGEST_ECHO = 120  # characters; who writes more tells something of their own
 
 
@@ -75,6 +76,11 @@ def sign_of(text: str, kind: str = "text") -> Sign | None:
     if _TALK.search(lowered) or not re.search(r"\w", lowered):
         return None
     return Sign.DETAIL if _DETAIL.search(lowered) else Sign.WORDS
+
+
+def is_bare_echo(text: str) -> bool:
+    """So short an echo says nothing alone, even when it names a failure: "і у мене, 503"."""
+    return len(text.split()) <= BARE_ECHO and sign_of(text) == Sign.ECHO
 
 
 def meant_by(
