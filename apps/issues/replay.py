@@ -125,12 +125,15 @@ _CAUSES: Mapping[str, Any] = {
 }
 
 
-def replay(issue: Issue, *, message_id: int | None = None) -> list[Replayed]:
-    """Every report of the issue, and every message that was once filed into it."""
+def replay(
+    issue: Issue, *, message_id: int | None = None, limit: int | None = None
+) -> list[Replayed]:
+    """Every report of the issue, and every message that was once filed into it; oldest first."""
     rows = Message.objects.filter(Q(evidence__issue=issue) | Q(filings__issue=issue)).distinct()
     if message_id is not None:
         rows = rows.filter(pk=message_id)
-    return [replay_message(message, issue.project) for message in rows.order_by("sent_at", "pk")]
+    ordered = rows.order_by("sent_at", "pk")[:limit]
+    return [replay_message(message, issue.project) for message in ordered]
 
 
 def replay_message(message: Message, project: Project) -> Replayed:

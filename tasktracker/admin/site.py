@@ -37,14 +37,33 @@ class AdminSite(UnfoldAdminSite):  # type: ignore[misc]
         return page
 
     def get_urls(self) -> list[Any]:
-        page = path("understanding/", self.admin_view(self.understanding), name="understanding")
-        return [page, *super().get_urls()]
+        wrap = self.admin_view
+        return [
+            path("understanding/", wrap(self.understanding), name="understanding"),
+            path("simulator/", wrap(self.simulator), name="simulator"),
+            path("replay/<int:issue_id>/", wrap(self.replay), name="replay"),
+            *super().get_urls(),
+        ]
 
     def understanding(self, request: HttpRequest) -> TemplateResponse:
         from tasktracker.admin.understanding import understanding
 
         context = {**self.each_context(request), **understanding(request)}
         return TemplateResponse(request, "admin/understanding.html", context)
+
+    def simulator(self, request: HttpRequest) -> HttpResponseBase:
+        from apps.issues.admin.simulator import save, simulated
+
+        if request.method == "POST":
+            return save(request)
+        context = {**self.each_context(request), **simulated(request)}
+        return TemplateResponse(request, "admin/issues/simulator/page.html", context)
+
+    def replay(self, request: HttpRequest, issue_id: int) -> TemplateResponse:
+        from apps.issues.admin.replay import replayed
+
+        context = {**self.each_context(request), **replayed(request, issue_id)}
+        return TemplateResponse(request, "admin/issues/issue/replayed.html", context)
 
     def i18n_javascript(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -179,6 +179,12 @@ UNFOLD = {
                         _may("chat_messages.view_message"),
                     ),
                     _page(
+                        _("Simulator"),
+                        "tune",
+                        "simulator",
+                        _may("sources.change_project"),
+                    ),
+                    _page(
                         _("Trackers"),
                         "output",
                         "exports_tracker_changelist",

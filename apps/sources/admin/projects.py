@@ -76,6 +76,7 @@ class ProjectForm(ModelForm):  # type: ignore[type-arg]
 class ProjectAdmin(ProjectScopedAdmin):
     project_path = "pk"
     form = ProjectForm
+    change_form_before_template = "admin/sources/project/simulator.html"
     list_display = ["name", "slug", "language", "policy", "auto_approve_above", "is_active"]
     list_filter = ["is_active", "policy"]
     search_fields = ["name", "slug"]
