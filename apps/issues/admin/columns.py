@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
 from apps.issues.admin.decide import offered
+from apps.issues.admin.issue_page import in_a_row
 from apps.issues.models import Issue
 from apps.messages.admin.entity_words import line_by_line
 from apps.sources.admin.display import (
@@ -38,6 +39,10 @@ class IssueColumns:
     @display(description=gettext_lazy("title"), ordering="title")
     def short_title(self, issue: Issue) -> str:
         return shorten(issue.title, 110)
+
+    @display(description=gettext_lazy("perhaps the same as"))
+    def suggested(self, issue: Any) -> str:
+        return in_a_row(issue, issue.suggestions, may_decide=issue.is_decidable)
 
     @display(description=gettext_lazy("category"), ordering="category")
     def category_label(self, issue: Issue) -> str:

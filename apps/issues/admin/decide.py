@@ -4,11 +4,14 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from apps.issues import corrections, decisions
+from apps.issues.admin.words import tasks_that_stay
+from apps.issues.merging import ToldApart, exports_of
 from apps.issues.models import Issue
 from tasktracker.lib.workflow import LostRace, WrongTransition
 
@@ -84,15 +87,71 @@ def decide(request: HttpRequest, issues: Iterable[Issue], verb: str, *, reason: 
 
 
 def merge_all(
-    request: HttpRequest, issues: Iterable[Issue], *, into: Issue, reason: str = ""
-) -> int:
+    request: HttpRequest,
+    issues: Iterable[Issue],
+    *,
+    into: Issue,
+    reason: str = "",
+    is_back: bool = False,
+    despite: bool = False,
+) -> list[Issue]:
+    """Merge them and say what stays; those that somebody had told apart come back undone.
+
+    With `despite` that word is taken back first.
+    """
+    apart: list[Issue] = []
+    merged: list[Issue] = []
+
     def press(issue: Issue) -> None:
-        decisions.merge(issue, into=into, by=request.user, reason=reason)
+        with transaction.atomic():
+            if despite:
+                decisions.take_back(issue, into, by=request.user, reason=reason)
+            decisions.merge(issue, into=into, by=request.user, reason=reason, is_back=is_back)
+        merged.append(issue)
 
-    return run(request, issues, press)
+    def press_or_ask(issue: Issue) -> None:
+        try:
+            press(issue)
+        except ToldApart:
+            apart.append(issue)
+            raise
+
+    run(request, issues, press_or_ask, is_told=False)
+    _tell_merged(request, merged, into)
+    return apart
 
 
-def run(request: HttpRequest, issues: Iterable[Issue], press: Callable[[Issue], None]) -> int:
+def _tell_merged(request: HttpRequest, merged: list[Issue], into: Issue) -> None:
+    """Which one stays, what that means for dates, and what happens to tasks in trackers."""
+    if not merged:
+        return
+    told = ngettext(
+        "#%(into)s stays, with %(n)d duplicate more.",
+        "#%(into)s stays, with %(n)d duplicates more.",
+        len(merged),
+    )
+    messages.success(request, told % {"into": into.pk, "n": len(merged)})
+    if any(issue.created_at < into.created_at for issue in merged):
+        text = _("The newer one stays because you chose it; it counts from the first report now.")
+        messages.info(request, text)
+    for issue in merged:
+        for task in tasks_that_stay(exports_of(issue)):
+            messages.warning(
+                request, _("Issue %(id)s: %(reason)s") % {"id": issue.pk, "reason": task}
+            )
+    if into.status in Issue.CLOSED:
+        text = _("#%(id)s is “%(status)s” and stays so; reopen it if the problem is back.")
+        messages.warning(request, text % {"id": into.pk, "status": into.get_status_display()})
+
+
+def run(
+    request: HttpRequest,
+    issues: Iterable[Issue],
+    press: Callable[[Issue], None],
+    *,
+    is_told: bool = True,
+) -> int:
+    """Press for each; say why it did not work, and with `is_told` how many changed."""
     done = 0
     for issue in issues:
         try:
@@ -104,12 +163,12 @@ def run(request: HttpRequest, issues: Iterable[Issue], press: Callable[[Issue], 
         except LostRace:
             text = _("Issue %(id)s was changed by somebody else in the meantime.")
             messages.warning(request, text % {"id": issue.pk})
-        except ValueError as error:  # CannotMerge, CannotSplit: a sentence for people
+        except ValueError as error:  # CannotMerge, CannotSplit, CannotRelate: a sentence for people
             text = _("Issue %(id)s: %(reason)s")
             messages.warning(request, text % {"id": issue.pk, "reason": error})
         else:
             done += 1
-    if done:
+    if done and is_told:
         text = ngettext("%(n)d issue changed.", "%(n)d issues changed.", done)
         messages.success(request, text % {"n": done})
     return done

@@ -1,6 +1,5 @@
 """The page on which a person says what some issues are duplicates of."""
 
-import re
 from typing import Any
 
 from django import forms
@@ -8,28 +7,41 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.widgets import UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 
 from apps.issues.admin.decide import can_be_merged, merge_all
-from apps.issues.models import Issue, Match
+from apps.issues.admin.reference import LONGEST, find_issue
+from apps.issues.merging import ToldApart
+from apps.issues.models import Issue
+from apps.issues.relations import between
+from apps.issues.suggestions import Suggestion, suggestions_for
 from apps.sources.admin.scope import page_of
 
-_NUMBER = re.compile(r"(?:^|#|/issue/|/tasks/)(\d{1,18})(?:/|$|\D)")
 SUGGESTED = 10
+MOST = 500
 
 
 class MergeForm(forms.Form):
-    """Takes an id (12, #12) or the address of an issue's page."""
+    """Takes an id (12, #12), the address of an issue's page, or that of its task in a tracker."""
 
     into = forms.CharField(
         label=gettext_lazy("Number or address of the issue"),
         widget=UnfoldAdminTextInputWidget({"autofocus": True, "placeholder": "#123"}),
-        max_length=500,
+        help_text=gettext_lazy("Ours, or that of its task in a tracker. This one stays."),
+        max_length=LONGEST,
     )
     reason = forms.CharField(
         label=gettext_lazy("Why"), widget=UnfoldAdminTextInputWidget, max_length=500, required=False
+    )
+    is_back = forms.BooleanField(
+        label=gettext_lazy("If it is closed: it is back, reopen it"),
+        widget=UnfoldBooleanWidget,
+        required=False,
+        initial=True,
     )
 
     def __init__(self, *args: Any, visible: QuerySet[Issue], **kwargs: Any) -> None:
@@ -37,8 +49,7 @@ class MergeForm(forms.Form):
         self.visible = visible
 
     def clean_into(self) -> Issue:
-        found = _NUMBER.search(self.cleaned_data["into"].strip())
-        issue = self.visible.filter(pk=found.group(1)).first() if found else None
+        issue = find_issue(self.cleaned_data["into"], self.visible)
         if issue is None:
             raise forms.ValidationError(_("There is no such issue."))
         return issue
@@ -48,18 +59,22 @@ def merge_page(model_admin: Any, request: HttpRequest) -> HttpResponse:
     """Ask into what, and do it; the issues are named by `ids`."""
     visible = model_admin.get_queryset(request)
     asked = request.POST if request.method == "POST" else request.GET
-    ids = [int(part) for part in asked.get("ids", "").split(",") if part.isdecimal()][:500]
-    issues = list(visible.filter(pk__in=ids).order_by("reported_at", "pk"))
+    ids = [int(part) for part in asked.get("ids", "").split(",") if part.isdecimal()][:MOST]
+    issues = list(
+        visible.filter(pk__in=[pk for pk in ids if pk < 2**63]).order_by("reported_at", "pk")
+    )
     back = model_admin.changelist_address()
     if not issues:
         messages.error(request, _("There is no such issue."))
         return HttpResponseRedirect(back)
-    form = MergeForm(request.POST or None, visible=visible)
-    if request.method == "POST" and form.is_valid():
-        into = form.cleaned_data["into"]
-        others = [issue for issue in issues if issue != into] or issues
-        merge_all(request, others, into=into, reason=form.cleaned_data["reason"])
-        return HttpResponseRedirect(page_of(into) if len(issues) == 1 else back)
+    if request.method == "POST":
+        form = MergeForm(request.POST, visible=visible)
+        if form.is_valid():
+            return _merge(request, issues, form.cleaned_data, back)
+    else:
+        named = {"into": request.GET["into"]} if "into" in request.GET else {}
+        form = MergeForm(initial=named, visible=visible)
+    into = find_issue(asked.get("into", ""), visible)
     context = {
         **model_admin.admin_site.each_context(request),
         "title": _("Merge into…"),
@@ -67,27 +82,53 @@ def merge_page(model_admin: Any, request: HttpRequest) -> HttpResponse:
         "issues": issues,
         "ids": ",".join(str(issue.pk) for issue in issues),
         "stuck": [issue for issue in issues if not can_be_merged(issue)],
-        "suggestions": suggestions(issues, visible),
+        "suggestions": _suggestions(issues),
+        "into": into,
+        "told_apart": _told_apart(issues, into),
         "form": form,
         "media": model_admin.media,
     }
     return render(request, "admin/issues/issue/merge.html", context)
 
 
-def suggestions(issues: list[Issue], visible: QuerySet[Issue]) -> list[Match]:
-    """What the duplicate search thought of but was not sure of: the best match of each issue."""
-    found = (
-        Match.objects.filter(
-            message__evidence__issue__in=issues,
-            outcome=Match.Outcome.SUGGESTED,
-            issue__in=visible,
-        )
-        .exclude(issue__in=issues)
-        .exclude(issue__status=Issue.Status.DUPLICATE)
-        .select_related("issue")
-        .order_by("-score")
+def ask_despite(issues: list[Issue], into: Issue) -> HttpResponseRedirect:
+    """The merge page, which offers to take back what somebody said of these."""
+    query = urlencode({"ids": ",".join(str(issue.pk) for issue in issues), "into": into.pk})
+    return HttpResponseRedirect(f"{reverse('admin:issues_issue_merge')}?{query}")
+
+
+def _merge(
+    request: HttpRequest, issues: list[Issue], said: dict[str, Any], back: str
+) -> HttpResponse:
+    into = said["into"]
+    others = [issue for issue in issues if issue != into] or issues
+    apart = merge_all(
+        request,
+        others,
+        into=into,
+        reason=said["reason"],
+        is_back=said["is_back"],
+        despite="despite" in request.POST,
     )
-    best: dict[int, Match] = {}
-    for match in found[:200]:
-        best.setdefault(match.issue_id, match)
+    if apart:
+        return ask_despite(apart, into)
+    return HttpResponseRedirect(page_of(into) if len(issues) == 1 else back)
+
+
+def _suggestions(issues: list[Issue]) -> list[Suggestion]:
+    """The best of what the search thought of each, without those that are chosen already."""
+    chosen = {issue.pk for issue in issues}
+    best: dict[int, Suggestion] = {}
+    found = suggestions_for(issues, limit=SUGGESTED).values()
+    for each in sorted((each for rows in found for each in rows), key=lambda row: -row.match.score):
+        if each.issue.pk not in chosen:
+            best.setdefault(each.issue.pk, each)
     return list(best.values())[:SUGGESTED]
+
+
+def _told_apart(issues: list[Issue], into: Issue | None) -> list[str]:
+    """Who said of which of these that they are not duplicates, in sentences."""
+    if into is None:
+        return []
+    said = [(issue, between(issue, into).first()) for issue in issues if issue != into]
+    return [str(ToldApart(issue, into, relation)) for issue, relation in said if relation]

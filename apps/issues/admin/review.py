@@ -12,15 +12,15 @@ from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from apps.issues.admin.columns import IssueColumns
-from apps.issues.admin.decide import VERBS, can_be_merged, decide, merge_all, offered, run
+from apps.issues.admin.decide import VERBS, decide, run
 from apps.issues.admin.issue_form import EDITABLE, NAMED, IssueForm
-from apps.issues.admin.merge import merge_page, suggestions
-from apps.issues.admin.words import explained, field_name, in_words, reason_in_words
+from apps.issues.admin.issue_page import context_of
+from apps.issues.admin.pairs import PairPages, SuggestionsFilter
 from apps.issues.corrections import correct, unlock
-from apps.issues.decisions import open_by_hand, split
+from apps.issues.decisions import open_by_hand
 from apps.issues.models import Issue
-from apps.issues.wording import ask_again, draft_of, may_be_asked_for
-from apps.messages.models import Message
+from apps.issues.suggestions import suggestions_for
+from apps.issues.wording import ask_again
 from apps.sources.admin.scope import (
     CappedPaginator,
     DaysFilter,
@@ -40,10 +40,11 @@ class WordsFilter(ChoicesDropdownFilter):  # type: ignore[misc]
 
 
 @admin.register(Issue)
-class IssueAdmin(IssueColumns, ProjectScopedAdmin):
+class IssueAdmin(PairPages, IssueColumns, ProjectScopedAdmin):
     form = IssueForm
     list_display = [
         "short_title",
+        "suggested",
         "category_label",
         "priority_label",
         "sureness",
@@ -57,6 +58,7 @@ class IssueAdmin(IssueColumns, ProjectScopedAdmin):
     list_filter = [
         ("project", VisibleRelatedFilter),
         ("status", ChoicesDropdownFilter),
+        SuggestionsFilter,
         ("category", ChoicesDropdownFilter),
         ("priority", ChoicesDropdownFilter),
         "is_provisional",
@@ -75,10 +77,15 @@ class IssueAdmin(IssueColumns, ProjectScopedAdmin):
         "reject_selected",
         "merge_into_oldest",
         "merge_into",
+        "mark_not_duplicates",
+        "mark_related",
         "reopen_selected",
     ]
     change_form_template = "admin/issues/issue/change_form.html"
     warn_unsaved_form = True
+
+    class Media:
+        js = ["admin/suggestions.js"]
 
     # Rows and forms
 
@@ -93,7 +100,9 @@ class IssueAdmin(IssueColumns, ProjectScopedAdmin):
             .annotate(reports=Count("evidence"))
             .values_list("pk", "reports")
         )
+        found = suggestions_for(rows)
         for row in rows:
+            row.suggestions = found.get(row.pk, [])
             row.report_count = counts.get(row.pk, 0)
             row.is_decidable = self.has_decide_permission(request)
         changelist.result_list = rows
@@ -147,7 +156,7 @@ class IssueAdmin(IssueColumns, ProjectScopedAdmin):
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
         return [
-            path("merge/", wrap(self.merge_view), name="issues_issue_merge"),
+            *self.pair_urls(),
             path(
                 "<int:issue_id>/decide/<str:verb>/",
                 wrap(require_POST(self.decide_view)),
@@ -163,66 +172,31 @@ class IssueAdmin(IssueColumns, ProjectScopedAdmin):
                 wrap(require_POST(self.ask_for_words_view)),
                 name="issues_issue_ask_for_words",
             ),
-            path(
-                "<int:issue_id>/merge_into/<int:into_id>/",
-                wrap(require_POST(self.merge_suggested_view)),
-                name="issues_issue_merge_suggested",
-            ),
-            path(
-                "<int:issue_id>/split/<int:message_id>/",
-                wrap(require_POST(self.split_view)),
-                name="issues_issue_split",
-            ),
             *super().get_urls(),
         ]
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kw: Any) -> Any:
         issue = context.get("original")
         if issue is not None:
-            evidence = list(issue.evidence.select_related("message", "message__chat"))
-            context |= {
-                "verbs": offered(issue),
-                "locks": [(name, field_name(name)) for name in issue.locked_fields],
-                "may_decide": self.has_decide_permission(request),
-                "can_be_merged": can_be_merged(issue),
-                "merge_address": f"{reverse('admin:issues_issue_merge')}?ids={issue.pk}",
-                "draft": draft_of(issue),
-                "may_ask_for_words": may_be_asked_for(issue),
-                "evidence": [(row, explained(row.explanation)) for row in evidence],
-                "suggestions": [
-                    (match, explained(match.explanation))
-                    for match in suggestions([issue], self.get_queryset(request))
-                ],
-                "changes": [
-                    (change, in_words(change), reason_in_words(change))
-                    for change in issue.changes.select_related("user")
-                ],
-                "exports": issue.exports.select_related("tracker").defer("tracker__config"),
-                "duplicates": issue.duplicates.all(),
-            }
+            context |= context_of(issue, may_decide=self.has_decide_permission(request))
         return super().render_change_form(request, context, *args, **kw)
 
-    def merge_view(self, request: HttpRequest) -> HttpResponse:
-        if not self.has_decide_permission(request):
-            return self.gone(request, "")
-        return merge_page(self, request)
-
     def decide_view(self, request: HttpRequest, issue_id: int, verb: str) -> HttpResponse:
-        issue = self._deciding(request, issue_id)
+        issue = self.deciding(request, issue_id)
         if issue is None or verb not in VERBS:
             return self.gone(request, issue_id)
         decide(request, [issue], verb, reason=request.POST.get("reason", "")[:500])
         return back_or_to(request, page_of(issue))
 
     def unlock_view(self, request: HttpRequest, issue_id: int, field: str) -> HttpResponse:
-        issue = self._deciding(request, issue_id)
+        issue = self.deciding(request, issue_id)
         if issue is None:
             return self.gone(request, issue_id)
         run(request, [issue], lambda chosen: unlock(chosen, field, by=request.user))
         return HttpResponseRedirect(page_of(issue))
 
     def ask_for_words_view(self, request: HttpRequest, issue_id: int) -> HttpResponse:
-        issue = self._deciding(request, issue_id)
+        issue = self.deciding(request, issue_id)
         if issue is None:
             return self.gone(request, issue_id)
         if ask_again(issue):
@@ -232,26 +206,7 @@ class IssueAdmin(IssueColumns, ProjectScopedAdmin):
             self.message_user(request, text, messages.WARNING)
         return HttpResponseRedirect(page_of(issue))
 
-    def merge_suggested_view(
-        self, request: HttpRequest, issue_id: int, into_id: int
-    ) -> HttpResponse:
-        issue = self._deciding(request, issue_id)
-        into = self._deciding(request, into_id)
-        if issue is None or into is None:
-            return self.gone(request, issue_id)
-        done = merge_all(request, [issue], into=into)
-        return HttpResponseRedirect(page_of(into if done else issue))
-
-    def split_view(self, request: HttpRequest, issue_id: int, message_id: int) -> HttpResponse:
-        issue = self._deciding(request, issue_id)
-        message = Message.objects.filter(pk=message_id, evidence__issue=issue_id).first()
-        if issue is None or message is None:
-            return self.gone(request, issue_id)
-        made: list[Issue] = []
-        run(request, [issue], lambda _issue: made.append(split(message, by=request.user)))
-        return HttpResponseRedirect(page_of(made[0] if made else issue))
-
-    def _deciding(self, request: HttpRequest, issue_id: int) -> Issue | None:
+    def deciding(self, request: HttpRequest, issue_id: int) -> Issue | None:
         if not self.has_decide_permission(request):
             return None
         return self.get_queryset(request).filter(pk=issue_id).first()
@@ -269,17 +224,3 @@ class IssueAdmin(IssueColumns, ProjectScopedAdmin):
     @admin.action(description=gettext_lazy("Reopen"), permissions=["decide"])
     def reopen_selected(self, request: HttpRequest, queryset: QuerySet[Issue]) -> None:
         decide(request, queryset, "reopen")
-
-    @admin.action(description=gettext_lazy("Merge into the oldest of them"), permissions=["decide"])
-    def merge_into_oldest(self, request: HttpRequest, queryset: QuerySet[Issue]) -> None:
-        issues = list(queryset.order_by("reported_at", "pk"))
-        if len(issues) < 2:
-            self.message_user(request, _("Select at least two issues."), messages.WARNING)
-            return
-        oldest, *others = issues
-        merge_all(request, others, into=oldest)
-
-    @admin.action(description=gettext_lazy("Merge into…"), permissions=["decide"])
-    def merge_into(self, request: HttpRequest, queryset: QuerySet[Issue]) -> HttpResponse:
-        ids = ",".join(str(pk) for pk in queryset.values_list("pk", flat=True)[:500])
-        return HttpResponseRedirect(f"{reverse('admin:issues_issue_merge')}?ids={ids}")

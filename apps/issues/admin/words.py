@@ -1,4 +1,4 @@
-"""Changes and explanations, told in words."""
+"""Changes, told in words."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -9,28 +9,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from apps.issues.corrections import COUNTS_AGAIN
+from apps.issues.merging import IT_IS_BACK, MORE_URGENT
 from apps.issues.models import Change, Evidence, Issue
 from apps.issues.urgency import MANY
 from apps.messages.models import Category, Priority
 from tasktracker.lib.text import shorten
 
-#: Kinds of facts that two reports share or that set them apart (apps.issues.dedup.conflicts).
-KINDS = {
-    "versions": gettext_lazy("versions"),
-    "numbers": gettext_lazy("numbers"),
-    "endpoints": gettext_lazy("addresses or codes"),
-    "platform": gettext_lazy("platform"),
-    "browser": gettext_lazy("browser"),
-    "environment": gettext_lazy("environment"),
-    "transfer": gettext_lazy("direction of transfer"),
-    "session": gettext_lazy("login or logout"),
-    "frequency": gettext_lazy("how often"),
-    "change": gettext_lazy("what is done"),
-    "wallet": gettext_lazy("wallet"),
-    "channel": gettext_lazy("channel"),
-    "symptom": gettext_lazy("symptom"),
-    "size": gettext_lazy("too much or too little"),
-}
 _CHOICES: dict[str, Mapping[Any, Any]] = {
     "category": dict(Category.choices),
     "priority": dict(Priority.choices),
@@ -40,7 +24,8 @@ _CHOICES: dict[str, Mapping[Any, Any]] = {
 
 #: Reasons of the system, stored in English.
 _REASONS = {
-    "a more urgent report": gettext_lazy("a more urgent report"),
+    MORE_URGENT: gettext_lazy("a more urgent report"),
+    IT_IS_BACK: gettext_lazy("it is back"),
     COUNTS_AGAIN: gettext_lazy("its report counts again"),
 }
 _SURE = re.compile(r"confidence (\d\.\d\d) is at least (\d\.\d\d)")
@@ -69,31 +54,10 @@ def reason_in_words(change: Change) -> str:
     return str(_REASONS.get(change.reason, change.reason))
 
 
-def explained(explanation: Mapping[str, Any]) -> list[str]:
-    """Why two reports look the same, one reason a line."""
-    lines = []
-    words = explanation.get("words")
-    if isinstance(words, list) and words:
-        lines.append(_("Words in both: %(words)s") % {"words": ", ".join(map(str, words))})
-    for kind, values in _mapping(explanation.get("shared")).items():
-        lines.append(
-            _("Same %(kind)s: %(values)s") % {"kind": _kind(kind), "values": _join(values)}
-        )
-    for kind, sides in _mapping(explanation.get("conflicts")).items():
-        if isinstance(sides, list) and len(sides) == 2:
-            details = {"kind": _kind(kind), "one": _join(sides[0]), "other": _join(sides[1])}
-            lines.append(_("Different %(kind)s: %(one)s and %(other)s") % details)
-    if isinstance(explanation.get("cosine"), int | float):
-        details = {"value": number_format(explanation["cosine"], 2)}
-        lines.append(_("Nearness of meaning: %(value)s") % details)
-    if isinstance(explanation.get("fuzzy"), int | float):
-        details = {"value": f"{explanation['fuzzy']:.0%}"}
-        lines.append(_("Alike by words: %(value)s") % details)
-    if "alert" in explanation:
-        lines.append(_("The same alert."))
-    if "fingerprint" in explanation:
-        lines.append(_("The texts are the same, apart from case and punctuation."))
-    return lines
+def tasks_that_stay(exports: Any) -> list[str]:
+    """What a merge means for the tasks that the merged issue has in trackers, or was to have."""
+    rows = exports if isinstance(exports, list) else []
+    return [told for row in rows if isinstance(row, Mapping) and (told := _task(row))]
 
 
 def _opened(change: Change, details: Mapping[str, Any]) -> str:
@@ -107,9 +71,14 @@ def _status(change: Change, details: Mapping[str, Any]) -> str:
     told = _("Status: %(before)s → %(after)s")
     if details.get("not_an_issue"):
         told = _("Status: %(before)s → %(after)s (not an issue)")
+    if details.get("carried_from"):
+        told = _("Status: %(before)s → %(after)s, like issue %(id)s, which was merged into it")
+    if details.get("as_before_merge"):
+        told = _("Status: %(before)s → %(after)s, as before the merge")
     return told % {
         "before": _shown("status", details.get("before")),
         "after": _shown("status", details.get("after")),
+        "id": details.get("carried_from"),
     }
 
 
@@ -125,17 +94,20 @@ def _edit(change: Change, details: Mapping[str, Any]) -> str:
 
 
 def _evidence(change: Change, details: Mapping[str, Any]) -> str:
-    levels: Mapping[Any, Any] = dict(Evidence.Level.choices)
     return _("One more report: message %(id)s (%(level)s)") % {
         "id": details.get("message"),
-        "level": levels.get(details.get("level"), details.get("level")),
+        "level": _thought(details) or _level(details),
     }
 
 
 def _merged(change: Change, details: Mapping[str, Any]) -> str:
+    told = _("Took over the reports of issue %(id)s")
     if "into" in details:
-        return _("Merged into issue %(id)s") % {"id": details["into"]}
-    return _("Took over the reports of issue %(id)s") % {"id": details.get("taken")}
+        told = _("Merged into issue %(id)s")
+    named = {"id": details.get("into", details.get("taken"))}
+    return _sentences(
+        _with_thought(told % named, details), *tasks_that_stay(details.get("exports"))
+    )
 
 
 def _split(change: Change, details: Mapping[str, Any]) -> str:
@@ -146,6 +118,60 @@ def _split(change: Change, details: Mapping[str, Any]) -> str:
             "id": details.get("message")
         }
     return _("Reports went to issue %(id)s") % {"id": details.get("given")}
+
+
+def _apart(change: Change, details: Mapping[str, Any]) -> str:
+    told = _("Not a duplicate of issue %(id)s")
+    if details.get("taken_back"):
+        told = _("Taken back: “not a duplicate of issue %(id)s”")
+    elif details.get("undone"):
+        told = _("Not a duplicate of issue %(id)s: their merge was undone")
+    return _with_thought(told % {"id": details.get("other")}, details)
+
+
+def _related(change: Change, details: Mapping[str, Any]) -> str:
+    told = _("Related to issue %(id)s")
+    if details.get("taken_back"):
+        told = _("No longer related to issue %(id)s")
+    return _with_thought(told % {"id": details.get("other")}, details)
+
+
+def _with_thought(told: str, details: Mapping[str, Any]) -> str:
+    thought = _thought(details)
+    return f"{told} ({thought})" if thought else told
+
+
+def _thought(details: Mapping[str, Any]) -> str:
+    """Level, score and threshold as they were at that moment."""
+    score, threshold = details.get("score"), details.get("threshold")
+    if not isinstance(score, int | float):
+        return ""
+    told = _("%(level)s, score %(score)s")
+    if isinstance(threshold, int | float):
+        told = _("%(level)s, score %(score)s, threshold %(threshold)s")
+    return told % {
+        "level": _level(details),
+        "score": number_format(score, 2),
+        "threshold": number_format(threshold, 2) if threshold is not None else "",
+    }
+
+
+def _level(details: Mapping[str, Any]) -> str:
+    levels: Mapping[Any, Any] = dict(Evidence.Level.choices)
+    return str(levels.get(details.get("level"), details.get("level") or "–"))
+
+
+def _task(export: Mapping[str, Any]) -> str:
+    told = {
+        "created": _("its task %(id)s in %(tracker)s stays"),
+        "pending": _("its export to %(tracker)s was still waiting and is given up"),
+        "failed": _("its export to %(tracker)s had failed"),
+    }.get(str(export.get("status")), "")
+    return told % {"id": export.get("id") or "–", "tracker": export.get("tracker")} if told else ""
+
+
+def _sentences(*parts: str) -> str:
+    return "; ".join(filter(None, parts))
 
 
 def _export(change: Change, details: Mapping[str, Any]) -> str:
@@ -166,6 +192,8 @@ _TELL: dict[str, Callable[[Change, Mapping[str, Any]], str]] = {
     Change.Kind.EVIDENCE: _evidence,
     Change.Kind.MERGED: _merged,
     Change.Kind.SPLIT: _split,
+    Change.Kind.APART: _apart,
+    Change.Kind.RELATED: _related,
     Change.Kind.EXPORT: _export,
 }
 
@@ -189,15 +217,3 @@ def _shown(field: str, value: Any) -> str:
 
 def _surface(item: Any) -> str:
     return str(item.get("surface", "")) if isinstance(item, Mapping) else str(item)
-
-
-def _kind(kind: str) -> str:
-    return str(KINDS.get(kind, kind))
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _join(values: Any) -> str:
-    return ", ".join(map(str, values)) if isinstance(values, list | tuple) else str(values)

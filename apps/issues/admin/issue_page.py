@@ -1,0 +1,72 @@
+"""Everything that the page of one issue shows around its form."""
+
+from collections.abc import Collection
+from typing import Any
+
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from apps.issues.admin.decide import can_be_merged, offered
+from apps.issues.admin.explanation import explained
+from apps.issues.admin.pairs import addresses_of
+from apps.issues.admin.words import field_name, in_words, reason_in_words, tasks_that_stay
+from apps.issues.merging import exports_of
+from apps.issues.models import Issue, Relation
+from apps.issues.relations import relations_of
+from apps.issues.suggestions import Suggestion, suggestions_for
+from apps.issues.wording import draft_of, may_be_asked_for
+
+REPORTS = 200  # shown; more are in the inbox
+
+
+def context_of(issue: Issue, *, may_decide: bool) -> dict[str, Any]:
+    rows = issue.evidence.select_related("message", "message__chat", "like")
+    evidence = list(rows[:REPORTS])
+    said = relations_of(issue)
+    return {
+        "verbs": offered(issue),
+        "locks": [(name, field_name(name)) for name in issue.locked_fields],
+        "may_decide": may_decide,
+        "can_be_merged": can_be_merged(issue),
+        "merge_address": f"{reverse('admin:issues_issue_merge')}?ids={issue.pk}",
+        "draft": draft_of(issue),
+        "may_ask_for_words": may_be_asked_for(issue),
+        "evidence": [(row, explained(row.explanation)) for row in evidence],
+        "report_count": len(evidence) if len(evidence) < REPORTS else issue.evidence.count(),
+        "suggestions": shown(issue, suggestions_for([issue]).get(issue.pk, [])),
+        "related": [each for each in said if each.relation.kind == Relation.Kind.RELATED],
+        "told_apart": [each for each in said if each.relation.kind == Relation.Kind.APART],
+        "changes": [
+            (change, in_words(change), reason_in_words(change))
+            for change in issue.changes.select_related("user")
+        ],
+        "exports": issue.exports.select_related("tracker").defer("tracker__config"),  # type: ignore[attr-defined]
+        "duplicates": [
+            (duplicate, tasks_that_stay(exports_of(duplicate)))
+            for duplicate in issue.duplicates.all()
+        ],
+    }
+
+
+def shown(issue: Issue, found: Collection[Suggestion]) -> list[dict[str, Any]]:
+    """Suggestions with their reasons in words and the addresses of their buttons."""
+    addresses = addresses_of(issue, [each.issue for each in found])
+    return [
+        {
+            "match": each.match,
+            "issue": each.issue,
+            "is_back": each.is_back,
+            "reasons": explained(each.match.explanation),
+            "addresses": buttons,
+        }
+        for each, buttons in zip(found, addresses, strict=True)
+    ]
+
+
+def in_a_row(issue: Issue, found: Collection[Suggestion], *, may_decide: bool) -> SafeString | str:
+    """The suggestions of one row of the queue; its buttons post the list's own form."""
+    if not found:
+        return ""
+    context = {"suggestions": shown(issue, found), "may_decide": may_decide}
+    return render_to_string("admin/issues/issue/row_suggestions.html", context)

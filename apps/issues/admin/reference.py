@@ -1,0 +1,46 @@
+"""Which issue a person means by what they typed or pasted."""
+
+import re
+
+from django.db.models import QuerySet
+
+from apps.issues.models import Issue
+
+LONGEST = 500
+_NUMBER = re.compile(r"#?(\d{1,18})")
+#: Addresses of ours: the issue's page in the admin, and the task in the API.
+_OURS = re.compile(r"/(?:issues/issue|api/tasks)/(\d{1,18})(?:/|$|[?#])")
+
+
+def find_issue(text: str, visible: QuerySet[Issue]) -> Issue | None:
+    """By 12, #12, the address of its page, or the number or address of its task in a tracker.
+
+    What was merged leads to the issue that took it.
+    """
+    said = text.strip()[:LONGEST].replace("\0", "")
+    if not said:
+        return None
+    number = _NUMBER.fullmatch(said)
+    if number is not None:
+        return _standing(visible.filter(pk=number.group(1)).first(), visible)
+    found = _in_a_tracker(said, visible)
+    ours = _OURS.search(said)
+    if found is None and ours is not None:
+        found = visible.filter(pk=ours.group(1)).first()
+    return _standing(found, visible)
+
+
+def _in_a_tracker(said: str, visible: QuerySet[Issue]) -> Issue | None:
+    exports = Issue._meta.get_field("exports").related_model  # the next app, not imported here
+    known = exports._default_manager.filter(issue__in=visible)
+    for field, value in (("external_url", said.rstrip("/")), ("external_id", said)):
+        row = known.filter(**{f"{field}__in": [value, said]}).order_by("-pk").first()
+        if row is not None:
+            return visible.filter(pk=row.issue_id).first()
+    return None
+
+
+def _standing(issue: Issue | None, visible: QuerySet[Issue]) -> Issue | None:
+    if issue is None or issue.duplicate_of_id is None:
+        return issue
+    return visible.filter(pk=issue.duplicate_of_id).first()

@@ -1,0 +1,87 @@
+/* One key for a suggestion of the duplicate search: 1, 2, 3 choose, m merges, n says "not a duplicate".
+ * In the queue j and k go from one issue with suggestions to the next; nothing fires before one is chosen.
+ * The hooks are [data-suggestions], [data-suggestion] and [data-verb] of templates/admin/issues/issue/.
+ */
+(() => {
+  "use strict";
+
+  const VERBS = { m: "merge", n: "not_duplicate" };
+  const TYPED_IN = "textarea, select, input:not([type=checkbox], [type=radio], [type=submit], [type=button])";
+
+  let current = null; // the group whose suggestions the keys mean
+  let isSent = false;
+
+  const groups = () => [...document.querySelectorAll("[data-suggestions]")];
+
+  function group() {
+    if (current && current.isConnected) return current;
+    const all = groups();
+    // On the page of an issue there is one; in a list nobody has chosen yet.
+    return all.length === 1 && all[0].matches("section") ? all[0] : null;
+  }
+
+  function isTyping(target) {
+    if (!(target instanceof Element)) return false;
+    return target.matches(TYPED_IN) || target.isContentEditable || document.querySelector("dialog[open]") !== null;
+  }
+
+  /** The letter of the key's place on the keyboard when a Ukrainian layout gives another one. */
+  function keyOf(event) {
+    if (/^[a-z0-9]$/i.test(event.key)) return event.key.toLowerCase();
+    const place = /^(?:Key|Digit|Numpad)([A-Z0-9])$/.exec(event.code || "");
+    return place ? place[1].toLowerCase() : "";
+  }
+
+  function choose(chosen, item) {
+    document.querySelectorAll("[data-suggestion][aria-current]").forEach((old) => old.removeAttribute("aria-current"));
+    document.querySelectorAll("[data-suggestions].is-current").forEach((old) => old.classList.remove("is-current"));
+    current = chosen;
+    chosen.classList.add("is-current");
+    item?.setAttribute("aria-current", "true");
+    (item || chosen).scrollIntoView({ block: "nearest" });
+  }
+
+  function step(by) {
+    const all = groups();
+    if (!all.length) return;
+    const place = all.indexOf(current);
+    const next = place < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, place + by));
+    choose(all[next], all[next].querySelector("[data-suggestion]"));
+  }
+
+  function press(verb) {
+    const chosen = group();
+    if (!chosen || isSent) return false;
+    const item = chosen.querySelector("[data-suggestion][aria-current]") || chosen.querySelector("[data-suggestion]");
+    const button = item?.querySelector(`[data-verb="${verb}"]`);
+    if (!button) return false;
+    isSent = true;
+    button.click();
+    return true;
+  }
+
+  function onKey(event) {
+    if (event.defaultPrevented || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (isTyping(event.target)) return;
+    const key = keyOf(event);
+    if (key in VERBS) {
+      if (press(VERBS[key])) event.preventDefault();
+    } else if (key === "j" || key === "k") {
+      step(key === "j" ? 1 : -1);
+    } else if (/^[1-3]$/.test(key)) {
+      const chosen = group();
+      const item = chosen?.querySelectorAll("[data-suggestion]")[Number(key) - 1];
+      if (item) choose(chosen, item);
+    }
+  }
+
+  document.addEventListener("keydown", onKey);
+  // Whoever looks at a row's suggestions with the mouse means them.
+  document.addEventListener("focusin", (event) => {
+    const chosen = event.target instanceof Element && event.target.closest("[data-suggestions]");
+    if (chosen) choose(chosen, event.target.closest("[data-suggestion]"));
+  });
+  window.addEventListener("pageshow", () => {
+    isSent = false;
+  });
+})();
