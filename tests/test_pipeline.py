@@ -9,6 +9,7 @@ from redis import Redis
 
 from apps.exports.models import TaskExport
 from apps.issues.models import DayAnalysis, Draft, Issue
+from apps.issues.tasks import attach_follow_ups
 from apps.messages.models import Message, ModelVersion
 from tasktracker import pipeline
 from tasktracker.lib.workflow import WorkItem
@@ -78,3 +79,25 @@ def test_a_status_that_nobody_waits_for_queues_nothing(db):
     pipeline.hand_over(Message, Message.Status.NOISE, [1])
 
     assert pipeline.queue_depth(CLASSIFY) == 0
+
+
+def test_a_follow_up_that_waits_for_its_report_is_due_again(make_message):
+    report = make_message()
+    echo = make_message(
+        "+1", status="follow_up", reply_to=report, reply_to_external_id=report.external_id
+    )
+
+    attach_follow_ups([echo.pk])
+
+    echo.refresh_from_db()
+    assert (echo.status, echo.last_error) == ("follow_up", "a report is still being read")
+    assert echo.due_at is not None
+
+
+def test_a_follow_up_without_a_report_is_settled(make_message):
+    echo = make_message("+1", status="follow_up", category="info", priority="low")
+
+    attach_follow_ups([echo.pk])
+
+    echo.refresh_from_db()
+    assert (echo.status, echo.due_at) == ("noise", None)

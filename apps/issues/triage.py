@@ -140,6 +140,8 @@ def attach(
     issue.record(
         Change.Kind.EVIDENCE, message=message.pk, level=level, score=score, threshold=threshold
     )
+    if message.sent_at < issue.reported_at:
+        issue.be_reported_at(message.sent_at)
     if message.is_actionable and _is_more_urgent(message, issue):
         issue.edit({"priority": message.priority}, reason="a more urgent report")
     else:

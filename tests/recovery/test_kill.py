@@ -29,7 +29,7 @@ STORED = """
     SELECT count(*) FROM chat_messages_message m JOIN sources_source s ON s.id = m.source_id
     WHERE s.name = %s
 """
-WAITING = STORED + " AND m.status IN ('received', 'unsure', 'actionable')"
+WAITING = STORED + " AND m.status IN ('received', 'unsure', 'actionable', 'follow_up')"
 LOST_REPORTS = (
     STORED
     + """ AND m.status = 'filed'
