@@ -19,9 +19,7 @@ from tasktracker.lib import embeddings
 
 MOST_BEFORE = 20_000  # earlier reports that new ones are compared with
 #: These were not filed by comparing texts: they stay with what they belong to.
-FOLLOWING = frozenset(
-    {Evidence.Level.REPLY, Evidence.Level.RUN, Evidence.Level.EDIT, Evidence.Level.PERSON}
-)
+FOLLOWING = Evidence.FOLLOW_UPS | {Evidence.Level.EDIT, Evidence.Level.PERSON}
 NEVER = float("inf")
 FIELDS = (
     "text",
@@ -142,16 +140,15 @@ def _in_order(messages: Sequence[Message], project: Project) -> list[Filed]:
     ids = [message.pk for message in messages]
     vectors = vectors_of(ids, embeddings.model_name())
     filings: dict[int, Filing] = {}
-    for filing in Filing.objects.filter(message__in=ids).only(
-        "message_id", "issue_id", "level", "created_at"
-    ):
-        filings.setdefault(filing.message_id, filing)
+    fields = ("message_id", "issue_id", "level", "created_at")
+    for first in Filing.objects.filter(message__in=ids).only(*fields):
+        filings.setdefault(first.message_id, first)
     evidence = {row.message_id: row for row in Evidence.objects.filter(message__in=ids)}
     revisions = _revisions(messages)
     found: list[tuple[Any, Filed]] = []
     for message in messages:
         filing, row = filings.get(message.pk), evidence.get(message.pk)
-        source = filing or row
+        source: Filing | Evidence | None = row if filing is None else filing
         if source is None:
             continue
         filed = Filed(
@@ -189,4 +186,7 @@ def _stack(reports: Sequence[Report]) -> npt.NDArray[np.float32]:
     size = next((len(report.vector) for report in reports if report.vector is not None), 1)
     empty = np.zeros(size, np.float32)
     rows = [empty if report.vector is None else report.vector for report in reports]
-    return np.stack(rows) if rows else np.zeros((0, size), np.float32)
+    if not rows:
+        return np.zeros((0, size), np.float32)
+    # As precise as the search's own copies: what is nearest is chosen there by half-precision vectors.
+    return np.stack(rows).astype(np.float16).astype(np.float32)

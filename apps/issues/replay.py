@@ -250,11 +250,7 @@ class Scene:
         before = {name: self.filing.limits.get(name) for name in limits}
         changed = [name for name in limits if before[name] != limits[name]]
         if changed:
-            told = [
-                ", ".join(f"{LIMITS[name]} {values[name]}" for name in changed)
-                for values in (before, limits)
-            ]
-            causes.append(Cause("limits", *told))
+            causes.append(Cause("limits", _limits(before, changed), _limits(limits, changed)))
         return causes
 
     def _of_texts(self) -> list[Cause]:
@@ -279,6 +275,10 @@ def _stored(filing: Filing) -> Verdict:
         return Verdict(filing.outcome, filing.level, None, None, suggested)
     score = None if filing.score is None else round(filing.score, PRECISION)
     return Verdict(filing.outcome, filing.level, filing.issue_id, score)
+
+
+def _limits(values: Mapping[str, Any], names: Sequence[str]) -> str:
+    return ", ".join(f"{LIMITS[name]} {values[name]}" for name in names)
 
 
 def _pair(merge: float | None, suggest: float | None) -> str:

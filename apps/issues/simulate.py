@@ -14,6 +14,7 @@ from apps.issues.comparison import SUGGESTIONS, compare
 from apps.issues.dedup.base import Candidate, Match
 from apps.issues.dedup.levels import Thresholds
 from apps.issues.filed import Filed, History
+from apps.issues.models import Evidence
 from apps.issues.search import NEAREST, RECENT
 
 DAY, HOUR = 86_400.0, 3_600.0  # seconds
@@ -113,6 +114,7 @@ class _Run:
         count = len(self.history.messages)
         self.groups = np.zeros(count, np.intp)  # place of the message that opened the group
         self.is_present = np.zeros(count, bool)  # an edit takes the place of what it edits
+        self.is_follow_up = np.zeros(count, bool)  # "+1" is like every other "+1"
         self._place_earlier()
 
     def file(self, place: int) -> None:
@@ -182,16 +184,20 @@ class _Run:
     def _in_reach(self, place: int) -> npt.NDArray[np.bool_]:
         columns, project = self.columns, self.history.project
         away = np.abs(columns.sent[:place] - columns.sent[place])
-        mask = self.is_present[:place] & (away <= project.open_issue_days * DAY)
+        mask: npt.NDArray[np.bool_]
+        mask = self.is_present[:place] & ~self.is_follow_up[:place]
+        mask &= away <= project.open_issue_days * DAY
         alert = columns.alerts[place]
         if alert:
             mask &= (columns.alerts[:place] == 0) | (columns.alerts[:place] == alert)
         here = np.arange(place)
         is_open = self._is_open(here, place)
         if not project.closed_issue_days:
-            return mask & is_open
+            mask &= is_open
+            return mask
         since = columns.sent[place] - project.closed_issue_days * DAY
-        return mask & (is_open | (columns.closed[self.groups[here]] >= since))
+        mask &= is_open | (columns.closed[self.groups[here]] >= since)
+        return mask
 
     def _is_open(self, places: Places, place: int) -> npt.NDArray[np.bool_]:
         """Whether the issue was open when this message was filed."""
@@ -202,11 +208,14 @@ class _Run:
     def _recent(self, place: int, reach: Places) -> list[int]:
         columns = self.columns
         away = np.abs(columns.sent[reach] - columns.sent[place])
-        alike = away <= self.history.project.duplicate_window_hours * HOUR
+        found = self._newest(reach[away <= self.history.project.duplicate_window_hours * HOUR])
         if columns.hashes[place]:
-            alike |= columns.hashes[reach] == columns.hashes[place]
-        found = reach[alike]
-        return [int(at) for at in found[np.argsort(-columns.sent[found], kind="stable")][:RECENT]]
+            found += self._newest(reach[columns.hashes[reach] == columns.hashes[place]])
+        return found
+
+    def _newest(self, places: Places) -> list[int]:
+        order = np.argsort(-self.columns.sent[places], kind="stable")
+        return [int(at) for at in places[order][:RECENT]]
 
     def _nearest(self, place: int, reach: Places) -> list[int]:
         columns = self.columns
@@ -229,6 +238,8 @@ class _Run:
 
     def _show(self, place: int, filed: Filed) -> None:
         self.is_present[place] = True
+        self.is_follow_up[place] = filed.level in Evidence.FOLLOW_UPS
         before = self.history.position.get(filed.replaces or 0)
         if before is not None and before < place:
             self.is_present[before] = False
+            self.is_follow_up[place] |= self.is_follow_up[before]

@@ -59,7 +59,10 @@ def verdicts_of(project: Project) -> list[Verdict]:
 
 def agreement(verdicts: Sequence[Verdict], group_of: Mapping[int, int]) -> Agreement:
     """Only of what is among the grouped messages."""
-    right, missed, false, kept = [], [], [], 0
+    right: list[tuple[int, int]] = []
+    missed: list[tuple[int, int]] = []
+    false: list[tuple[int, int]] = []
+    kept = 0
     for verdict in verdicts:
         if not verdict.is_about(group_of):
             continue

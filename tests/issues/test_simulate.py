@@ -146,8 +146,9 @@ def test_windows_and_alerts_are_those_of_the_search(make_report, project, other_
 
 
 def test_the_same_reports_are_looked_at_as_by_the_search(make_report, project, monkeypatch):
-    for module in ("apps.issues.search", "apps.issues.simulate"):
+    for module in ("apps.issues.nearest", "apps.issues.simulate"):
         monkeypatch.setattr(f"{module}.NEAREST", 3)
+    for module in ("apps.issues.search", "apps.issues.simulate"):
         monkeypatch.setattr(f"{module}.RECENT", 4)
     first = make_report(TEXTS[0])
     later = [
@@ -205,6 +206,19 @@ def test_follow_ups_stay_with_their_report(make_report, make_message, project):
 
     assert told.group_of[reply.pk] == first.pk
     assert told.following == 1
+
+
+def test_nothing_is_like_a_follow_up(make_report, make_message, project):
+    first = make_report(TEXTS[0])
+    file([first])
+    reply = make_message(TEXTS[1])
+    level = Evidence.Level.REPLY
+    attach(reply, first.evidence.issue, level=level, like=first.pk)
+    again = make_report(TEXTS[1])
+    file([again])
+
+    assert simulate(project, STRICT).placed[again.pk].is_opened
+    assert simulated_groups(project, simulate(project, STRICT)) == filed_groups(project)
 
 
 def test_an_edit_takes_the_place_of_what_it_edits(make_report, project):

@@ -1,7 +1,7 @@
 """The simulator's page: what other thresholds would have done, and the button that keeps them."""
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, cast
 from urllib.parse import urlencode
 
 from django import forms
@@ -31,10 +31,7 @@ class SimulatorForm(forms.Form):
 
     project = forms.ModelChoiceField(Project.objects.none(), to_field_name="slug")
     days = forms.TypedChoiceField(
-        choices=[(days, str(days)) for days in PERIODS],
-        coerce=int,
-        required=False,
-        empty_value=DAYS,
+        choices=[(str(days), str(days)) for days in PERIODS], coerce=int, required=False
     )
     merge = forms.FloatField(min_value=0, max_value=1)
     suggest = forms.FloatField(min_value=0, max_value=1)
@@ -95,13 +92,17 @@ def simulated(request: HttpRequest) -> dict[str, Any]:
     if project is None:
         return context
     today = thresholds_of(project)
-    values = {"days": DAYS, "merge": _plain(today.merge), "suggest": _plain(today.suggest)}
+    values: dict[str, Any] = {
+        "days": DAYS,
+        "merge": _plain(today.merge),
+        "suggest": _plain(today.suggest),
+    }
     form = None
     if "merge" in request.GET:
         form = SimulatorForm(request.GET, projects=projects)
         values |= {name: request.GET.get(name, "") for name in ("merge", "suggest")}
         if form.is_valid():
-            values["days"] = form.cleaned_data["days"]
+            values["days"] = form.cleaned_data["days"] or DAYS
             found = what_if(project, form.thresholds, days=values["days"], limit=LIMIT)
             context |= _answer(project, found, values)
         else:
@@ -149,16 +150,11 @@ def _keep(
     """Set the override; the project's history says who did."""
     project.merge_threshold, project.suggest_threshold = merge, suggest
     project.save(update_fields=["merge_threshold", "suggest_threshold"])
-    fields = [str(project._meta.get_field(name).verbose_name) for name in _OVERRIDES]
+    # Stored in English: Django translates the names of fields when it shows them.
+    changed = {"fields": ["merge at", "suggest at"]}
     LogEntry.objects.log_actions(
-        request.user.pk,
-        [project],
-        CHANGE,
-        change_message=[{"changed": {"fields": fields}}],
+        cast(int, request.user.pk), [project], CHANGE, change_message=[{"changed": changed}]
     )
-
-
-_OVERRIDES = ("merge_threshold", "suggest_threshold")
 
 
 def _answer(project: Project, found: WhatIf, values: dict[str, Any]) -> dict[str, Any]:
@@ -185,7 +181,7 @@ def _answer(project: Project, found: WhatIf, values: dict[str, Any]) -> dict[str
 
 def _rows(found: WhatIf) -> list[Row]:
     today, chosen = found.today, found.chosen
-    figures = [
+    figures: list[tuple[Any, Callable[[Figures], str]]] = [
         (gettext_lazy("Merge at"), lambda one: _number(one.merge, 3)),
         (gettext_lazy("Suggest at"), lambda one: _number(one.suggest, 3)),
         (gettext_lazy("New issues"), lambda one: str(one.issues)),
