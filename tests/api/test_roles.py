@@ -52,3 +52,16 @@ def test_a_viewer_who_is_an_operator_too_decides(viewer, client_of, make_issue):
     )
 
     assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("verb", ["merge", "undo_merge", "split", "not_duplicate", "related"])
+def test_a_viewer_says_nothing_of_two_issues(viewer, client_of, make_issue, verb):
+    issue, other = make_issue(), make_issue()
+    client = client_of(viewer)
+
+    body = {"into": other.pk, "other": other.pk, "message": 1}
+    answer = client.post(f"/api/tasks/{issue.pk}/{verb}", body, format="json")
+
+    assert answer.status_code == 403
+    assert client.get(f"/api/tasks/{issue.pk}/relations").json()["count"] == 0
+    assert client.delete(f"/api/tasks/{issue.pk}/relations/1").status_code == 403

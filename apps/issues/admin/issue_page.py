@@ -57,10 +57,12 @@ def shown(issue: Issue, found: Collection[Suggestion]) -> list[dict[str, Any]]:
             "match": each.match,
             "issue": each.issue,
             "is_back": each.is_back,
-            "reasons": explained(each.match.explanation),
+            "reasons": reasons,
+            "told": "; ".join(reasons),
             "addresses": buttons,
         }
         for each, buttons in zip(found, addresses, strict=True)
+        for reasons in [explained(each.match.explanation)]
     ]
 
 

@@ -96,14 +96,6 @@ class TaskStatusChangedSerializer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=Issue.Status.choices)
 
 
-class MergeSerializer(serializers.Serializer[Any]):
-    into = serializers.IntegerField(min_value=1, help_text=_("Id of the task that takes it."))
-
-
-class SplitSerializer(serializers.Serializer[Any]):
-    message = serializers.IntegerField(min_value=1, help_text=_("Id of the message that leaves."))
-
-
 class EvidenceSerializer(serializers.ModelSerializer[Evidence]):
     content = serializers.CharField(source="message.text")
     author = serializers.CharField(source="message.author")
@@ -123,6 +115,7 @@ class EvidenceSerializer(serializers.ModelSerializer[Evidence]):
             "level",
             "score",
             "threshold",
+            "like_id",
             "explanation",
             "created_at",
         )

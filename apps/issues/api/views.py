@@ -8,17 +8,15 @@ from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.issues import corrections, decisions
 from apps.issues.api.filters import TaskFilter
+from apps.issues.api.pairs import PairActions
 from apps.issues.api.serializers import (
     ChangeSerializer,
     EvidenceSerializer,
-    MergeSerializer,
-    SplitSerializer,
     TaskCreateSerializer,
     TaskEditSerializer,
     TaskSerializer,
@@ -26,12 +24,11 @@ from apps.issues.api.serializers import (
     TaskStatusSerializer,
 )
 from apps.issues.models import Change, Evidence, Issue
-from apps.messages.models import Message
 from apps.sources.api.scope import ProjectScope
-from tasktracker.lib.rest import Conflict
 
 
 class TaskViewSet(
+    PairActions,
     ProjectScope,
     mixins.ListModelMixin,
     mixins.RetrieveModelMixin,
@@ -55,7 +52,7 @@ class TaskViewSet(
 
     @extend_schema(request=TaskCreateSerializer, responses={201: TaskSerializer})
     def create(self, request: Request) -> Response:
-        body = _checked(TaskCreateSerializer, request.data)
+        body = self.checked(TaskCreateSerializer, request.data)
         issue = decisions.open_by_hand(
             project=self.project_for_new(body.get("project", "")),
             title=body["title"],
@@ -65,14 +62,14 @@ class TaskViewSet(
             origin=body["source"],
             by=self.person,
         )
-        return self._answer(issue, status.HTTP_201_CREATED)
+        return self.answer(issue, status.HTTP_201_CREATED)
 
     @extend_schema(request=TaskEditSerializer, responses=TaskSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
         """Correct title, description, category or priority; every change is in the history."""
         issue = self.get_object()
-        corrections.correct(issue, _checked(TaskEditSerializer, request.data), by=self.person)
-        return self._answer(issue)
+        corrections.correct(issue, self.checked(TaskEditSerializer, request.data), by=self.person)
+        return self.answer(issue)
 
     @extend_schema(
         request=TaskStatusSerializer,
@@ -86,69 +83,37 @@ class TaskViewSet(
         given = request.data
         if "status" in request.query_params and not (isinstance(given, dict) and "status" in given):
             given = {"status": request.query_params["status"]}
-        body = _checked(TaskStatusSerializer, given)
+        body = self.checked(TaskStatusSerializer, given)
         if body["status"] != issue.status:
             decisions.change_status(issue, body["status"], by=self.person, reason=body["reason"])
         return Response(
             {"message": _("Task status updated"), "task_id": issue.pk, "status": issue.status}
         )
 
-    @extend_schema(request=MergeSerializer, responses=TaskSerializer)
-    @action(detail=True, methods=["post"], filterset_class=None)
-    def merge(self, request: Request, pk: str) -> Response:
-        """Make this task a duplicate of another one, which takes its reports."""
-        issue = self.get_object()
-        into = (
-            self.get_queryset().filter(pk=_checked(MergeSerializer, request.data)["into"]).first()
-        )
-        if into is None:
-            raise NotFound(_("There is no such task to merge into."))
-        try:
-            decisions.merge(issue, into=into, by=self.person)
-        except decisions.CannotMerge as refusal:
-            raise Conflict(str(refusal), code="cannot_merge") from None
-        return self._answer(issue)
-
-    @extend_schema(request=SplitSerializer, responses={201: TaskSerializer})
-    @action(detail=True, methods=["post"], filterset_class=None)
-    def split(self, request: Request, pk: str) -> Response:
-        """Take one report out into a new task, which is the answer."""
-        issue = self.get_object()
-        wanted = _checked(SplitSerializer, request.data)["message"]
-        message = Message.objects.filter(pk=wanted, evidence__issue=issue).first()
-        if message is None:
-            raise NotFound(_("This message is not a report of this task."))
-        try:
-            made = decisions.split(message, by=self.person)
-        except decisions.CannotSplit as refusal:
-            raise Conflict(str(refusal), code="cannot_split") from None
-        return self._answer(made, status.HTTP_201_CREATED)
-
     @extend_schema(responses=EvidenceSerializer(many=True))
     @action(detail=True, filterset_class=None)
     def evidence(self, request: Request, pk: str) -> Response:
         """The messages that report it, oldest first, with how each was found."""
         rows = Evidence.objects.filter(issue=self.get_object()).select_related("message__chat")
-        return self._page(rows, EvidenceSerializer)
+        return self.page(rows, EvidenceSerializer)
 
     @extend_schema(responses=ChangeSerializer(many=True))
     @action(detail=True, filterset_class=None)
     def history(self, request: Request, pk: str) -> Response:
         """Every change, oldest first: what, who, why."""
         rows = Change.objects.filter(issue=self.get_object()).select_related("user")
-        return self._page(rows, ChangeSerializer)
+        return self.page(rows, ChangeSerializer)
 
-    def _answer(self, issue: Issue, code: int = status.HTTP_200_OK) -> Response:
+    def answer(self, issue: Issue, code: int = status.HTTP_200_OK) -> Response:
         fresh = self.get_queryset().get(pk=issue.pk)
         return Response(self.get_serializer(fresh).data, status=code)
 
-    def _page(self, rows: QuerySet[Any], serializer: type[Any]) -> Response:
+    def page(self, rows: QuerySet[Any] | list[Any], serializer: type[Any]) -> Response:
         page = self.paginate_queryset(rows)
         return self.get_paginated_response(serializer(page, many=True).data)
 
-
-def _checked(serializer: type[Any], data: Any) -> dict[str, Any]:
-    body = serializer(data=data)
-    body.is_valid(raise_exception=True)
-    checked: dict[str, Any] = body.validated_data
-    return checked
+    def checked(self, serializer: type[Any], data: Any) -> dict[str, Any]:
+        body = serializer(data=data)
+        body.is_valid(raise_exception=True)
+        checked: dict[str, Any] = body.validated_data
+        return checked
