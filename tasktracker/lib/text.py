@@ -1,10 +1,26 @@
-"""Plain-text facts that need no model: cleaning, language, normal form, fingerprint."""
+"""Plain-text facts that need no model: cleaning, language, normal form, fingerprint.
+
+One text can be written in many ways: see docs/duplicates.md, "Normal form".
+"""
 
 import hashlib
 import re
 import unicodedata
 
-FINGERPRINT_VERSION = 1
+from tasktracker.lib import spellings
+from tasktracker.lib.letters import (
+    is_cyrillic,
+    one_alphabet,
+    one_apostrophe,
+    unstretched,
+    without_apostrophes,
+    without_emoticons,
+)
+from tasktracker.lib.transliteration import in_cyrillic, is_transliterated
+
+#: A new normal form, a new number: fingerprints of two versions are never equal.
+FINGERPRINT_VERSION = 2
+MAX_ROUNDS = 8
 
 #: Zero-width, bidirectional and tag characters: invisible to people, not to software.
 _INVISIBLE = re.compile(
@@ -13,9 +29,6 @@ _INVISIBLE = re.compile(
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_APOSTROPHE = re.compile("[\u2018\u2019\u02bc\u0060\u00b4\u2032]")
-_CYRILLIC = re.compile("[\u0400-\u04ff]")
-_LATIN = re.compile("[A-Za-z]")
 _NOT_WORD = re.compile(r"[^\w]+")
 
 
@@ -31,14 +44,41 @@ def clean(text: str) -> str:
 
 
 def language_of(text: str) -> str:
-    """`uk` or `en` by alphabet: surzhyk and Ukrainian with English terms count as `uk`."""
-    return "uk" if len(_CYRILLIC.findall(text)) * 3 >= len(_LATIN.findall(text)) else "en"
+    """`uk` or `en`: surzhyk, Ukrainian with English terms and Ukrainian in Latin letters count as `uk`."""
+    return "uk" if is_cyrillic(text) or is_transliterated(text) else "en"
 
 
 def normal_form(text: str) -> str:
-    """Lower case, one apostrophe, words only: the text that fingerprints and fuzzy scores compare."""
-    text = _APOSTROPHE.sub("'", unicodedata.normalize("NFKC", clean(text)).casefold())
-    return _NOT_WORD.sub(" ", text.replace("'", "")).strip()
+    """The words of a text, in lower case and each in its canonical spelling: what is compared.
+
+    The normal form of a normal form is the same. English is only taken apart into words.
+    """
+    normal = _normal_words(clean(text))
+    for _round in range(MAX_ROUNDS):
+        again = _normal_words(normal)
+        if again == normal:
+            break
+        normal = again
+    return normal
+
+
+def text_to_embed(text: str) -> str:
+    """The text as an embedding model reads it best; for most texts that is the text itself.
+
+    Case, signs, endings, English words and emoji stay: the model knows them, and they carry meaning. A
+    project's glossary has no say: stored vectors would depend on the day on which they were made.
+    """
+    return spellings.canonical(_one_spelling(clean(text)), is_for_model=True)
+
+
+def _normal_words(text: str) -> str:
+    text = without_emoticons(_one_spelling(unicodedata.normalize("NFKC", text)))
+    text = spellings.canonical(text.casefold())
+    return _NOT_WORD.sub(" ", without_apostrophes(text).casefold()).strip()
+
+
+def _one_spelling(text: str) -> str:
+    return in_cyrillic(unstretched(one_apostrophe(one_alphabet(text))))
 
 
 def fingerprint(text: str) -> str:
