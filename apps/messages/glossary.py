@@ -1,7 +1,9 @@
 """A project's own words, as the plain terms that entities, rules and prompts take."""
 
 from apps.messages.entities.base import Term
+from apps.messages.entities.word_forms import spellings_of
 from apps.sources.models import GLOSSARY_LIMIT, GlossaryTerm
+from tasktracker.lib import spellings
 
 
 def glossary_of(project_id: int) -> tuple[Term, ...]:
@@ -11,3 +13,13 @@ def glossary_of(project_id: int) -> tuple[Term, ...]:
     """
     rows = GlossaryTerm.objects.filter(project=project_id).order_by("kind", "name")[:GLOSSARY_LIMIT]
     return tuple(Term(row.name, row.kind, row.spellings) for row in rows)
+
+
+def own_spellings(project_id: int) -> spellings.Spellings:
+    """The project's words, each with one spelling: for what is compared when a report is filed.
+
+    Fingerprints and vectors are stored and must not depend on words that people change; they know the
+    shipped list alone.
+    """
+    terms = glossary_of(project_id)
+    return spellings.spellings_of(tuple((term.name, spellings_of(term)) for term in terms))

@@ -73,6 +73,7 @@ class Variant:
 class Spellings:
     """Variants by the beginning of their first word."""
 
+    is_own: bool = False  # a project's own words count in English sentences as well
     exact: dict[str, list[Variant]] = field(default_factory=dict)
     begun: dict[str, list[Variant]] = field(default_factory=dict)
     longest: int = 0
@@ -97,7 +98,7 @@ class Spellings:
 
         A model knows endings and English: for it only the words change that it may not know.
         """
-        found = list(self._found(text))
+        found = list(self._found(text)) if self.longest else []
         if not found:
             return text
         pieces, done = [], 0
@@ -136,9 +137,19 @@ class Spellings:
         length = 0
         for variant in self._begun_with(tokens[at].word):
             words = variant.length_at(tokens, at, text)
-            if words > length and _may_change(tokens, at, words, text):
+            if words > length and self._may_change(tokens, at, words, text):
                 best, length = variant, words
         return best, length
+
+    def _may_change(self, tokens: list[Token], at: int, length: int, text: str) -> bool:
+        """Not a part of an identifier ("backend-svc"), nor an English word among English words."""
+        first, last = tokens[at], tokens[at + length - 1]
+        if not first.is_latin and not last.is_latin:
+            return True
+        if _is_joined(text, first.start - 1, -1) or _is_joined(text, last.end, 1):
+            return False
+        around = [tokens[near] for near in (at - 1, at + length) if 0 <= near < len(tokens)]
+        return self.is_own or not around or any(not token.is_latin for token in around)
 
     def _begun_with(self, word: str) -> tuple[Variant, ...]:
         known = self.met.get(word)
@@ -175,10 +186,10 @@ def shipped() -> Spellings:
 
 @lru_cache(maxsize=16)
 def spellings_of(entries: tuple[tuple[str, tuple[str, ...]], ...]) -> Spellings:
-    """Of (canonical, variants); kept by content, so that a changed list is another one at once."""
-    spellings = Spellings()
+    """Of a project's own words: (canonical, variants). Kept by content: a changed list is another one."""
+    spellings = Spellings(is_own=True)
     for canonical, variants in entries:
-        for one in (canonical, *variants):
+        for one in variants:
             spellings.add(canonical, one)
     return spellings
 
@@ -219,17 +230,6 @@ def _fits(word: str, stem: str, mark: str) -> bool:
     if not mark:
         return word == stem
     return word.startswith(stem) and (mark == "*" or word[len(stem) :] in _ENDINGS)
-
-
-def _may_change(tokens: list[Token], at: int, length: int, text: str) -> bool:
-    """Not a part of an identifier ("backend-svc"), nor an English word among English words."""
-    first, last = tokens[at], tokens[at + length - 1]
-    if not first.is_latin and not last.is_latin:
-        return True
-    if _is_joined(text, first.start - 1, -1) or _is_joined(text, last.end, 1):
-        return False
-    around = [tokens[near] for near in (at - 1, at + length) if 0 <= near < len(tokens)]
-    return not around or any(not token.is_latin for token in around)
 
 
 def _is_joined(text: str, at: int, step: int) -> bool:

@@ -77,5 +77,16 @@ class WordForms:
             self.add_stem(stem[:-1] + _SOFTENED[stem[-1]], frozenset({"і"}), stem)
 
 
+def spellings_of(term: Term) -> tuple[str, ...]:
+    """The term's name and aliases as variants of `tasktracker.lib.spellings`: `~` a Ukrainian ending."""
+    return (" ".join(_with_endings(word) for word in term.name.split()), *term.aliases)
+
+
+def _with_endings(word: str) -> str:
+    stem = _LAST_LETTERS.sub("", word)
+    is_name = CYRILLIC.search(word) is not None and word.isalpha() and len(stem) >= MIN_STEM
+    return f"{stem}~" if is_name else word
+
+
 def _words(phrases: Iterable[str]) -> list[str]:
     return [word for phrase in phrases for word in re.findall(r"[\w']+\*?", plain(phrase))]
