@@ -26,6 +26,8 @@ app.conf.task_routes = {
     # Words may wait; a message that nobody understood goes first.
     "apps.issues.tasks.write_drafts": {"queue": "llm", "priority": LAST},
     "apps.issues.tasks.word_analyses": {"queue": "llm", "priority": LAST},
+    # A thread, which no time limit ends; it waits for PostgreSQL.
+    "apps.issues.tasks.index_vectors": {"queue": "llm", "priority": LAST},
     "apps.issues.tasks.post_analyses": {"queue": "exports"},
     "apps.exports.tasks.*": {"queue": "exports"},
 }

@@ -22,6 +22,7 @@ from apps.issues.tasks import (
     analyse_days,
     attach_follow_ups,
     file_messages,
+    index_vectors,
     post_analyses,
     word_analyses,
     write_drafts,
@@ -136,6 +137,8 @@ app.conf.beat_schedule = {
     # Each project's day ends at its own midnight; what a pause of the beat missed is caught up.
     "analyse-days": {"task": analyse_days.name, "schedule": 600.0},
     "learn": {"task": learn_when_due.name, "schedule": 1800.0},
+    # Hardly ever is there anything to build; then it takes minutes.
+    "index-vectors": {"task": index_vectors.name, "schedule": 3600.0},
     "close-days": {"task": close_days.name, "schedule": 3600.0},
     **{
         f"beat-{queue}": {

@@ -1,26 +1,35 @@
 """The search for what a new report may be a duplicate of: same text, recent words, near meaning."""
 
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
-from pgvector.django import CosineDistance
 
 from apps.issues.dedup.base import Candidate, Report, Vector
 from apps.issues.models import Evidence, Issue
+from apps.issues.nearest import NEAREST, nearest
 from apps.issues.relations import apart_issues
+from apps.messages.glossary import own_spellings
 from apps.messages.models import Message, vectors_of
 from apps.sources.models import Project
 from tasktracker.lib import embeddings
+from tasktracker.lib.spellings import Spellings
 from tasktracker.lib.text import language_of
 
-NEAREST = 20  # reports by meaning that are looked at
+__all__ = ["NEAREST", "RECENT", "candidates", "permitted", "report_of"]
+
 RECENT = 200  # reports inside the window of similar words that are looked at
+#: Of a message, for a report.
+READ = (
+    "text", "text_hash", "sent_at", "category", "chat_id", "topic", "author_id", "reply_to_id",
+)  # fmt: skip
 
 
-def report_of(message: Message, vector: Vector | None) -> Report:
+def report_of(message: Message, vector: Vector | None, own: Spellings | None = None) -> Report:
+    """The message as it is compared: the project's own words are spelled in one way."""
+    own = own or own_spellings(message.project_id)
     return Report(
-        text=message.text,
+        text=own.rewrite(message.text),
         fingerprint=message.text_hash,
         language=language_of(message.text),
         sent_at=message.sent_at,
@@ -35,22 +44,12 @@ def report_of(message: Message, vector: Vector | None) -> Report:
 
 def candidates(message: Message, project: Project, vector: Vector | None) -> list[Candidate]:
     """Evidence of open issues, and of issues closed a short time ago; each message once."""
-    evidence = permitted(message).filter(_in_reach(message, project), issue__project=project)
-    evidence = evidence.exclude(level__in=Evidence.FOLLOW_UPS)  # "+1" is like every other "+1"
-    if message.alert_key:
-        # Two alerts with other names are alike in every word but the one that matters.
-        evidence = evidence.filter(message__alert_key__in=["", message.alert_key])
-    window = timedelta(hours=project.duplicate_window_hours)
-    alike = Q(
-        message__sent_at__gte=message.sent_at - window,
-        message__sent_at__lte=message.sent_at + window,
-    )
-    if message.text_hash:
-        alike |= Q(message__text_hash=message.text_hash)
-    similarities = _nearest(evidence, vector)
-    recent = evidence.filter(alike).order_by("-message__sent_at")
-    ids = {*recent.values_list("pk", flat=True)[:RECENT], *similarities}
-    return _candidates(ids, similarities)
+    apart = apart_issues(message)
+    similarities = {} if vector is None else nearest(message, project, vector, apart=apart)
+    evidence = _in_reach(message, project).exclude(issue__in=apart)
+    ids = {*_recent(evidence, message, project), *_same_text(evidence, message), *similarities}
+    own = own_spellings(project.pk)
+    return _candidates(ids, similarities, _latest_start(message, project), own)
 
 
 def permitted(message: Message) -> QuerySet[Evidence]:
@@ -58,40 +57,78 @@ def permitted(message: Message) -> QuerySet[Evidence]:
     return Evidence.objects.exclude(issue__in=apart_issues(message))
 
 
-def _in_reach(message: Message, project: Project) -> Q:
-    """Open issues of the last `open_issue_days`, and those closed in the last `closed_issue_days`."""
+def _in_reach(message: Message, project: Project) -> QuerySet[Evidence]:
+    """Reports of open issues of the last `open_issue_days`, and of those closed in the last
+    `closed_issue_days`.
+    """
     age = timedelta(days=project.open_issue_days)
     closed_since = message.sent_at - timedelta(days=project.closed_issue_days)
-    near = Q(
-        message__sent_at__gte=message.sent_at - age, message__sent_at__lte=message.sent_at + age
-    )
     is_open = Q(issue__status__in=Issue.OPEN)
     is_closed = Q(issue__status__in=Issue.CLOSED, issue__status_changed_at__gte=closed_since)
-    return near & (is_open | is_closed if project.closed_issue_days else is_open)
+    evidence = Evidence.objects.filter(
+        is_open | is_closed if project.closed_issue_days else is_open,
+        issue__project=project,
+        # The same project; PostgreSQL reads the newest messages of a project from an index.
+        message__project=project,
+        message__sent_at__range=(message.sent_at - age, message.sent_at + age),
+    ).exclude(level__in=Evidence.FOLLOW_UPS)  # "+1" is like every other "+1"
+    if message.alert_key:
+        # Two alerts with other names are alike in every word but the one that matters.
+        evidence = evidence.filter(message__alert_key__in=["", message.alert_key])
+    return evidence
 
 
-def _nearest(evidence: QuerySet[Evidence], vector: Vector | None) -> dict[int, float]:
-    """Cosine similarity by evidence id of the nearest reports: an exact scan inside the project."""
-    if vector is None:
-        return {}
-    near = (
-        evidence.filter(message__embeddings__model=embeddings.model_name())
-        .annotate(distance=CosineDistance("message__embeddings__vector", vector))
-        .order_by("distance")
-        .values_list("pk", "distance")[:NEAREST]
+def _recent(evidence: QuerySet[Evidence], message: Message, project: Project) -> list[int]:
+    """The newest inside the window of similar words."""
+    window = timedelta(hours=project.duplicate_window_hours)
+    inside = evidence.filter(
+        message__sent_at__range=(message.sent_at - window, message.sent_at + window)
     )
-    return {pk: 1.0 - distance for pk, distance in near}
+    return _newest(inside)
 
 
-def _candidates(ids: set[int], similarities: Mapping[int, float]) -> list[Candidate]:
-    rows = list(Evidence.objects.filter(pk__in=ids).select_related("message", "issue"))
+def _same_text(evidence: QuerySet[Evidence], message: Message) -> list[int]:
+    """Those with the same words, however many others are newer."""
+    if not message.text_hash:
+        return []
+    return _newest(evidence.filter(message__text_hash=message.text_hash))
+
+
+def _newest(evidence: QuerySet[Evidence]) -> list[int]:
+    return list(evidence.order_by("-message__sent_at").values_list("pk", flat=True)[:RECENT])
+
+
+def _latest_start(message: Message, project: Project) -> datetime:
+    """An issue that began later is of another time: a report from before it came very late."""
+    return message.sent_at + timedelta(hours=project.duplicate_window_hours)
+
+
+def _candidates(
+    ids: set[int], similarities: Mapping[int, float], latest_start: datetime, own: Spellings
+) -> list[Candidate]:
+    # Without the original, which may be long.
+    rows = list(
+        Evidence.objects.filter(pk__in=ids)
+        .select_related("message", "issue")
+        .only("issue__status", *(f"message__{name}" for name in READ))
+    )
     vectors = vectors_of([row.message_id for row in rows], embeddings.model_name())
+    younger = _younger(rows, latest_start)
     return [
         Candidate(
             issue_id=row.issue_id,
-            report=report_of(row.message, vectors.get(row.message_id)),
+            report=report_of(row.message, vectors.get(row.message_id), own),
             similarity=similarities.get(row.pk),
-            is_open=row.issue.is_open,
+            is_open=row.issue.is_open and row.issue_id not in younger,
         )
         for row in rows
     ]
+
+
+def _younger(rows: Iterable[Evidence], latest_start: datetime) -> set[int]:
+    """Issues of which every report is later than that."""
+    later = {row.issue_id for row in rows if row.message.sent_at > latest_start}
+    if not later:
+        return later
+    old = Evidence.objects.filter(issue__in=later, message__sent_at__lte=latest_start)
+    return later - set(old.values_list("issue", flat=True))

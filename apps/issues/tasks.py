@@ -7,6 +7,7 @@ from apps.issues.analysis import analyse_lacking, post, word
 from apps.issues.conversation import follow_up
 from apps.issues.models import DayAnalysis, Draft
 from apps.issues.triage import file
+from apps.issues.vector_index import build_missing
 from apps.issues.wording import write
 from apps.messages.models import Message
 from tasktracker.lib.workflow import each, work_on
@@ -42,6 +43,11 @@ def post_analyses(ids: list[int]) -> None:
 @shared_task(expires=600)
 def analyse_days() -> None:
     analyse_lacking()
+
+
+@shared_task(expires=3600)
+def index_vectors() -> None:
+    build_missing()
 
 
 def _as_long_as_a_model() -> timedelta:

@@ -11,18 +11,22 @@ ALTER TABLE issues_reportvector
 ALTER TABLE issues_reportvector ALTER COLUMN vector SET STORAGE PLAIN;
 """
 
-COPY = """
+ROWS = """
+INSERT INTO issues_reportvector
+    (embedding_id, evidence_id, issue_id, project_id, model, level, sent_at, is_open, closed_at, vector)
+SELECT b.id, e.id, i.id, i.project_id, b.model, e.level, m.sent_at,
+    i.status IN ('new', 'approved', 'in_progress'),
+    CASE WHEN i.status IN ('done', 'rejected') THEN i.status_changed_at END,
+    b.vector::halfvec
+FROM issues_evidence e
+JOIN issues_issue i ON i.id = e.issue_id
+JOIN chat_messages_message m ON m.id = e.message_id
+JOIN chat_messages_embedding b ON b.message_id = m.id
+"""
+
+COPY = f"""
 CREATE FUNCTION copy_report_vectors(message bigint) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO issues_reportvector
-        (embedding_id, evidence_id, issue_id, project_id, model, level, sent_at, is_open, closed_at, vector)
-    SELECT b.id, e.id, i.id, i.project_id, b.model, e.level, m.sent_at,
-        i.status IN ('new', 'approved', 'in_progress'),
-        CASE WHEN i.status IN ('done', 'rejected') THEN i.status_changed_at END,
-        b.vector::halfvec
-    FROM issues_evidence e
-    JOIN issues_issue i ON i.id = e.issue_id
-    JOIN chat_messages_message m ON m.id = e.message_id
-    JOIN chat_messages_embedding b ON b.message_id = m.id
+    {ROWS}
     WHERE e.message_id = copy_report_vectors.message
     ON CONFLICT (embedding_id) DO UPDATE SET
         evidence_id = excluded.evidence_id, issue_id = excluded.issue_id, level = excluded.level,
@@ -65,8 +69,6 @@ CREATE TRIGGER issue_opens_vectors AFTER UPDATE OF status, status_changed_at, pr
     ON issues_issue FOR EACH ROW EXECUTE FUNCTION issue_opens_vectors();
 """
 
-FILL = "SELECT count(copy_report_vectors(message_id)) FROM issues_evidence;"
-
 BACK = """
 DROP TRIGGER evidence_moves_vectors ON issues_evidence;
 DROP TRIGGER embedding_is_copied ON chat_messages_embedding;
@@ -103,5 +105,5 @@ class Migration(migrations.Migration):
             },
         ),
         # Triggers before the rows: what is written meanwhile waits for this transaction.
-        migrations.RunSQL(KEYS + COPY + TRIGGERS + FILL, BACK),
+        migrations.RunSQL(KEYS + COPY + TRIGGERS + ROWS, BACK),
     ]

@@ -247,12 +247,17 @@ class Embedding(models.Model):
         return f"{self.model} {self.message_id}"
 
 
+_VECTOR_HEAD = 4  # bytes before the numbers: how many there are, and nothing
+
+
 def vectors_of(message_ids: Iterable[int], model: str) -> dict[int, Vector]:
     """Stored vectors by message id, float32 arrays of shape (384,)."""
     rows = Embedding.objects.filter(message_id__in=list(message_ids), model=model)
+    # As bytes: reading 200 vectors that are written out in digits takes longer than judging them.
+    sent = models.Func("vector", function="vector_send", output_field=models.BinaryField())
     return {
-        message_id: np.asarray(vector, np.float32)
-        for message_id, vector in rows.values_list("message_id", "vector")
+        message_id: np.frombuffer(content, ">f4", offset=_VECTOR_HEAD).astype(np.float32)
+        for message_id, content in rows.values_list("message_id", sent)
     }
 
 

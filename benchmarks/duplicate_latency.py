@@ -1,0 +1,329 @@
+"""How long the search for duplicates takes when a project has 1,000, 10,000 and 100,000 open issues.
+
+    .venv/bin/python benchmarks/duplicate_latency.py [--sizes 1000,10000,100000] [--reports 100]
+
+Starts services of its own in a temporary folder and removes them. Fills one project step by step beside
+a neighbour as large as the largest size, then times for each new report: its vector (never a cached
+one), the candidates, the levels and the judge. The same reports are searched with the exact scan and
+with the index, in turns, so both see the same machine. Prints p50 and p95 in milliseconds and how many
+of the 20 reports that the exact scan finds the index finds too.
+
+Issues are the base reports of data/training with other numbers and names; their vectors lie between
+those of two real reports, nearer to the one whose words they have. The new reports are real ones, with
+their real vectors.
+"""
+
+import argparse
+import atexit
+import json
+import os
+import random
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+if TYPE_CHECKING:
+    from apps.issues.models import Issue
+    from apps.messages.models import Message
+    from apps.sources.models import Chat, Project
+
+Vectors = npt.NDArray[np.float32]
+
+CORPUS = ("dup_pairs.jsonl", "dup_pairs_extra.jsonl")
+FILED, NEW = ("base", "hard_negative"), ("near", "cross", "para")
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+DAYS = 29  # inside the window of open issues
+AT_ONCE = 2000
+NOISE = 0.35  # length of what is neither of the two reports
+SEED = 20261101
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Real reports: some are copied into issues, the others come in as new ones."""
+
+    filed: list[str]
+    vectors: Vectors
+    new: list[str]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", default="1000,10000,100000")
+    parser.add_argument("--neighbour", type=int, help="Issues of the other project.")
+    parser.add_argument("--reports", type=int, default=100)
+    options = parser.parse_args()
+    sizes = sorted(int(size) for size in options.sizes.split(","))
+    start_services()
+    corpus = read_corpus(options.reports)
+    project, chat = make_project("benchmark")
+    other, other_chat = make_project("neighbour")
+    fill(other, other_chat, corpus, sizes[-1] if options.neighbour is None else options.neighbour)
+    filled = 0
+    say(f"{'open':>8}  {'search':<8} {'p50':>7} {'p95':>7}   of that: vector, search, levels (p50)")
+    for size in sizes:
+        fill(project, chat, corpus, size - filled)
+        filled = size
+        measure(project, chat, corpus.new, size)
+
+
+def start_services() -> None:
+    """PostgreSQL, NATS and Valkey in a folder that goes away, and Django on them."""
+    from tasktracker.devstack.embedded import EmbeddedServices
+    from tasktracker.devstack.folder import DataFolder
+
+    folder = DataFolder(Path(tempfile.mkdtemp(prefix="tasktracker-benchmark-")))
+    atexit.register(shutil.rmtree, folder.path, ignore_errors=True)
+    services = EmbeddedServices(folder, durable=False)
+    atexit.register(services.stop)
+    services.start()
+    os.environ.update(services.urls, DATA_DIR=str(folder.path), LOG_LEVEL="WARNING")
+    set_up()
+    # Only lists of the admin search by parts of words; without these the filling takes a third of the time.
+    with connection().cursor() as cursor:
+        cursor.execute("DROP INDEX message_text, message_author, issue_title")
+
+
+def connection() -> Any:
+    from django.db import connection as default
+
+    return default
+
+
+def set_up() -> None:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tasktracker.settings.dev")
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", verbosity=0)
+
+
+def read_corpus(reports: int) -> Corpus:
+    from tasktracker.lib import embeddings
+    from tasktracker.lib.text import clean
+
+    rows = [
+        json.loads(line)
+        for name in CORPUS
+        for line in (ROOT / "data" / "training" / name).read_text(encoding="utf-8").splitlines()
+    ]
+    filed = [clean(row["text"]) for row in rows if row["kind"] in FILED]
+    new = [clean(row["text"]) for row in rows if row["kind"] in NEW]
+    random.Random(SEED).shuffle(new)  # noqa: S311 - a fixed order
+    return Corpus(filed, embeddings.embed(filed), new[:reports])
+
+
+def make_project(name: str) -> "tuple[Project, Chat]":
+    from apps.sources.models import Chat, Project, Source
+
+    project = Project.objects.create(name=name, slug=name)
+    source = Source.objects.create(project=project, kind="file_import", name=name)
+    return project, Chat.objects.create(source=source, external_id=name, title=name)
+
+
+def fill(project: "Project", chat: "Chat", corpus: Corpus, count: int) -> None:
+    """So many more open issues of one report each."""
+    from apps.issues.models import Issue
+
+    first = Issue.objects.filter(project=project).count()
+    draw = np.random.default_rng([SEED, project.pk, first])
+    for start in range(first, first + count, AT_ONCE):
+        insert(project, chat, corpus, range(start, min(start + AT_ONCE, first + count)), draw)
+    with connection().cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+
+
+def insert(
+    project: "Project",
+    chat: "Chat",
+    corpus: Corpus,
+    numbers: Sequence[int],
+    draw: np.random.Generator,
+) -> None:
+    from apps.issues.models import Evidence, Issue
+    from apps.messages.models import Embedding, Message
+    from tasktracker.lib import embeddings
+
+    words = draw.integers(len(corpus.filed), size=len(numbers))
+    vectors = vectors_between(corpus.vectors, words, draw)
+    messages: list[Message] = []
+    issues: list[Issue] = []
+    for number, word in zip(numbers, words, strict=True):
+        message = make_message(
+            project, chat, reworded(corpus.filed[word], number), f"f{number}",
+            NOW - timedelta(days=DAYS * float(draw.random())),
+        )  # fmt: skip
+        messages.append(message)
+        issues.append(make_issue(project, message))
+    Message.objects.bulk_create(messages)
+    Issue.objects.bulk_create(issues)
+    Evidence.objects.bulk_create(
+        Evidence(issue=issue, message=message, level=Evidence.Level.OPENED)
+        for issue, message in zip(issues, messages, strict=True)
+    )
+    name = embeddings.model_name()
+    Embedding.objects.bulk_create(
+        Embedding(message=message, model=name, vector=vector)
+        for message, vector in zip(messages, vectors, strict=True)
+    )
+
+
+def vectors_between(
+    vectors: Vectors, nearer: npt.NDArray[np.int64], draw: np.random.Generator
+) -> Vectors:
+    """Each near to the real vector of its words, on the way to another, with some noise."""
+    other = draw.integers(len(vectors), size=len(nearer))
+    share = draw.uniform(0.6, 1.0, size=(len(nearer), 1))
+    noise = draw.normal(size=(len(nearer), vectors.shape[1]))
+    noise *= NOISE * draw.random((len(nearer), 1)) / np.linalg.norm(noise, axis=1, keepdims=True)
+    mixed = share * vectors[nearer] + (1 - share) * vectors[other] + noise
+    return np.asarray(mixed / np.linalg.norm(mixed, axis=1, keepdims=True), np.float32)
+
+
+def reworded(text: str, number: int) -> str:
+    """The same words about another screen."""
+    return f"{text} (екран {number % 997}, build 4.{number % 89}.{number})"
+
+
+def make_message(
+    project: "Project", chat: "Chat", text: str, external_id: str, sent_at: datetime
+) -> "Message":
+    from apps.messages.models import Message
+    from tasktracker.lib.text import fingerprint
+
+    return Message(
+        project=project,
+        source_id=chat.source_id,
+        chat=chat,
+        external_id=external_id,
+        author="Олена",
+        author_id="7",
+        text=text,
+        text_hash=fingerprint(text),
+        sent_at=sent_at,
+        status=Message.Status.FILED,
+        category="bug",
+        priority="high",
+        confidence=0.9,
+    )
+
+
+def make_issue(project: "Project", message: "Message") -> "Issue":
+    from apps.issues.models import Issue
+
+    return Issue(
+        project=project,
+        title=message.text[:100],
+        description=message.text,
+        category="bug",
+        priority="high",
+        confidence=0.9,
+        reported_at=message.sent_at,
+    )
+
+
+# Measuring
+
+
+def measure(project: "Project", chat: "Chat", texts: Sequence[str], size: int) -> None:
+    """Every way of searching in turns, report by report."""
+    from apps.issues import vector_index
+
+    reports = [
+        make_message(project, chat, text, f"n{number}", NOW) for number, text in enumerate(texts)
+    ]
+    for number, report in enumerate(reports, start=1):
+        report.pk = -number  # never stored
+    vector_index.EXACT_UP_TO = 0  # an index for every size, to compare with
+    started = time.perf_counter()
+    vector_index.build_missing()
+    say(f"{size:>8}  index built in {time.perf_counter() - started:.0f} s")
+    times: dict[str, list[list[float]]] = {way: [] for way in WAYS}
+    found: dict[str, list[set[int]]] = {way: [] for way in WAYS}
+    decide(project, reports[0])  # loads the model, opens the connection
+    for report in reports:
+        for way, rows in times.items():
+            with searching(way):
+                rows.append(decide(project, report))
+                found[way].append(nearest_to(project, report))
+    for way, rows in times.items():
+        say(line(size, way, rows, recall(found["exact"], found[way])))
+
+
+WAYS = ("exact", "index", "chosen")
+
+
+@contextmanager
+def searching(way: str) -> Iterator[None]:
+    """Search this way whatever the size; `chosen` is what the product does."""
+    from apps.issues import nearest
+
+    usual = nearest.EXACT_UP_TO
+    nearest.EXACT_UP_TO = {"exact": 10**9, "index": 0}.get(way, usual)
+    try:
+        yield
+    finally:
+        nearest.EXACT_UP_TO = usual
+
+
+def decide(project: "Project", report: "Message") -> list[float]:
+    """Milliseconds for the vector, the candidates, and the comparison with each of them."""
+    from apps.issues.comparison import compare, thresholds_of
+    from apps.issues.search import candidates, report_of
+    from tasktracker.lib import embeddings
+
+    times = [time.perf_counter()]
+    (vector,) = embeddings.embed([report.text])
+    times.append(time.perf_counter())
+    found = candidates(report, project, vector)
+    times.append(time.perf_counter())
+    compare(report_of(report, vector), found, thresholds_of(project))
+    times.append(time.perf_counter())
+    return [(later - earlier) * 1000 for earlier, later in pairwise(times)]
+
+
+def nearest_to(project: "Project", report: "Message") -> set[int]:
+    from apps.issues.nearest import nearest
+    from tasktracker.lib import embeddings
+
+    return set(nearest(report, project, embeddings.embed([report.text])[0]))
+
+
+def recall(wanted: Sequence[set[int]], found: Sequence[set[int]]) -> float:
+    """Of what the exact scan found."""
+    return sum(len(one & other) for one, other in zip(wanted, found, strict=True)) / max(
+        1, sum(map(len, wanted))
+    )
+
+
+def line(size: int, way: str, rows: list[list[float]], share: float) -> str:
+    whole = [sum(row) for row in rows]
+    parts = ", ".join(f"{np.percentile([row[at] for row in rows], 50):.0f}" for at in range(3))
+    return (
+        f"{size:>8}  {way:<8} {np.percentile(whole, 50):>7.1f} {np.percentile(whole, 95):>7.1f}"
+        f"   {parts:<36} recall@20 {share:.4f}"
+    )
+
+
+def say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,385 @@
+"""What a new report is compared with: found by an exact scan, or through an index, and never by another rule."""
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from apps.issues import nearest, vector_index
+from apps.issues.decisions import reject
+from apps.issues.models import Evidence, Issue, ReportVector
+from apps.issues.nearest import NEAREST
+from apps.issues.relations import keep_apart
+from apps.issues.search import RECENT, candidates
+from apps.issues.vector_index import Index, build_missing
+from apps.messages.models import Embedding, Message
+from tasktracker.lib import embeddings
+
+pytestmark = pytest.mark.django_db
+
+DIMENSIONS = 384
+
+
+def unit(rows):
+    return (rows / np.linalg.norm(rows, axis=-1, keepdims=True)).astype(np.float32)
+
+
+@pytest.fixture
+def draw():
+    return np.random.default_rng(7)
+
+
+@pytest.fixture
+def fill(make_message, project, chat, draw):
+    """So many open issues of one report each; vectors around 40 topics."""
+
+    def run(count, *, project=project, status="new", centres=None):
+        topics = unit(draw.normal(size=(40, DIMENSIONS))) if centres is None else centres
+        model = embeddings.model_name()
+        first = make_message("зразок", project=project)
+        messages = Message.objects.bulk_create(
+            Message(
+                project=project,
+                source_id=first.source_id,
+                chat=chat,
+                external_id=f"{project.pk}-{status}-{first.pk}-{number}",
+                text=f"звіт {number}",
+                text_hash=f"1:{first.pk}-{number}",
+                sent_at=first.sent_at,
+                status="filed",
+                category="bug",
+            )
+            for number in range(count)
+        )
+        issues = Issue.objects.bulk_create(
+            Issue(
+                project=project,
+                title="t",
+                category="bug",
+                priority="low",
+                status=status,
+                reported_at=first.sent_at,
+                status_changed_at=first.sent_at,
+            )
+            for _ in messages
+        )
+        Evidence.objects.bulk_create(
+            Evidence(issue=issue, message=message, level="opened")
+            for issue, message in zip(issues, messages, strict=True)
+        )
+        vectors = unit(
+            topics[draw.integers(len(topics), size=count)]
+            + 0.05 * draw.normal(size=(count, DIMENSIONS))
+        )
+        Embedding.objects.bulk_create(
+            Embedding(message=message, model=model, vector=vector)
+            for message, vector in zip(messages, vectors, strict=True)
+        )
+        first.delete()
+        return vectors, issues
+
+    return run
+
+
+@pytest.fixture
+def is_large(monkeypatch):
+    """Any project has more than the exact scan should compare."""
+    monkeypatch.setattr(nearest, "EXACT_UP_TO", 10)
+    monkeypatch.setattr(vector_index, "EXACT_UP_TO", 10)
+
+
+@pytest.fixture
+def ways(monkeypatch):
+    """Which ways of searching were taken."""
+    taken = []
+    for name in ("exact", "through_index"):
+        search = getattr(nearest, name)
+
+        def note(*arguments, name=name, search=search):
+            taken.append(name)
+            return search(*arguments)
+
+        monkeypatch.setattr(nearest, name, note)
+    return taken
+
+
+@pytest.fixture
+def near(make_message, project):
+    def run(vector, **rules):
+        message = make_message("нове", **rules.pop("message", {}))
+        return nearest.nearest(message, project, vector, **rules)
+
+    return run
+
+
+def issues_of(found):
+    return set(Evidence.objects.filter(pk__in=found).values_list("issue", flat=True))
+
+
+def numpy_nearest(project, vector):
+    rows = list(
+        Embedding.objects.filter(message__project=project, message__evidence__isnull=False)
+        .values_list("message__evidence", "vector")
+    )  # fmt: skip
+    similarity = np.stack([row[1] for row in rows]) @ vector
+    return {rows[at][0] for at in np.argsort(-similarity)[:NEAREST]}
+
+
+def test_the_exact_scan_finds_the_nearest(fill, near, project, ways):
+    vectors, _ = fill(200)
+
+    found = near(vectors[0])
+
+    assert set(found) == numpy_nearest(project, vectors[0])
+    assert max(found.values()) == pytest.approx(1.0, abs=1e-3)
+    assert "through_index" not in ways
+
+
+def test_the_index_finds_what_the_exact_scan_finds(
+    fill, near, is_large, project, draw, ways, monkeypatch
+):
+    monkeypatch.setattr(vector_index, "BUILD_WIDTH", 100)  # a third of the time
+    fill(2000)
+    build_missing()
+    hits = 0
+
+    for vector in unit(draw.normal(size=(20, DIMENSIONS))):
+        found = near(vector)
+        hits += len(set(found) & numpy_nearest(project, vector))
+
+    assert hits / (20 * NEAREST) >= 0.99
+    assert ways.count("through_index") == 20
+
+
+def test_the_index_is_used_by_postgresql(fill, project, is_large):
+    vectors, _ = fill(300)
+    (index,) = build_missing()
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE issues_reportvector")
+    rows = ReportVector.objects.filter(
+        project_id=project.pk, model=embeddings.model_name(), is_open=True
+    )
+
+    asked = []
+
+    def note(execute, statement, values, many, context):
+        asked.append((statement, values))
+        return execute(statement, values, many, context)
+
+    with connection.execute_wrapper(note):
+        nearest.through_index(rows, index, vectors[0])
+    statement, values = next(one for one in asked if "<=>" in one[0])
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_sort = off")
+        cursor.execute(f"EXPLAIN {statement}", values)
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+
+    assert f"Index Scan using {index.name}" in plan
+
+
+def test_a_large_neighbour_takes_no_place(fill, near, is_large, project, other_project, draw):
+    centres = unit(draw.normal(size=(5, DIMENSIONS)))
+    fill(500, project=other_project, centres=centres)
+    fill(100, centres=centres)
+    build_missing()
+
+    found = near(centres[0])
+
+    assert set(found) == numpy_nearest(project, centres[0])
+
+
+def test_closed_issues_do_not_hide_open_ones(fill, near, is_large, project, draw):
+    centres = unit(draw.normal(size=(2, DIMENSIONS)))
+    fill(300, status="duplicate", centres=centres)
+    _, issues = fill(50, centres=centres)
+    build_missing()
+
+    assert issues_of(near(centres[0])) <= {issue.pk for issue in issues}
+    assert len(near(centres[0])) == NEAREST
+
+
+def test_issues_that_were_told_apart_do_not_hide_others(fill, near, is_large, draw):
+    centres = unit(draw.normal(size=(1, DIMENSIONS)))
+    _, apart = fill(200, centres=centres)
+    _, others = fill(30, centres=centres)
+    build_missing()
+
+    found = near(centres[0], apart={issue.pk for issue in apart})
+
+    assert issues_of(found) <= {issue.pk for issue in others}
+    assert len(found) == NEAREST
+
+
+def test_without_its_index_a_large_project_is_scanned(fill, near, is_large, project, ways):
+    vectors, _ = fill(100)
+
+    assert set(near(vectors[0])) == numpy_nearest(project, vectors[0])
+    assert "through_index" not in ways
+
+
+def test_a_filter_that_leaves_hardly_anything_of_the_index_loses_nothing(fill, near, is_large):
+    vectors, issues = fill(300)
+    build_missing()
+
+    found = near(vectors[0], apart={issue.pk for issue in issues[3:]})
+
+    assert issues_of(found) == {issue.pk for issue in issues[:3]}
+
+
+def test_what_was_closed_a_short_time_ago_is_found_too(fill, near, is_large, project):
+    vectors, issues = fill(30)
+    build_missing()
+    reject(issues[0], by=None)
+    Issue.objects.filter(pk=issues[0].pk).update(status_changed_at=issues[1].reported_at)
+
+    assert issues[0].pk in issues_of(near(vectors[0]))
+    project.closed_issue_days = 0
+    assert issues[0].pk not in issues_of(near(vectors[0]))
+
+
+def test_indexes_come_and_go_with_what_is_needed(fill, monkeypatch, project):
+    _, issues = fill(50)
+    monkeypatch.setattr(vector_index, "EXACT_UP_TO", 40)
+    index = Index(project.pk, embeddings.model_name(), DIMENSIONS)
+
+    assert build_missing() == [index]
+    assert index.is_ready()
+    assert build_missing() == []
+    Issue.objects.filter(pk__in=[issue.pk for issue in issues[:30]]).update(status="done")
+    build_missing()
+    assert not index.is_ready()
+
+
+def test_another_model_gets_an_index_of_its_own(fill, is_large, project):
+    fill(30)
+    Embedding.objects.bulk_create(
+        Embedding(message_id=pk, model="another/model", vector=[0.6, 0.8])
+        for pk in Evidence.objects.values_list("message", flat=True)
+    )
+
+    built = build_missing()
+
+    assert {(index.model, index.dimensions) for index in built} == {
+        (embeddings.model_name(), DIMENSIONS),
+        ("another/model", 2),
+    }
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_half_built_index_is_built_again_beside_the_running_system(fill, is_large_live, project):
+    fill(30)
+    (index,) = build_missing()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = %s::regclass", [index.name]
+        )
+    assert not index.is_ready()
+
+    call_command("index_vectors")
+
+    assert index.is_ready()
+    Project = type(project)
+    Project.objects.all().delete()
+    call_command("index_vectors")
+    assert not index.is_ready()
+
+
+@pytest.fixture
+def is_large_live(monkeypatch):
+    monkeypatch.setattr(vector_index, "EXACT_UP_TO", 10)
+
+
+# The copies follow
+
+
+def rows():
+    return list(ReportVector.objects.values_list("issue_id", "is_open", "level"))
+
+
+def test_a_merged_report_goes_with_its_issue(fill):
+    _, (one, two) = fill(2)
+
+    Evidence.objects.filter(issue=one).update(issue=two, level="person")
+
+    assert sorted(rows()) == [(two.pk, True, "opened"), (two.pk, True, "person")]
+
+
+def test_an_edit_brings_its_own_vector(fill, make_message):
+    fill(1)
+    edit = make_message("правка")
+    Embedding.objects.create(message=edit, model="m", vector=[1.0, 0.0])
+
+    Evidence.objects.update(message=edit)
+
+    assert ReportVector.objects.get().model == "m"
+
+
+def test_a_vector_that_is_made_later_is_copied(make_issue, make_message):
+    message = make_message()
+    issue = make_issue(message=message)
+    Embedding.objects.create(message=message, model="m", vector=[1.0, 0.0])
+
+    assert rows() == [(issue.pk, True, "opened")]
+
+
+def test_nothing_is_left_of_a_deleted_message(fill):
+    fill(2)
+
+    Message.objects.first().delete()
+
+    assert ReportVector.objects.count() == 1
+
+
+def test_a_vector_of_an_older_model_goes_with_it(fill):
+    fill(1)
+
+    Embedding.objects.all().delete()
+
+    assert not ReportVector.objects.exists()
+
+
+# The other candidates
+
+
+def report(make_message, make_issue, text, **changes):
+    message = make_message(text, **changes)
+    return make_issue(message=message)
+
+
+def found_in(message, project):
+    return {candidate.issue_id for candidate in candidates(message, project, None)}
+
+
+def test_the_same_words_are_found_behind_any_number_of_newer_reports(
+    fill, make_message, make_issue, project
+):
+    same = report(make_message, make_issue, "Не відкривається кошик")
+    fill(RECENT + 5)
+
+    assert same.pk in found_in(make_message("не відкривається кошик!"), project)
+
+
+def test_issues_that_were_told_apart_are_no_candidates(make_message, make_issue, project):
+    old = report(make_message, make_issue, "Не відкривається кошик")
+    message = make_message("Кошик не відкривається")
+    keep_apart(make_issue(message=message), old, by=None)
+
+    assert old.pk not in found_in(message, project)
+
+
+def test_a_report_outside_of_the_windows_is_no_candidate(make_message, make_issue, project):
+    old = report(make_message, make_issue, "Не відкривається кошик")
+    later = old.evidence.get().message.sent_at + timedelta(days=project.open_issue_days + 1)
+
+    assert old.pk not in found_in(make_message("Не відкривається кошик", sent_at=later), project)
+
+
+def test_a_candidate_brings_its_vector(fill, make_message, project):
+    vectors, _ = fill(1)
+
+    (candidate,) = candidates(make_message("нове"), project, vectors[0])
+
+    assert np.allclose(candidate.report.vector, vectors[0], atol=1e-6)
+    assert candidate.similarity == pytest.approx(1.0, abs=1e-3)
