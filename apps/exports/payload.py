@@ -29,5 +29,6 @@ def build_payload(issue: Issue) -> IssuePayload:
                 external_id=item.message.external_id,
             )
             for item in evidence
+            if item.message.text  # a screenshot is no quote
         ),
     )

@@ -203,8 +203,8 @@ def split_together(messages: Collection[Message], *, by: Person, reason: str = "
         opening, *others = [row.message for row in leaving]
         Evidence.objects.filter(pk__in=[row.pk for row in leaving]).delete()
         # A follow-up was never asked what it reports by itself.
-        opening.category = opening.category or old.category
-        opening.priority = opening.priority or old.priority
+        if not opening.is_actionable:
+            opening.category, opening.priority = old.category, old.priority
         issue = open_issue(opening, opened_because=reason)
         for message in others:
             Evidence.objects.create(issue=issue, message=message, level=levels.PERSON)

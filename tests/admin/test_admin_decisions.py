@@ -190,6 +190,22 @@ def test_a_report_is_split_out_into_an_issue_of_its_own(operator: Client, rows: 
     assert issue.evidence.count() == 1
 
 
+def test_a_follow_up_is_taken_out_without_an_issue_of_its_own(
+    operator: Client, make_issue: Callable[..., Issue], make_message: Callable[..., Message]
+):
+    issue = make_issue(message=make_message())
+    echo = make_message("+1", status="filed", category="info")
+    Evidence.objects.create(issue=issue, message=echo, level=Evidence.Level.RUN)
+    page = operator.get(reverse("admin:issues_issue_change", args=[issue.pk]))
+    address = reverse("admin:issues_issue_detach", args=[issue.pk, echo.pk])
+    operator.post(address)
+
+    assert address in page.content.decode()
+    assert Issue.objects.count() == issue.evidence.count() == 1
+    echo.refresh_from_db()
+    assert (echo.status, echo.locked_fields) == ("noise", ["category"])
+
+
 def test_the_only_report_stays(
     operator: Client, make_issue: Callable[..., Issue], make_message: Callable[..., Message]
 ):

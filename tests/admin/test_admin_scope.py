@@ -107,6 +107,7 @@ def test_decisions_about_foreign_rows_change_nothing(operator: Client, foreign: 
     addresses = [
         reverse("admin:issues_issue_decide", args=[issue.pk, "approve"]),
         reverse("admin:issues_issue_split", args=[issue.pk, message.pk]),
+        reverse("admin:issues_issue_detach", args=[issue.pk, message.pk]),
         reverse("admin:chat_messages_message_retry", args=[message.pk]),
         reverse("admin:chat_messages_message_reclassify", args=[message.pk]),
         reverse("admin:chat_messages_message_unlock", args=[message.pk, "category"]),

@@ -329,6 +329,7 @@ def test_an_echo_may_be_split_out_like_a_report(say, user):
     issue = split(echo, by=user)
 
     assert issue_of(echo) == issue != issue_of(report)
+    assert issue.category == issue_of(report).category
 
 
 # Urgency

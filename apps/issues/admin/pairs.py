@@ -19,6 +19,7 @@ from apps.issues import decisions
 from apps.issues.admin.decide import merge_all, run
 from apps.issues.admin.merge import ask_despite, merge_page
 from apps.issues.admin.reference import find_issue
+from apps.issues.conversation import detach
 from apps.issues.models import Issue, Relation
 from apps.issues.suggestions import with_suggestions
 from apps.messages.models import Message
@@ -57,6 +58,7 @@ class PairPages:
             address("take_back/<str:kind>/<int:other_id>/", self.take_back_view, "take_back"),
             address("split/", self.split_checked_view, "split_checked"),
             address("split/<int:message_id>/", self.split_view, "split"),
+            address("detach/<int:message_id>/", self.detach_view, "detach"),
         ]
 
     # Pages
@@ -129,6 +131,17 @@ class PairPages:
             messages.warning(request, _("Check the reports that are about something else."))
             return HttpResponseRedirect(reverse("admin:issues_issue_change", args=[issue_id]))
         return self._split(request, issue_id, numbers)
+
+    def detach_view(
+        self: Any, request: HttpRequest, issue_id: int, message_id: int
+    ) -> HttpResponse:
+        """What only adds to a report opens no issue when it is about something else."""
+        issue = self.deciding(request, issue_id)
+        message = Message.objects.filter(pk=message_id, evidence__issue=issue_id).first()
+        if issue is None or message is None:
+            return self.gone(request, issue_id)
+        run(request, [issue], lambda _issue: detach(message, by=request.user))
+        return HttpResponseRedirect(page_of(issue))
 
     def _split(self: Any, request: HttpRequest, issue_id: int, numbers: list[int]) -> HttpResponse:
         issue = self.deciding(request, issue_id)
