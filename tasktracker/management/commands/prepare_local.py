@@ -1,7 +1,8 @@
-"""`manage.py prepare_local`: tables, static files and the operator account of a laptop."""
+"""`manage.py prepare_local`: tables, fingerprints, static files and the operator account of a laptop."""
 
 import hashlib
 import os
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.management import BaseCommand, call_command
 from django.utils.translation import gettext as _
 
+from apps.messages.fingerprints import refresh_all
 from tasktracker.devstack.folder import DataFolder
 
 OPERATOR = "operator"
@@ -23,6 +25,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0)
+        deque(refresh_all(), maxlen=0)  # nothing to do unless an update changed the normal form
         collect_changed_static_files()
         self.make_operator()
 
