@@ -28,7 +28,7 @@ def nearest(
 ) -> Found:
     """Reports of open issues, and of those closed a short time ago, except the issues in `apart`."""
     rows = _permitted(message, project, apart)
-    near = _nearest_open(rows.filter(is_open=True), project, vector)
+    near = _nearest_open(rows.filter(is_open=True), message, project, vector)
     if project.closed_issue_days:
         since = message.sent_at - timedelta(days=project.closed_issue_days)
         near |= exact(rows.filter(closed_at__gte=since), vector)
@@ -58,30 +58,28 @@ def through_index(rows: QuerySet[ReportVector], index: Index, vector: Vector) ->
     return found
 
 
-def _nearest_open(rows: QuerySet[ReportVector], project: Project, vector: Vector) -> Found:
-    if _is_small(rows):
-        return exact(rows, vector)
+def _nearest_open(
+    rows: QuerySet[ReportVector], message: Message, project: Project, vector: Vector
+) -> Found:
     index = Index(project.pk, embeddings.model_name(), len(vector))
-    found = through_index(rows, index, vector) if index.is_ready() else {}
+    if not index.is_ready() or _is_small(message, project):
+        return exact(rows, vector)
+    found = through_index(rows, index, vector)
     # Filters that leave hardly anything of a large index: then nothing may be missed.
     return found if len(found) == NEAREST else exact(rows, vector)
 
 
-def _is_small(rows: QuerySet[ReportVector]) -> bool:
-    """Counts no further than it must."""
-    beyond = rows.order_by().values("pk")[EXACT_UP_TO : EXACT_UP_TO + 1]
-    return not beyond.exists()
+def _is_small(message: Message, project: Project) -> bool:
+    """Whether few open reports are inside the window; counts no further than it must."""
+    rows = _inside(message, project).filter(is_open=True)
+    return not rows.values("pk")[EXACT_UP_TO : EXACT_UP_TO + 1].exists()
 
 
 def _permitted(
     message: Message, project: Project, apart: Collection[int]
 ) -> QuerySet[ReportVector]:
-    age = timedelta(days=project.open_issue_days)
-    rows = ReportVector.objects.filter(
-        project_id=project.pk,
-        model=embeddings.model_name(),
-        sent_at__range=(message.sent_at - age, message.sent_at + age),
-    ).exclude(level__in=Evidence.FOLLOW_UPS)  # "+1" is like every other "+1"
+    # "+1" is like every other "+1".
+    rows = _inside(message, project).exclude(level__in=Evidence.FOLLOW_UPS)
     if apart:
         rows = rows.exclude(issue_id__in=apart)
     if message.alert_key:
@@ -91,6 +89,16 @@ def _permitted(
         )
         rows = rows.filter(Exists(alike))
     return rows
+
+
+def _inside(message: Message, project: Project) -> QuerySet[ReportVector]:
+    """Inside the window of similar meaning; PostgreSQL counts these from an index alone."""
+    age = timedelta(days=project.open_issue_days)
+    return ReportVector.objects.filter(
+        project_id=project.pk,
+        model=embeddings.model_name(),
+        sent_at__range=(message.sent_at - age, message.sent_at + age),
+    )
 
 
 def _similarities(near: QuerySet[ReportVector]) -> Found:

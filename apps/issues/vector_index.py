@@ -42,7 +42,11 @@ class Index(NamedTuple):
         return f"{PREFIX}{self.project_id}_{hashlib.sha256(self.model.encode()).hexdigest()[:12]}"
 
     def is_ready(self) -> bool:
-        return self.name in _names(valid=True)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)", [self.name]
+            )
+            return cursor.fetchone() == (True,)
 
 
 def build_missing() -> list[Index]:

@@ -14,7 +14,7 @@ from apps.issues.nearest import NEAREST
 from apps.issues.relations import keep_apart
 from apps.issues.search import RECENT, candidates
 from apps.issues.vector_index import Index, build_missing
-from apps.messages.models import Embedding, Message
+from apps.messages.models import Embedding, Message, vectors_of
 from tasktracker.lib import embeddings
 
 pytestmark = pytest.mark.django_db
@@ -118,13 +118,13 @@ def issues_of(found):
     return set(Evidence.objects.filter(pk__in=found).values_list("issue", flat=True))
 
 
-def numpy_nearest(project, vector):
-    rows = list(
-        Embedding.objects.filter(message__project=project, message__evidence__isnull=False)
-        .values_list("message__evidence", "vector")
-    )  # fmt: skip
-    similarity = np.stack([row[1] for row in rows]) @ vector
-    return {rows[at][0] for at in np.argsort(-similarity)[:NEAREST]}
+def nearest_by_hand(project, *vectors):
+    """For each vector the evidence that numpy finds."""
+    messages = dict(Evidence.objects.filter(issue__project=project).values_list("message", "pk"))
+    stored = vectors_of(messages, embeddings.model_name())
+    evidence = [messages[message] for message in stored]
+    similarity = np.stack(vectors) @ np.stack(list(stored.values())).T
+    return [{evidence[at] for at in np.argsort(-row)[:NEAREST]} for row in similarity]
 
 
 def test_the_exact_scan_finds_the_nearest(fill, near, project, ways):
@@ -132,7 +132,7 @@ def test_the_exact_scan_finds_the_nearest(fill, near, project, ways):
 
     found = near(vectors[0])
 
-    assert set(found) == numpy_nearest(project, vectors[0])
+    assert [set(found)] == nearest_by_hand(project, vectors[0])
     assert max(found.values()) == pytest.approx(1.0, abs=1e-3)
     assert "through_index" not in ways
 
@@ -143,12 +143,12 @@ def test_the_index_finds_what_the_exact_scan_finds(
     monkeypatch.setattr(vector_index, "BUILD_WIDTH", 100)  # a third of the time
     fill(2000)
     build_missing()
-    hits = 0
+    new = unit(draw.normal(size=(20, DIMENSIONS)))
 
-    for vector in unit(draw.normal(size=(20, DIMENSIONS))):
-        found = near(vector)
-        hits += len(set(found) & numpy_nearest(project, vector))
+    found = [near(vector) for vector in new]
 
+    wanted = nearest_by_hand(project, *new)
+    hits = sum(len(one & other.keys()) for one, other in zip(wanted, found, strict=True))
     assert hits / (20 * NEAREST) >= 0.99
     assert ways.count("through_index") == 20
 
@@ -187,7 +187,7 @@ def test_a_large_neighbour_takes_no_place(fill, near, is_large, project, other_p
 
     found = near(centres[0])
 
-    assert set(found) == numpy_nearest(project, centres[0])
+    assert [set(found)] == nearest_by_hand(project, centres[0])
 
 
 def test_closed_issues_do_not_hide_open_ones(fill, near, is_large, project, draw):
@@ -215,7 +215,7 @@ def test_issues_that_were_told_apart_do_not_hide_others(fill, near, is_large, dr
 def test_without_its_index_a_large_project_is_scanned(fill, near, is_large, project, ways):
     vectors, _ = fill(100)
 
-    assert set(near(vectors[0])) == numpy_nearest(project, vectors[0])
+    assert [set(near(vectors[0]))] == nearest_by_hand(project, vectors[0])
     assert "through_index" not in ways
 
 
