@@ -13,6 +13,7 @@ from django.db.models import Max, QuerySet
 from apps.issues.dedup.base import Report
 from apps.issues.models import Evidence, Filing, Issue
 from apps.issues.search import report_of
+from apps.messages.glossary import own_spellings
 from apps.messages.models import Message, vectors_of
 from apps.sources.models import Project
 from tasktracker.lib import embeddings
@@ -24,6 +25,7 @@ NEVER = float("inf")
 FIELDS = (
     "text",
     "text_hash",
+    "project_id",
     "sent_at",
     "category",
     "chat_id",
@@ -42,6 +44,7 @@ class Filed:
     """One message, as it was filed."""
 
     report: Report
+    text: str  # as it was written
     alert_key: str
     filed_at: datetime
     level: str
@@ -145,6 +148,7 @@ def _in_order(messages: Sequence[Message], project: Project) -> list[Filed]:
         filings.setdefault(first.message_id, first)
     evidence = {row.message_id: row for row in Evidence.objects.filter(message__in=ids)}
     revisions = _revisions(messages)
+    own = own_spellings(project.pk)
     found: list[tuple[Any, Filed]] = []
     for message in messages:
         filing, row = filings.get(message.pk), evidence.get(message.pk)
@@ -152,7 +156,8 @@ def _in_order(messages: Sequence[Message], project: Project) -> list[Filed]:
         if source is None:
             continue
         filed = Filed(
-            report=report_of(message, vectors.get(message.pk)),
+            report=report_of(message, vectors.get(message.pk), own),
+            text=message.text,
             alert_key=message.alert_key,
             filed_at=source.created_at,
             level=source.level,

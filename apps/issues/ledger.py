@@ -11,9 +11,11 @@ from apps.issues.dedup.features import cosine
 from apps.issues.dedup.levels import calibration
 from apps.issues.models import Evidence, Filing, Issue
 from apps.issues.search import NEAREST, RECENT
+from apps.messages.glossary import glossary_of
 from apps.messages.models import Message
 from apps.sources.models import Project
 from tasktracker.lib import embeddings
+from tasktracker.lib.text import FINGERPRINT_VERSION
 
 DETAILED = 30  # candidates of which more than the number is kept
 
@@ -43,7 +45,7 @@ def write(
         judge=calibration().version,
         limits=limits_of(project),
         compared=[] if comparison is None else _compared(comparison),
-        saw={} if comparison is None or comparison.is_given else _saw(comparison),
+        saw={} if comparison is None or comparison.is_given else _saw(message, comparison),
     )
 
 
@@ -65,6 +67,11 @@ def digest(*texts: str) -> str:
 
 def digest_of_texts(candidates: Iterable[Candidate]) -> str:
     return digest(*(candidate.report.text for candidate in candidates))
+
+
+def glossary_digest(project_id: int) -> str:
+    """The project's own words, and the normal form's version: both say how words are spelled."""
+    return digest(str(FINGERPRINT_VERSION), repr(glossary_of(project_id)))
 
 
 def _compared(comparison: Comparison) -> list[dict[str, Any]]:
@@ -103,14 +110,15 @@ def _match_row(match: Match, comparison: Comparison, near: float | None) -> dict
     return row
 
 
-def _saw(comparison: Comparison) -> dict[str, Any]:
+def _saw(message: Message, comparison: Comparison) -> dict[str, Any]:
     report, candidates = comparison.report, comparison.candidates
     return {
         "candidates": [[one.report.number, one.issue_id] for one in candidates],
         "closed": sorted({one.issue_id for one in candidates if not one.is_open}),
         "without_vector": _without_vector(comparison, candidates),
-        "text": digest(report.text),
+        "text": digest(message.text),
         "words": digest(words_of(report.text)),
+        "glossary": glossary_digest(message.project_id),
         "texts": digest_of_texts(candidates),
     }
 

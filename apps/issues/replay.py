@@ -17,12 +17,14 @@ from apps.issues.comparison import compare, thresholds_of
 from apps.issues.dedup.base import Candidate, Vector
 from apps.issues.dedup.cognates import words_of
 from apps.issues.dedup.levels import Thresholds, calibration
-from apps.issues.ledger import digest, digest_of_texts, limits_of
+from apps.issues.ledger import digest, digest_of_texts, glossary_digest, limits_of
 from apps.issues.models import Evidence, Filing, Issue
 from apps.issues.search import report_of
+from apps.messages.glossary import own_spellings
 from apps.messages.models import Message, vectors_of
 from apps.sources.models import Project
 from tasktracker.lib import embeddings
+from tasktracker.lib.spellings import Spellings
 
 PRECISION = 3  # decimals of a score that have to be the same
 
@@ -167,7 +169,7 @@ class Scene:
     ) -> Verdict:
         model = embedding_model or embeddings.model_name()
         vectors = self.vectors_by(model)
-        report = report_of(self.message, vectors.get(self.message.pk))
+        report = report_of(self.message, vectors.get(self.message.pk), self.own)
         candidates = self.candidates_with(vectors)
         limits = thresholds or thresholds_of(self.project)
         found = compare(report, candidates, limits, embedding_model=model)
@@ -190,6 +192,10 @@ class Scene:
     def causes(self) -> list[Cause]:
         """What is not as it was, each looked at by itself."""
         return [*self._of_models(), *self._of_project(), *self._of_texts()]
+
+    @cached_property
+    def own(self) -> Spellings:
+        return own_spellings(self.project.pk)
 
     @cached_property
     def compared(self) -> list[tuple[int, int]]:
@@ -226,7 +232,7 @@ class Scene:
         return [
             Candidate(
                 issue_id=issue,
-                report=report_of(self.messages[message], vectors.get(message)),
+                report=report_of(self.messages[message], vectors.get(message), self.own),
                 is_open=issue not in closed,
             )
             for message, issue in self.compared
@@ -257,16 +263,24 @@ class Scene:
         saw, causes = self.filing.saw, []
         if saw["text"] != digest(self.message.text):
             causes.append(Cause("text", saw["text"], digest(self.message.text)))
-        elif saw["words"] != digest(words_of(self.message.text)):
+        if is_spelled_otherwise := self._is_spelled_otherwise():
             causes.append(Cause("words"))
         gone = [str(message) for message, _issue in self.compared if message not in self.messages]
         if gone:
             causes.append(Cause("gone", ", ".join(gone), "–"))
-        elif saw["texts"] != digest_of_texts(self.candidates_with({})):
+        elif not is_spelled_otherwise and saw["texts"] != digest_of_texts(self.candidates_with({})):
             causes.append(Cause("other_texts"))
         if any(message.pk not in self.vectors for message in self._with_vector):
             causes.append(Cause("vector"))
         return causes
+
+    def _is_spelled_otherwise(self) -> bool:
+        """By the glossary, or by another normal form of the same text."""
+        saw, report = self.filing.saw, report_of(self.message, None, self.own)
+        if saw["glossary"] != glossary_digest(self.project.pk):
+            return True
+        is_same_text = saw["text"] == digest(self.message.text)
+        return is_same_text and saw["words"] != digest(words_of(report.text))
 
 
 def _stored(filing: Filing) -> Verdict:

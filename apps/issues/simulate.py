@@ -113,6 +113,7 @@ class _Run:
         self.grouping = Grouping(thresholds)
         count = len(self.history.messages)
         self.groups = np.zeros(count, np.intp)  # place of the message that opened the group
+        self.starts = np.full(count, np.inf)  # when the group's first report was sent
         self.is_present = np.zeros(count, bool)  # an edit takes the place of what it edits
         self.is_follow_up = np.zeros(count, bool)  # "+1" is like every other "+1"
         self._place_earlier()
@@ -172,6 +173,9 @@ class _Run:
         chosen = sorted({*self._recent(place, reach), *self._nearest(place, reach)})
         places = np.array(chosen, np.intp)
         is_open = self._is_open(places, place)
+        # An issue that began later is of another time: a report from before it came very late.
+        window = self.history.project.duplicate_window_hours * HOUR
+        is_open &= self.starts[self.groups[places]] <= self.columns.sent[place] + window
         return [
             Candidate(
                 issue_id=self.history.messages[self.groups[at]].number,
@@ -238,6 +242,8 @@ class _Run:
 
     def _show(self, place: int, filed: Filed) -> None:
         self.is_present[place] = True
+        group = self.groups[place]
+        self.starts[group] = min(self.starts[group], self.columns.sent[place])
         self.is_follow_up[place] = filed.level in Evidence.FOLLOW_UPS
         before = self.history.position.get(filed.replaces or 0)
         if before is not None and before < place:

@@ -104,9 +104,7 @@ class _Quotes:
     """Texts of messages, also of those that only a person's word names."""
 
     def __init__(self, history: History) -> None:
-        self.texts: Mapping[int, str] = {
-            filed.number: filed.report.text for filed in history.messages
-        }
+        self.texts: Mapping[int, str] = {filed.number: filed.text for filed in history.messages}
 
     def merged(self, placed: Placed) -> Pair:
         match = placed.match

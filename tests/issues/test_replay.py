@@ -10,6 +10,7 @@ from apps.issues.models import Filing, Issue
 from apps.issues.replay import replay, replay_message
 from apps.issues.triage import file
 from apps.messages.models import Embedding, Message
+from apps.sources.models import GlossaryTerm
 
 OUTAGE = "Прод лежить! 502 на всіх сторінках, клієнти не можуть оплатити замовлення"
 OUTAGE_AGAIN = "Прод лежить, 502 на всіх сторінках, клієнти не можуть нічого оплатити"
@@ -139,6 +140,12 @@ def test_another_normalisation_is_told(reports, project):
     filing = Filing.objects.get(message=reports[2])
     filing.saw["words"] = "other"
     filing.save()
+
+    assert names(replay_message(reports[2], project)) == ["words"]
+
+
+def test_another_glossary_is_told(reports, project):
+    GlossaryTerm.objects.create(project=project, name="сайт", aliases="прод")
 
     assert names(replay_message(reports[2], project)) == ["words"]
 

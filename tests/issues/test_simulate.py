@@ -20,7 +20,7 @@ from apps.issues.triage import attach, file
 from apps.issues.verdicts import agreement, verdicts_of
 from apps.issues.what_if import what_if
 from apps.messages.models import Message, vectors_of
-from apps.sources.models import Project
+from apps.sources.models import GlossaryTerm, Project
 from tasktracker.lib import embeddings
 
 TEXTS = [
@@ -233,6 +233,28 @@ def test_an_edit_takes_the_place_of_what_it_edits(make_report, project):
 
     assert told.group_of[edit.pk] == first.pk
     assert told.placed[again.pk].is_opened
+
+
+def test_a_report_that_came_very_late_joins_no_younger_issue(make_report, project):
+    first = make_report(TEXTS[0])
+    file([first])
+    early = make_report(TEXTS[0], sent_at=first.sent_at - timedelta(days=10))
+    file([early])
+
+    told = simulate(project, thresholds_of(project))
+
+    assert told.placed[early.pk].is_opened
+    assert simulated_groups(project, told) == filed_groups(project)
+
+
+def test_quotes_are_as_people_wrote_them(make_report, project):
+    GlossaryTerm.objects.create(project=project, name="сайт", aliases="прод*")
+    file([make_report(TEXTS[0]), make_report(TEXTS[8])])
+    set_thresholds(project, STRICT)
+
+    told = what_if(project, LOOSE, days=60)
+
+    assert [pair.text for pair in told.gained] == [TEXTS[8]]
 
 
 def test_a_closed_issue_takes_no_reports(make_report, project):

@@ -120,7 +120,7 @@ class Filing(models.Model):
     #: What it was compared with, best first: [{"message", "issue", "level", "score", "cosine"}].
     compared = models.JSONField(_("compared with"), default=list, blank=True)
     #: What it takes to decide again: {"candidates": [[message, issue], ...], "closed": [issue, ...],
-    #: "without_vector": [message, ...], and short hashes of the "text", its "words" and all "texts"}.
+    #: "without_vector": [message, ...], and short hashes: "text", its "words", "glossary", all "texts"}.
     saw = models.JSONField(_("what the decision saw"), default=dict, blank=True)
     created_at = models.DateTimeField(_("created at"), db_default=Now())
 
