@@ -280,7 +280,7 @@ class Scene:
         if saw["glossary"] != glossary_digest(self.project.pk):
             return True
         is_same_text = saw["text"] == digest(self.message.text)
-        return is_same_text and saw["words"] != digest(words_of(report.text))
+        return is_same_text and bool(saw["words"] != digest(words_of(report.text)))
 
 
 def _stored(filing: Filing) -> Verdict:

@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -64,7 +65,7 @@ def set_thresholds(project, thresholds):
 
 def filed_groups(project):
     """The texts of each issue as they lie in the database."""
-    issues = {}
+    issues: dict[int, set[Any]] = {}
     for row in Evidence.objects.filter(issue__project=project).select_related("message"):
         issues.setdefault(row.issue_id, set()).add((row.message.text, row.message.sent_at))
     return sorted(sorted(group) for group in issues.values())
@@ -72,7 +73,7 @@ def filed_groups(project):
 
 def simulated_groups(project, grouping):
     messages = Message.objects.filter(project=project).in_bulk()
-    groups = {}
+    groups: dict[int, set[Any]] = {}
     for number, group in grouping.group_of.items():
         message = messages[number]
         groups.setdefault(group, set()).add((message.text, message.sent_at))
