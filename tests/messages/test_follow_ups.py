@@ -56,7 +56,8 @@ def test_nothing_is_no_sign(kind):
     "text",
     ["гляну", "ок", "ок, після обіду", "дякую", "thanks!", "rolled back", "fixed", "fixed, it was the cert", "on it",
      "хто сьогодні на чергуванні?", "which project?", "а яка версія?", "пофіксив, їде в 5.14.2 сьогодні", "👍", "😂",
-     "having a look", "з мене пиво", "піднято, перевіряйте", "all green again", "who has rights to the gateway?"],
+     "having a look", "з мене пиво", "піднято, перевіряйте", "all green again", "who has rights to the gateway?",
+     "яка версія сафарі? 17 чи 18", "only Austria or also Switzerland? it was the same file"],
 )  # fmt: skip
 def test_talk_is_no_sign(text):
     assert sign_of(text) is None

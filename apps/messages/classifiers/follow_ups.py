@@ -73,7 +73,7 @@ def sign_of(text: str, kind: str = "text") -> Sign | None:
         return Sign.LOG
     if _ECHO.search(lowered) and len(text) <= LONGEST_ECHO:
         return Sign.ECHO
-    if _TALK.search(lowered) or not re.search(r"\w", lowered):
+    if _TALK.search(lowered) or _ASKS.search(lowered) or not re.search(r"\w", lowered):
         return None
     return Sign.DETAIL if _DETAIL.search(lowered) else Sign.WORDS
 
@@ -177,6 +177,7 @@ _DETAIL = re.compile(
     r"|\bскрін\w*|\bscreen ?(?:shot|recording)|скриншот|нижче\W*$|\bbelow\W*$|\bлоги?\b|\blogs?\b|\bвідео\b|\bfile\b|\bфайл\b"
 )
 _QUESTION = re.compile(r"\?[\s)(\W]*$|^\W*(?:хто|who(?:'s)?|anyone|does anyone|хтось) ")
+_ASKS = re.compile(r"\?\s")  # and goes on
 _TALK = re.compile(
     r"^\W*(?:ок|мабуть|так\W*$|ні\W*$|yes\W*$|no\W*$|окей|оке|ага|угу|добре|супер|клас\w*|логічно|ясно|зрозум\w+|нотед|домовились|прийнято|дяк\w+|спасиб\w*|спс"
     r"|ok|okay|yep|sure|great|nice|cool|lovely|noted|thanks?|thank you|thx|cheers|right|got it|good|lol|ура|guilty|sorry|сорі|вибач\w*"
