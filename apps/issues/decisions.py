@@ -17,6 +17,7 @@ from apps.issues.merging import (
 from apps.issues.models import Change, Evidence, Issue, Person, Relation
 from apps.issues.relations import between, forget, forms_of, keep_apart, relate
 from apps.issues.triage import lock_project, open_issue
+from apps.issues.urgency import rise
 from apps.messages.models import ACTIONABLE_CATEGORIES, Message
 from apps.sources.models import Project
 from tasktracker.lib.workflow import WrongTransition
@@ -129,6 +130,7 @@ def merge(
         carry_over(issue, into, was, by=by)
         issue.record(Change.Kind.MERGED, by=by, reason=reason, into=into.pk, was=was, **told)
         into.record(Change.Kind.MERGED, by=by, reason=reason, taken=issue.pk, was=was, **told)
+        rise(into, into.project)
         Issue.announce([into.pk], into.status)
 
 

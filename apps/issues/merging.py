@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from apps.issues.models import Issue, Person, Relation
 from apps.issues.relations import between
 from apps.issues.suggestions import best_match
+from apps.issues.urgency import rise
 from apps.messages.models import Priority
 
 MORE_URGENT = "a more urgent report"  # as it is stored
@@ -74,6 +75,7 @@ def carry_over(issue: Issue, into: Issue, was: str, *, by: Person) -> None:
         into.be_reported_at(issue.reported_at)
     if _PRIORITIES.index(issue.priority) > _PRIORITIES.index(into.priority):
         into.edit({"priority": issue.priority}, by=by, reason=MORE_URGENT)
+    rise(into, into.project)
     if was not in _STEPS:
         return
     details = {"carried_from": issue.pk}
@@ -87,7 +89,7 @@ def carry_over(issue: Issue, into: Issue, was: str, *, by: Person) -> None:
 
 def exports_of(issue: Issue) -> list[dict[str, str]]:
     """The issue's tasks in trackers at this moment, for the history: a merge does not undo them."""
-    rows: QuerySet[Any] = issue.exports.select_related("tracker")  # type: ignore[attr-defined]
+    rows: QuerySet[Any] = issue.exports.select_related("tracker")
     return [
         {
             "tracker": export.tracker.name,

@@ -168,13 +168,13 @@ def _facing_messages(rows: Iterable[Relation], ids: Collection[int]) -> set[int]
 
 def _facing_issues(rows: Iterable[Relation], ids: Collection[int]) -> set[int]:
     """Issues without messages of their own that stand opposite, or what they were merged into."""
-    facing = set()
+    facing: set[int | None] = set()
     for row in rows:
         if not row.other_messages and not set(ids).isdisjoint(row.messages):
             facing.add(row.other_id)
         if not row.messages and not set(ids).isdisjoint(row.other_messages):
             facing.add(row.issue_id)
-    named = Issue.objects.filter(pk__in=facing - {None})
+    named = Issue.objects.filter(pk__in=[pk for pk in facing if pk])
     return {original or pk for pk, original in named.values_list("pk", "duplicate_of")}
 
 

@@ -1,7 +1,7 @@
 """What the duplicate search was not sure of and nobody has decided yet: the best of it, for people."""
 
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -35,7 +35,7 @@ def suggestions_for(issues: Collection[Issue], *, limit: int = BEST) -> dict[int
         .select_related("like")
         .order_by("-score", "-pk")[: _LOOKED_AT + 20 * len(ids)]
     )
-    matches = list(rows)
+    matches: list[Any] = list(rows)  # with `target` and `asking`
     targets = Issue.objects.in_bulk({match.target for match in matches})
     found: dict[int, dict[int, Suggestion]] = {}
     for match in matches:

@@ -278,7 +278,7 @@ def test_foreign_issues_are_not_named_in_what_is_said(
 
 
 def test_an_automatic_attachment_is_told_with_its_figures(make_issue: Callable[..., Issue]):
-    details = {"message": 5, "level": "fuzzy", "score": 0.91, "threshold": 0.9}
+    details: dict[str, Any] = {"message": 5, "level": "fuzzy", "score": 0.91, "threshold": 0.9}
     change = make_issue().record(Change.Kind.EVIDENCE, **details)
 
     assert in_words(change) == (

@@ -267,3 +267,17 @@ def test_an_undone_merge_leads_to_the_trackers_again(make_issue, make_export, ad
 
     export.refresh_from_db()
     assert (issue.status, given_up, export.status) == ("approved", "failed", "pending")
+
+
+def test_a_merge_counts_the_people_of_both(make_issue, make_message, project, admin_user):
+    project.raise_priority_from = 2
+    project.save()
+    issue, into = (
+        make_issue(priority="low", message=make_message(author_id=name, author=name))
+        for name in ("7", "8")
+    )
+
+    merge(issue, into=into, by=admin_user)
+
+    into.refresh_from_db()
+    assert into.priority == "medium"

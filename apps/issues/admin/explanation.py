@@ -1,7 +1,7 @@
 """Why two reports look the same, told in words; what it does not know it leaves out."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
@@ -195,7 +195,7 @@ def _signed(weight: float) -> str:
     return f"{sign}{number_format(abs(weight), 1)}"
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

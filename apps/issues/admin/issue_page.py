@@ -41,7 +41,7 @@ def context_of(issue: Issue, *, may_decide: bool) -> dict[str, Any]:
             (change, in_words(change), reason_in_words(change))
             for change in issue.changes.select_related("user")
         ],
-        "exports": issue.exports.select_related("tracker").defer("tracker__config"),  # type: ignore[attr-defined]
+        "exports": issue.exports.select_related("tracker").defer("tracker__config"),
         "duplicates": [
             (duplicate, tasks_that_stay(exports_of(duplicate)))
             for duplicate in issue.duplicates.all()

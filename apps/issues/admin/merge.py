@@ -93,7 +93,8 @@ def merge_page(model_admin: Any, request: HttpRequest) -> HttpResponse:
 
 def ask_despite(issues: list[Issue], into: Issue) -> HttpResponseRedirect:
     """The merge page, which offers to take back what somebody said of these."""
-    query = urlencode({"ids": ",".join(str(issue.pk) for issue in issues), "into": into.pk})
+    ids = ",".join(str(issue.pk) for issue in issues)
+    query = urlencode({"ids": ids, "into": str(into.pk)})
     return HttpResponseRedirect(f"{reverse('admin:issues_issue_merge')}?{query}")
 
 

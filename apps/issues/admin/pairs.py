@@ -23,7 +23,7 @@ from apps.issues.conversation import detach
 from apps.issues.models import Issue, Relation
 from apps.issues.suggestions import with_suggestions
 from apps.messages.models import Message
-from apps.sources.admin.scope import back_or_to, page_of
+from apps.sources.admin.scope import ProjectScopedAdmin, back_or_to, page_of
 
 MOST_PAIRED = 20
 SAID = {"not_duplicate": decisions.not_duplicate, "related": decisions.related}
@@ -42,13 +42,24 @@ class SuggestionsFilter(DropdownFilter):  # type: ignore[misc]
         return with_suggestions(queryset) if self.value() == "yes" else queryset
 
 
-class PairPages:
-    """Addresses and actions about two issues; mixed into the admin of issues."""
+class PairPages(ProjectScopedAdmin):
+    """Addresses and actions about two issues, for the admin of issues to build upon."""
 
-    def pair_urls(self: Any) -> list[URLPattern]:
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("issues.change_issue"))
+
+    def deciding(self, request: HttpRequest, issue_id: int) -> Issue | None:
+        """The issue, if this person sees it and may decide about it."""
+        if not self.has_decide_permission(request):
+            return None
+        found: Issue | None = self.get_queryset(request).filter(pk=issue_id).first()
+        return found
+
+    def pair_urls(self) -> list[URLPattern]:
         def address(route: str, view: Any, name: str) -> URLPattern:
             wrapped = self.admin_site.admin_view(require_POST(view))
-            return path(f"<int:issue_id>/{route}", wrapped, name=f"issues_issue_{name}")
+            made: URLPattern = path(f"<int:issue_id>/{route}", wrapped, name=f"issues_issue_{name}")
+            return made
 
         return [
             path("merge/", self.admin_site.admin_view(self.merge_view), name="issues_issue_merge"),
@@ -63,13 +74,13 @@ class PairPages:
 
     # Pages
 
-    def merge_view(self: Any, request: HttpRequest) -> HttpResponse:
+    def merge_view(self, request: HttpRequest) -> HttpResponse:
         if not self.has_decide_permission(request):
             return self.gone(request, "")
         return merge_page(self, request)
 
     def merge_suggested_view(
-        self: Any, request: HttpRequest, issue_id: int, into_id: int
+        self, request: HttpRequest, issue_id: int, into_id: int
     ) -> HttpResponse:
         """Accept a suggestion; what was closed is back."""
         issue, into = self.deciding(request, issue_id), self.deciding(request, into_id)
@@ -79,7 +90,7 @@ class PairPages:
             return ask_despite([issue], into)
         return _after(request, issue, into if issue.duplicate_of_id else issue)
 
-    def say_view(self: Any, request: HttpRequest, issue_id: int) -> HttpResponse:
+    def say_view(self, request: HttpRequest, issue_id: int) -> HttpResponse:
         """One of three things about an issue whose number or address was pasted."""
         issue = self.deciding(request, issue_id)
         if issue is None:
@@ -98,7 +109,7 @@ class PairPages:
         return HttpResponseRedirect(page_of(issue))
 
     def say_of_view(
-        self: Any, request: HttpRequest, issue_id: int, kind: str, other_id: int
+        self, request: HttpRequest, issue_id: int, kind: str, other_id: int
     ) -> HttpResponse:
         """Not a duplicate, or related: of a suggestion."""
         issue, other = self.deciding(request, issue_id), self.deciding(request, other_id)
@@ -108,7 +119,7 @@ class PairPages:
         return back_or_to(request, page_of(issue))
 
     def take_back_view(
-        self: Any, request: HttpRequest, issue_id: int, kind: str, other_id: int
+        self, request: HttpRequest, issue_id: int, kind: str, other_id: int
     ) -> HttpResponse:
         issue, other = self.deciding(request, issue_id), self.deciding(request, other_id)
         if issue is None or other is None or kind not in Relation.Kind.values:
@@ -120,10 +131,10 @@ class PairPages:
             messages.warning(request, _("Nobody says this of these two any more."))
         return HttpResponseRedirect(page_of(issue))
 
-    def split_view(self: Any, request: HttpRequest, issue_id: int, message_id: int) -> HttpResponse:
+    def split_view(self, request: HttpRequest, issue_id: int, message_id: int) -> HttpResponse:
         return self._split(request, issue_id, [message_id])
 
-    def split_checked_view(self: Any, request: HttpRequest, issue_id: int) -> HttpResponse:
+    def split_checked_view(self, request: HttpRequest, issue_id: int) -> HttpResponse:
         """The checked reports, together, into one new issue."""
         checked = request.POST.getlist("messages")
         numbers = [int(part) for part in checked if part.isdecimal() and len(part) < 19]
@@ -132,9 +143,7 @@ class PairPages:
             return HttpResponseRedirect(reverse("admin:issues_issue_change", args=[issue_id]))
         return self._split(request, issue_id, numbers)
 
-    def detach_view(
-        self: Any, request: HttpRequest, issue_id: int, message_id: int
-    ) -> HttpResponse:
+    def detach_view(self, request: HttpRequest, issue_id: int, message_id: int) -> HttpResponse:
         """What only adds to a report opens no issue when it is about something else."""
         issue = self.deciding(request, issue_id)
         message = Message.objects.filter(pk=message_id, evidence__issue=issue_id).first()
@@ -143,7 +152,7 @@ class PairPages:
         run(request, [issue], lambda _issue: detach(message, by=request.user))
         return HttpResponseRedirect(page_of(issue))
 
-    def _split(self: Any, request: HttpRequest, issue_id: int, numbers: list[int]) -> HttpResponse:
+    def _split(self, request: HttpRequest, issue_id: int, numbers: list[int]) -> HttpResponse:
         issue = self.deciding(request, issue_id)
         leaving = list(Message.objects.filter(pk__in=numbers, evidence__issue=issue_id))
         if issue is None or not leaving:
@@ -158,7 +167,7 @@ class PairPages:
         return HttpResponseRedirect(page_of(made[0] if made else issue))
 
     def _say(
-        self: Any, request: HttpRequest, issue: Issue, other: Issue, kind: str, *, reason: str = ""
+        self, request: HttpRequest, issue: Issue, other: Issue, kind: str, *, reason: str = ""
     ) -> None:
         press = partial(SAID[kind], other=other, by=request.user, reason=reason)
         if run(request, [issue], press, is_told=False):
@@ -188,14 +197,14 @@ class PairPages:
         return HttpResponseRedirect(f"{reverse('admin:issues_issue_merge')}?ids={ids}")
 
     @admin.action(description=gettext_lazy("Not duplicates of each other"), permissions=["decide"])
-    def mark_not_duplicates(self: Any, request: HttpRequest, queryset: QuerySet[Issue]) -> None:
+    def mark_not_duplicates(self, request: HttpRequest, queryset: QuerySet[Issue]) -> None:
         self._say_of_all(request, queryset, "not_duplicate")
 
     @admin.action(description=gettext_lazy("Related to each other"), permissions=["decide"])
-    def mark_related(self: Any, request: HttpRequest, queryset: QuerySet[Issue]) -> None:
+    def mark_related(self, request: HttpRequest, queryset: QuerySet[Issue]) -> None:
         self._say_of_all(request, queryset, "related")
 
-    def _say_of_all(self: Any, request: HttpRequest, queryset: QuerySet[Issue], kind: str) -> None:
+    def _say_of_all(self, request: HttpRequest, queryset: QuerySet[Issue], kind: str) -> None:
         issues = _chosen(request, queryset)
         if len(issues) > MOST_PAIRED:
             text = _("Select at most %(n)d issues: it is said of every two of them.")

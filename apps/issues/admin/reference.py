@@ -1,6 +1,7 @@
 """Which issue a person means by what they typed or pasted."""
 
 import re
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -31,7 +32,8 @@ def find_issue(text: str, visible: QuerySet[Issue]) -> Issue | None:
 
 
 def _in_a_tracker(said: str, visible: QuerySet[Issue]) -> Issue | None:
-    exports = Issue._meta.get_field("exports").related_model  # the next app, not imported here
+    # The next app, not imported here.
+    exports: Any = Issue._meta.get_field("exports").related_model
     known = exports._default_manager.filter(issue__in=visible)
     for field, value in (("external_url", said.rstrip("/")), ("external_id", said)):
         row = known.filter(**{f"{field}__in": [value, said]}).order_by("-pk").first()

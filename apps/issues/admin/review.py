@@ -24,7 +24,6 @@ from apps.issues.wording import ask_again
 from apps.sources.admin.scope import (
     CappedPaginator,
     DaysFilter,
-    ProjectScopedAdmin,
     VisibleRelatedFilter,
     back_or_to,
     page_of,
@@ -40,7 +39,7 @@ class WordsFilter(ChoicesDropdownFilter):  # type: ignore[misc]
 
 
 @admin.register(Issue)
-class IssueAdmin(PairPages, IssueColumns, ProjectScopedAdmin):
+class IssueAdmin(IssueColumns, PairPages):
     form = IssueForm
     list_display = [
         "short_title",
@@ -145,9 +144,6 @@ class IssueAdmin(PairPages, IssueColumns, ProjectScopedAdmin):
         obj.pk = open_by_hand(**values, origin="admin", by=request.user).pk
         obj.refresh_from_db()
 
-    def has_decide_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm("issues.change_issue"))
-
     # Pages
 
     def changelist_address(self) -> str:
@@ -205,11 +201,6 @@ class IssueAdmin(PairPages, IssueColumns, ProjectScopedAdmin):
             text = _("No model can be asked for the words of this issue now.")
             self.message_user(request, text, messages.WARNING)
         return HttpResponseRedirect(page_of(issue))
-
-    def deciding(self, request: HttpRequest, issue_id: int) -> Issue | None:
-        if not self.has_decide_permission(request):
-            return None
-        return self.get_queryset(request).filter(pk=issue_id).first()
 
     # Actions
 

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import status
+from rest_framework import status, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -26,17 +27,18 @@ from apps.issues.models import Issue
 from apps.issues.relations import relations_of
 from apps.issues.suggestions import suggestions_for
 from apps.messages.models import Message
+from apps.sources.api.scope import ProjectScope
 from tasktracker.lib.rest import Conflict
 
 LARGEST = 2**63 - 1
 
 
-class PairActions:
-    """Actions of a task that name another task or its messages; mixed into its view set."""
+class PairActions(ProjectScope, viewsets.GenericViewSet[Issue]):
+    """Actions of a task that name another task or its messages."""
 
     @extend_schema(request=MergeSerializer, responses=TaskSerializer)
     @action(detail=True, methods=["post"], filterset_class=None)
-    def merge(self: Any, request: Request, pk: str) -> Response:
+    def merge(self, request: Request, pk: str) -> Response:
         """Make this task a duplicate of another one, which takes its reports.
 
         409 `told_apart` when somebody said that they are not duplicates: delete that relation first.
@@ -56,7 +58,7 @@ class PairActions:
 
     @extend_schema(request=UndoMergeSerializer, responses=TaskSerializer)
     @action(detail=True, methods=["post"], filterset_class=None)
-    def undo_merge(self: Any, request: Request, pk: str) -> Response:
+    def undo_merge(self, request: Request, pk: str) -> Response:
         """Take the reports back; from now on the two are not duplicates, for good."""
         issue = self.get_object()
         said = self.checked(UndoMergeSerializer, request.data)
@@ -67,7 +69,7 @@ class PairActions:
 
     @extend_schema(request=SplitSerializer, responses={201: TaskSerializer})
     @action(detail=True, methods=["post"], filterset_class=None)
-    def split(self: Any, request: Request, pk: str) -> Response:
+    def split(self, request: Request, pk: str) -> Response:
         """Take reports out into one new task, which is the answer; the two stay apart for good."""
         issue = self.get_object()
         said = self.checked(SplitSerializer, request.data)
@@ -87,26 +89,26 @@ class PairActions:
 
     @extend_schema(request=PairSerializer, responses=TaskSerializer)
     @action(detail=True, methods=["post"], filterset_class=None)
-    def not_duplicate(self: Any, request: Request, pk: str) -> Response:
+    def not_duplicate(self, request: Request, pk: str) -> Response:
         """Never the same problem, for good; two that were merged come apart."""
         return self._say(request, decisions.not_duplicate)
 
     @extend_schema(request=PairSerializer, responses=TaskSerializer)
     @action(detail=True, methods=["post"], filterset_class=None)
-    def related(self: Any, request: Request, pk: str) -> Response:
+    def related(self, request: Request, pk: str) -> Response:
         """They belong together without being the same."""
         return self._say(request, decisions.related)
 
     @extend_schema(responses=SuggestionSerializer(many=True))
     @action(detail=True, filterset_class=None)
-    def suggestions(self: Any, request: Request, pk: str) -> Response:
+    def suggestions(self, request: Request, pk: str) -> Response:
         """The best three that the duplicate search was not sure of and nobody has decided."""
         issue = self.get_object()
         return self.page(suggestions_for([issue]).get(issue.pk, []), SuggestionSerializer)
 
     @extend_schema(responses=RelationSerializer(many=True))
     @action(detail=True, filterset_class=None)
-    def relations(self: Any, request: Request, pk: str) -> Response:
+    def relations(self, request: Request, pk: str) -> Response:
         """What people said of this task and others, or of what was merged into it."""
         return self.page(relations_of(self.get_object()), RelationSerializer)
 
@@ -121,7 +123,7 @@ class PairActions:
         url_path="relations/(?P<relation>[0-9]{1,18})",
         filterset_class=None,
     )
-    def take_back(self: Any, request: Request, pk: str, relation: str) -> Response:
+    def take_back(self, request: Request, pk: str, relation: str) -> Response:
         """Take back what was said of the two; the history keeps both."""
         issue = self.get_object()
         for said, other in relations_of(issue):
@@ -130,7 +132,7 @@ class PairActions:
                 return Response(status=status.HTTP_204_NO_CONTENT)
         raise NotFound(_("Nobody says this of this task."))
 
-    def _say(self: Any, request: Request, say: Any) -> Response:
+    def _say(self, request: Request, say: Any) -> Response:
         issue = self.get_object()
         said = self.checked(PairSerializer, request.data)
         other = self._other(said["other"], _("There is no such task."))
@@ -140,10 +142,24 @@ class PairActions:
             raise Conflict(str(refusal), code="cannot_relate") from None
         return self.answer(issue)
 
-    def _other(self: Any, number: int, refusal: str) -> Issue:
+    def _other(self, number: int, refusal: str) -> Issue:
         other: Issue | None = (
             self.get_queryset().filter(pk=number).first() if number <= LARGEST else None
         )
         if other is None:
             raise NotFound(refusal)
         return other
+
+    def answer(self, issue: Issue, code: int = status.HTTP_200_OK) -> Response:
+        fresh = self.get_queryset().get(pk=issue.pk)
+        return Response(self.get_serializer(fresh).data, status=code)
+
+    def page(self, rows: QuerySet[Any] | list[Any], serializer: type[Any]) -> Response:
+        page = self.paginate_queryset(rows)
+        return self.get_paginated_response(serializer(page, many=True).data)
+
+    def checked(self, serializer: type[Any], data: Any) -> dict[str, Any]:
+        body = serializer(data=data)
+        body.is_valid(raise_exception=True)
+        checked: dict[str, Any] = body.validated_data
+        return checked

@@ -1,12 +1,10 @@
 """/api/tasks: issues, what people decide about them, and where they came from."""
 
-from typing import Any
-
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import mixins, status, viewsets
+from rest_framework import mixins, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -24,15 +22,12 @@ from apps.issues.api.serializers import (
     TaskStatusSerializer,
 )
 from apps.issues.models import Change, Evidence, Issue
-from apps.sources.api.scope import ProjectScope
 
 
 class TaskViewSet(
     PairActions,
-    ProjectScope,
     mixins.ListModelMixin,
     mixins.RetrieveModelMixin,
-    viewsets.GenericViewSet[Issue],
 ):
     """Tasks of your projects, newest first."""
 
@@ -103,17 +98,3 @@ class TaskViewSet(
         """Every change, oldest first: what, who, why."""
         rows = Change.objects.filter(issue=self.get_object()).select_related("user")
         return self.page(rows, ChangeSerializer)
-
-    def answer(self, issue: Issue, code: int = status.HTTP_200_OK) -> Response:
-        fresh = self.get_queryset().get(pk=issue.pk)
-        return Response(self.get_serializer(fresh).data, status=code)
-
-    def page(self, rows: QuerySet[Any] | list[Any], serializer: type[Any]) -> Response:
-        page = self.paginate_queryset(rows)
-        return self.get_paginated_response(serializer(page, many=True).data)
-
-    def checked(self, serializer: type[Any], data: Any) -> dict[str, Any]:
-        body = serializer(data=data)
-        body.is_valid(raise_exception=True)
-        checked: dict[str, Any] = body.validated_data
-        return checked
