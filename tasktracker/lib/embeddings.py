@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from django.conf import settings
 
-from tasktracker.lib.text import clean, language_of
+from tasktracker.lib.letters import is_cyrillic
+from tasktracker.lib.text import clean
 
 Vectors = npt.NDArray[np.float32]  # shape (texts, the model's dimensions; 384 for the default one)
 
@@ -142,7 +143,9 @@ def embed(texts: Sequence[str]) -> Vectors:
 
 def centre(raw: Vectors, texts: Sequence[str], means: Mapping[str, Vectors]) -> Vectors:
     """Raw vectors minus the mean of their text's language, of length 1 again."""
-    return _unit(raw - np.stack([means[language_of(text)] for text in texts]))
+    # By alphabet: until `text_to_embed` is what is embedded, Latin letters are English to the model.
+    languages = ["uk" if is_cyrillic(text) else "en" for text in texts]
+    return _unit(raw - np.stack([means[language] for language in languages]))
 
 
 def embed_raw(texts: Sequence[str]) -> Vectors:

@@ -12,7 +12,7 @@ _INSIDE_UKRAINIAN = re.compile(f"(?<=[\u0400-\u04ff])[{_SIGNS}](?=[\u0400-\u04ff
 #: A phone's keyboard offers these first: п"ять, зв*язок, об^єкт.
 _INSTEAD_OF_APOSTROPHE = re.compile(f'(?<=[{_CONSONANTS}])["*^\u201c\u201d\u2033](?=[яюєїЯЮЄЇ])')
 
-_MIXED = re.compile(r"[^\W\d_]*(?:[\u0400-\u04ff][A-Za-zïë]|[A-Za-zïë][\u0400-\u04ff])[^\W\d_]*")
+_LETTERS = re.compile(r"[^\W\d_]+")
 _COMPOUND = re.compile(r"[A-Z]{2,}[а-яіїєґ]+\Z")  # "APIшка", "QRкод": meant like this
 _TO_CYRILLIC = str.maketrans("aceikmoptxyïëABCEHIKMOPTXY", "асеікмортхуїёАВСЕНІКМОРТХУ")
 _TO_LATIN = str.maketrans("асеікмортхуАВСЕНІКМОРТХУ", "aceikmoptxyABCEHIKMOPTXY")
@@ -49,8 +49,10 @@ def one_alphabet(text: str) -> str:
     Only letters that look like one of the other alphabet change; a word with any other stays as it is
     ("SMSка"), and so does a word of one alphabet ("poco", "API").
     """
+    if not (LATIN.search(text) and CYRILLIC.search(text)):
+        return text
     default = is_cyrillic(text)
-    text = _MIXED.sub(lambda found: _in_one_alphabet(found.group(), default), text)
+    text = _LETTERS.sub(lambda found: _in_one_alphabet(found.group(), default), text)
     return _LONE.sub(lambda found: found.group().translate(_TO_CYRILLIC), text)
 
 
@@ -65,7 +67,7 @@ def without_emoticons(text: str) -> str:
 
 
 def _in_one_alphabet(word: str, default: bool) -> str:
-    if _COMPOUND.match(word):
+    if word.isascii() or not LATIN.search(word) or _COMPOUND.match(word):
         return word
     cyrillic, latin = len(CYRILLIC.findall(word)), len(LATIN.findall(word))
     wants_cyrillic = cyrillic > latin or (cyrillic == latin and default)

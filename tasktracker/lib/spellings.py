@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
+from typing import NamedTuple
 
 from tasktracker.lib.letters import CYRILLIC, is_cyrillic, without_apostrophes
 
@@ -32,8 +33,7 @@ _ENDING_LIST = (
 _ENDINGS = frozenset(_ENDING_LIST.split()) | {""}
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     """A word of a text and its place."""
 
     word: str  # lower case, no apostrophes
@@ -115,7 +115,11 @@ class Spellings:
         tokens = tokens_of(text)
         named: list[tuple[int, int, Variant]] = []
         at = 0
+        met = self.met
         while at < len(tokens):
+            if met.get(tokens[at].word) == ():
+                at += 1  # most words: in no list
+                continue
             variant, length = self._longest_at(tokens, at, text)
             if variant is not None:
                 named.append((at, length, variant))
@@ -201,15 +205,25 @@ def canonical(text: str, *, is_for_model: bool = False) -> str:
 
 def tokens_of(text: str) -> list[Token]:
     """Words outside of code and addresses."""
-    spans = [(found.start(), found.end()) for found in _CODE.finditer(text)]
+    has_code = "`" in text or "://" in text or "@" in text
+    spans = [found.span() for found in _CODE.finditer(text)] if has_code else []
     tokens = []
     for found in _WORD.finditer(text):
-        while spans and spans[0][1] <= found.start():
+        start, end = found.span()
+        while spans and spans[0][1] <= start:
             spans.pop(0)
-        if spans and spans[0][0] <= found.start():
+        if spans and spans[0][0] <= start:
             continue
-        word = without_apostrophes(found.group().casefold())
-        tokens.append(Token(word, found.start(), found.end(), not CYRILLIC.search(word)))
+        word = found.group().casefold()
+        is_plain = word.isalnum()
+        tokens.append(
+            Token(
+                word if is_plain else without_apostrophes(word),
+                start,
+                end,
+                word.isascii() or not CYRILLIC.search(word),
+            )
+        )
     return tokens
 
 

@@ -89,6 +89,8 @@ _SOUNDS = {
 _SOUND = re.compile("|".join(sorted(_SOUNDS, key=len, reverse=True)))
 _REFLEXIVE = re.compile("(?<=[a-z]{3})(?:ts|c)[yij]a$")
 _DOUBLED = re.compile(r"(.)\1+")
+_PLAIN = re.compile(r"[A-Za-z0-9]+(?:'[A-Za-z]+)*")
+_CODE = re.compile(r"`[^`\n]*`|\S+(?:://|@)\S+")
 _NAME = re.compile(
     r"[A-Z].*[A-Z0-9]|.*\d"
 )  # identifiers and abbreviations: iPhone12, JWT, PostgreSQL
@@ -96,7 +98,7 @@ _NAME = re.compile(
 
 def is_transliterated(text: str) -> bool:
     """Whether a text in Latin letters is Ukrainian."""
-    return bool(text) and _is_ukrainian(text[:READ])
+    return text[:READ].isascii() and _is_ukrainian(text[:READ])
 
 
 def in_cyrillic(text: str) -> str:
@@ -113,19 +115,22 @@ def in_cyrillic(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _is_ukrainian(text: str) -> bool:
-    if CYRILLIC.search(text) or not text.isascii():
+    if not text.isascii():
         return False
-    written = [text[token.start : token.end] for token in tokens_of(text)]
+    written = _PLAIN.findall(_CODE.sub(" ", text))
     # Somebody's name inside an English sentence says nothing about its language.
     names = [
         bool(at and word[:1].isupper()) or bool(_NAME.match(word))
         for at, word in enumerate(written)
     ]
     words = [word.lower() for word, is_name in zip(written, names, strict=True) if not is_name]
+    frequent = _english()
+    english = sum(word in frequent and word not in _SHORT for word in words)
+    if 2 * english >= len(words):
+        return False
     telling = sum(_is_telling(word) for word in words)
     short = sum(word in _SHORT and word not in _SHORT_ENGLISH for word in words)
     ukrainian = telling + sum(word in _SHORT for word in words)
-    english = sum(word in _english() and word not in _SHORT for word in words)
     if telling + short < 2 or not telling:
         return False
     return ukrainian > english and ukrainian >= len(words) * MIN_SHARE
