@@ -395,6 +395,16 @@ def test_a_critical_issue_stays_critical(say, mild):
     assert echo_of(say, mild, ["1", "2", "3"]).priority == "critical"
 
 
+def test_a_merge_counts_the_people_of_both(say, mild, user):
+    echo_of(say, mild, ["1"])
+    other = say("2", EXPORT, status="actionable", category="bug", priority="low", confidence=0.9)
+    file([other])
+
+    merge(issue_of(other), into=issue_of(mild), by=user)
+
+    assert issue_of(mild).priority == "medium"
+
+
 def test_the_history_says_how_many_report_it(say, mild):
     issue = echo_of(say, mild, ["1", "2", "3", "4", "5"])
 
