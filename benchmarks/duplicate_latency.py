@@ -5,8 +5,9 @@
 Starts services of its own in a temporary folder and removes them. Fills one project step by step beside
 a neighbour as large as the largest size, then times for each new report: its vector (never a cached
 one), the candidates, the levels and the judge. The same reports are searched with the exact scan and
-with the index, in turns, so both see the same machine. Prints p50 and p95 in milliseconds and how many
-of the 20 reports that the exact scan finds the index finds too.
+with the index, in turns, so both see the same machine. Prints milliseconds by the clock and of the
+processor (this process and its PostgreSQL session), the latter in parts, and how many of the 20 reports
+that the exact scan finds the other way finds too.
 
 Issues are the base reports of data/training with other numbers and names; their vectors lie between
 those of two real reports, nearer to the one whose words they have. The new reports are real ones, with
@@ -26,6 +27,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,7 +76,7 @@ def main() -> None:
     other, other_chat = make_project("neighbour")
     fill(other, other_chat, corpus, sizes[-1] if options.neighbour is None else options.neighbour)
     filled = 0
-    say(f"{'open':>8}  {'search':<8} {'p50':>7} {'p95':>7}   of that: vector, search, levels (p50)")
+    say("    open  search       p50     p95 cpu p50 cpu p95   vector, search, levels; recall@20")
     for size in sizes:
         fill(project, chat, corpus, size - filled)
         filled = size
@@ -244,16 +246,21 @@ def make_issue(project: "Project", message: "Message") -> "Issue":
 def measure(project: "Project", chat: "Chat", texts: Sequence[str], size: int) -> None:
     """Every way of searching in turns, report by report."""
     from apps.issues import vector_index
+    from tasktracker.lib import embeddings
 
     reports = [
         make_message(project, chat, text, f"n{number}", NOW) for number, text in enumerate(texts)
     ]
     for number, report in enumerate(reports, start=1):
         report.pk = -number  # never stored
-    vector_index.EXACT_UP_TO = 0  # an index for every size, to compare with
+    model = embeddings.model_name()
+    dimensions = len(embeddings.embed(["."])[0])
+    index = vector_index.Index(project.pk, model, dimensions)
     started = time.perf_counter()
-    vector_index.build_missing()
-    say(f"{size:>8}  index built in {time.perf_counter() - started:.0f} s")
+    vector_index.build(index)  # for every size, to compare with
+    built = time.perf_counter() - started
+    with connection().cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
     times: dict[str, list[list[float]]] = {way: [] for way in WAYS}
     found: dict[str, list[set[int]]] = {way: [] for way in WAYS}
     decide(project, reports[0])  # loads the model, opens the connection
@@ -264,6 +271,8 @@ def measure(project: "Project", chat: "Chat", texts: Sequence[str], size: int) -
                 found[way].append(nearest_to(project, report))
     for way, rows in times.items():
         say(line(size, way, rows, recall(found["exact"], found[way])))
+    say(f"{size:>8}  index built in {built:.0f} s")
+    vector_index.drop(index.name)  # filling on would be slow
 
 
 WAYS = ("exact", "index", "chosen")
@@ -283,41 +292,61 @@ def searching(way: str) -> Iterator[None]:
 
 
 def decide(project: "Project", report: "Message") -> list[float]:
-    """Milliseconds for the vector, the candidates, and the comparison with each of them."""
+    """Milliseconds by the clock; of the processor for the vector, the candidates, the comparison."""
     from apps.issues.comparison import compare, thresholds_of
     from apps.issues.search import candidates, report_of
     from tasktracker.lib import embeddings
 
-    times = [time.perf_counter()]
+    clock, busy = [time.perf_counter()], [processor_time()]
+
+    def note() -> None:
+        clock.append(time.perf_counter())
+        busy.append(processor_time())
+
     (vector,) = embeddings.embed([report.text])
-    times.append(time.perf_counter())
+    note()
     found = candidates(report, project, vector)
-    times.append(time.perf_counter())
+    note()
     compare(report_of(report, vector), found, thresholds_of(project))
-    times.append(time.perf_counter())
-    return [(later - earlier) * 1000 for earlier, later in pairwise(times)]
+    note()
+    whole = clock[-1] - clock[0]
+    return [part * 1000 for part in (whole, *(one - other for other, one in pairwise(busy)))]
+
+
+def processor_time() -> float:
+    """Seconds that this process and its PostgreSQL session have computed: a busy machine adds nothing."""
+    server = connection().connection.info.backend_pid
+    nanoseconds = int(Path(f"/proc/{server}/schedstat").read_text().split()[0])
+    return time.process_time() + nanoseconds / 1e9
 
 
 def nearest_to(project: "Project", report: "Message") -> set[int]:
     from apps.issues.nearest import nearest
+
+    return set(nearest(report, project, vector_of(report.text)))
+
+
+@cache
+def vector_of(text: str) -> Any:
     from tasktracker.lib import embeddings
 
-    return set(nearest(report, project, embeddings.embed([report.text])[0]))
+    return embeddings.embed([text])[0]
 
 
 def recall(wanted: Sequence[set[int]], found: Sequence[set[int]]) -> float:
     """Of what the exact scan found."""
-    return sum(len(one & other) for one, other in zip(wanted, found, strict=True)) / max(
-        1, sum(map(len, wanted))
-    )
+    hits = sum(len(one & other) for one, other in zip(wanted, found, strict=True))
+    return hits / max(1, sum(map(len, wanted)))
 
 
 def line(size: int, way: str, rows: list[list[float]], share: float) -> str:
-    whole = [sum(row) for row in rows]
-    parts = ", ".join(f"{np.percentile([row[at] for row in rows], 50):.0f}" for at in range(3))
+    whole, busy = [row[0] for row in rows], [sum(row[1:]) for row in rows]
+    parts = ", ".join(f"{np.percentile([row[at] for row in rows], 50):.0f}" for at in (1, 2, 3))
+    figures = (np.percentile(values, share) for values in (whole, busy) for share in (50, 95))
     return (
-        f"{size:>8}  {way:<8} {np.percentile(whole, 50):>7.1f} {np.percentile(whole, 95):>7.1f}"
-        f"   {parts:<36} recall@20 {share:.4f}"
+        f"{size:>8}  {way:<8}"
+        + "".join(f"{figure:>8.1f}" for figure in figures)
+        + f"   {parts:<14} {share:.4f}"
     )
 
 

@@ -57,10 +57,10 @@ def build_missing() -> list[Index]:
         needed = {index.name: index for index in _needed()}
         valid = _names(valid=True)
         for name in _names() - (needed.keys() & valid):
-            _drop(name)
+            drop(name)
         missing = [index for name, index in needed.items() if name not in valid]
         for index in missing:
-            _build(index)
+            build(index)
     return missing
 
 
@@ -87,7 +87,7 @@ def _limit() -> int:
     return EXACT_UP_TO * 8 // 10
 
 
-def _build(index: Index) -> None:
+def build(index: Index) -> None:
     logger.info("building %s over %d dimensions", index.name, index.dimensions)
     statement = sql.SQL(
         "CREATE INDEX {concurrently} {name} ON issues_reportvector USING hnsw"
@@ -115,7 +115,7 @@ def _build(index: Index) -> None:
                 cursor.execute("RESET max_parallel_maintenance_workers")
 
 
-def _drop(name: str) -> None:
+def drop(name: str) -> None:
     logger.info("dropping %s", name)
     statement = sql.SQL("DROP INDEX {concurrently} IF EXISTS {name}")
     with connection.cursor() as cursor:
