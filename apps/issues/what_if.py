@@ -1,5 +1,6 @@
 """What other thresholds would have done: figures beside those of today, against people, as a curve."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -63,6 +64,7 @@ class WhatIf:
     since: datetime | None
     until: datetime | None
     is_cut: bool
+    is_curve_cut: bool
 
 
 def what_if(
@@ -72,15 +74,21 @@ def what_if(
     days: int,
     limit: int | None = None,
     has_curve: bool = True,
+    patience: float | None = None,
     progress: Progress | None = None,
 ) -> WhatIf:
-    """Simulate the last days with these thresholds and compare."""
+    """Simulate the last days with these thresholds and compare.
+
+    After `patience` seconds no further point of the curve is begun.
+    """
+    until = None if patience is None else time.monotonic() + patience
     history = history_of(project, days=days, limit=limit)
     today = thresholds_of(project)
     points = _points(chosen, today) if has_curve else []
-    groupings = _simulate(history, [chosen, today, *points], progress)
+    groupings = _simulate(history, [chosen, today], points, until, progress)
     verdicts = verdicts_of(project)
-    new, old, *curve = [groupings[thresholds] for thresholds in (chosen, today, *points)]
+    new, old = groupings[chosen], groupings[today]
+    curve = [groupings[thresholds] for thresholds in points if thresholds in groupings]
     gained, lost = _changed(old, new), _changed(new, old)
     people = agreement(verdicts, new.group_of)
     quote = _Quotes(history)
@@ -97,6 +105,7 @@ def what_if(
         since=history.since,
         until=history.until,
         is_cut=history.is_cut,
+        is_curve_cut=len(curve) < len(points),
     )
 
 
@@ -124,10 +133,15 @@ def _points(chosen: Thresholds, today: Thresholds) -> list[Thresholds]:
 
 
 def _simulate(
-    history: History, wanted: Sequence[Thresholds], progress: Progress | None
+    history: History,
+    needed: Sequence[Thresholds],
+    points: Sequence[Thresholds],
+    until: float | None,
+    progress: Progress | None,
 ) -> dict[Thresholds, Grouping]:
+    """By thresholds; what is only a point of the curve can be left out when the time is over."""
     simulator = Simulator(history)
-    different = list(dict.fromkeys(wanted))
+    different = dict.fromkeys([*needed, *points])
     total, done = len(different) * len(history.reports), 0
 
     def advance(count: int) -> None:
@@ -136,7 +150,11 @@ def _simulate(
         if progress is not None:
             progress(done, total)
 
-    return {thresholds: simulator.run(thresholds, advance) for thresholds in different}
+    groupings = {}
+    for thresholds in different:
+        if thresholds in needed or until is None or time.monotonic() < until:
+            groupings[thresholds] = simulator.run(thresholds, advance)
+    return groupings
 
 
 def _figures(grouping: Grouping, verdicts: Sequence[Verdict]) -> Figures:

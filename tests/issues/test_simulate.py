@@ -367,6 +367,16 @@ def test_the_curve_holds_the_chosen_and_todays_threshold(make_report, project):
     assert issues[0] <= issues[-1]
 
 
+def test_a_curve_without_time_keeps_what_was_asked_for(make_report, project):
+    file([make_report(text) for text in TEXTS])
+    today = thresholds_of(project).suggest
+
+    told = what_if(project, Thresholds(merge=0.42, suggest=today), days=60, patience=0.0)
+
+    assert told.is_curve_cut
+    assert [row.merge for row in told.curve] == [0.42, thresholds_of(project).merge]
+
+
 def run(*arguments):
     output = StringIO()
     call_command("simulate_duplicates", *map(str, arguments), stdout=output)

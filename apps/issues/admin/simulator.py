@@ -23,7 +23,8 @@ from apps.sources.models import Project
 PERIODS = (7, 14, 30, 90, 365)  # days
 DAYS = 30
 #: Reports that are filed again on the page, so that it answers in seconds. The command has no limit.
-LIMIT = 1000
+LIMIT = 500
+PATIENCE = 8.0  # seconds, after which the table gets no further rows
 
 
 class SimulatorForm(forms.Form):
@@ -103,7 +104,9 @@ def simulated(request: HttpRequest) -> dict[str, Any]:
         values |= {name: request.GET.get(name, "") for name in ("merge", "suggest")}
         if form.is_valid():
             values["days"] = form.cleaned_data["days"] or DAYS
-            found = what_if(project, form.thresholds, days=values["days"], limit=LIMIT)
+            found = what_if(
+                project, form.thresholds, days=values["days"], limit=LIMIT, patience=PATIENCE
+            )
             context |= _answer(project, found, values)
         else:
             context["errors"] = [error for errors in form.errors.values() for error in errors]
