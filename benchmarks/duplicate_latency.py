@@ -295,6 +295,7 @@ def decide(project: "Project", report: "Message") -> list[float]:
     """Milliseconds by the clock; of the processor for the vector, the candidates, the comparison."""
     from apps.issues.comparison import compare, thresholds_of
     from apps.issues.search import candidates, report_of
+    from apps.messages.glossary import own_spellings
     from tasktracker.lib import embeddings
 
     clock, busy = [time.perf_counter()], [processor_time()]
@@ -305,9 +306,10 @@ def decide(project: "Project", report: "Message") -> list[float]:
 
     (vector,) = embeddings.embed([report.text])
     note()
-    found = candidates(report, project, vector)
+    own = own_spellings(project.pk)
+    found = candidates(report, project, vector, own)
     note()
-    compare(report_of(report, vector), found, thresholds_of(project))
+    compare(report_of(report, vector, own), found, thresholds_of(project))
     note()
     whole = clock[-1] - clock[0]
     return [part * 1000 for part in (whole, *(one - other for other, one in pairwise(busy)))]

@@ -17,6 +17,7 @@ from apps.issues.urgency import rise
 from apps.issues.wording import ask_for_words
 from apps.messages.context import vectors_at_hand
 from apps.messages.entities import ruler
+from apps.messages.glossary import own_spellings
 from apps.messages.models import Message, Priority
 from apps.messages.naming import entities_of
 from apps.sources.models import Project
@@ -75,11 +76,12 @@ def find(message: Message, project: Project, vector: Vector | None) -> list[Foun
 
 def look(message: Message, project: Project, vector: Vector | None) -> Comparison:
     """What the message is compared with, and what that finds."""
-    report, thresholds = report_of(message, vector), thresholds_of(project)
+    own = own_spellings(project.pk)
+    report, thresholds = report_of(message, vector, own), thresholds_of(project)
     repeated = _same_alert(message, project)
     if repeated is not None:
         return Comparison(report, [], [repeated], thresholds)
-    return compare(report, candidates(message, project, vector), thresholds)
+    return compare(report, candidates(message, project, vector, own), thresholds)
 
 
 def _file(message: Message, project: Project, vector: Vector | None) -> None:

@@ -6,6 +6,7 @@ One text can be written in many ways: see docs/duplicates.md, "Normal form".
 import hashlib
 import re
 import unicodedata
+from functools import lru_cache
 
 from tasktracker.lib import spellings
 from tasktracker.lib.letters import (
@@ -43,6 +44,7 @@ def clean(text: str) -> str:
     return _INVISIBLE.sub("", _CONTROL.sub("", text)).strip()
 
 
+@lru_cache(maxsize=4096)  # the same few hundred reports are compared with one after another
 def language_of(text: str) -> str:
     """`uk` or `en`: surzhyk, Ukrainian with English terms and Ukrainian in Latin letters count as `uk`."""
     return "uk" if is_cyrillic(text) or is_transliterated(text) else "en"

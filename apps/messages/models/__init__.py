@@ -9,6 +9,7 @@ from apps.messages.models.message import (
     Embedding,
     Message,
     Priority,
+    read_vector,
     vectors_of,
 )
 from apps.messages.models.rule import Rule
@@ -24,5 +25,6 @@ __all__ = [
     "ModelVersion",
     "Priority",
     "Rule",
+    "read_vector",
     "vectors_of",
 ]

@@ -256,9 +256,17 @@ def vectors_of(message_ids: Iterable[int], model: str) -> dict[int, Vector]:
     # As bytes: reading 200 vectors that are written out in digits takes longer than judging them.
     sent = models.Func("vector", function="vector_send", output_field=models.BinaryField())
     return {
-        message_id: np.frombuffer(content, ">f4", offset=_VECTOR_HEAD).astype(np.float32)
+        message_id: vector
         for message_id, content in rows.values_list("message_id", sent)
+        if (vector := read_vector(content)) is not None
     }
+
+
+def read_vector(content: bytes | None) -> Vector | None:
+    """What PostgreSQL's `vector_send` gives."""
+    if content is None:
+        return None
+    return np.frombuffer(content, ">f4", offset=_VECTOR_HEAD).astype(np.float32)
 
 
 class Classification(models.Model):
