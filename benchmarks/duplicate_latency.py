@@ -23,14 +23,15 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import numpy as np
 import numpy.typing as npt
@@ -278,17 +279,12 @@ def measure(project: "Project", chat: "Chat", texts: Sequence[str], size: int) -
 WAYS = ("exact", "index", "chosen")
 
 
-@contextmanager
-def searching(way: str) -> Iterator[None]:
+def searching(way: str) -> AbstractContextManager[Any]:
     """Search this way whatever the size; `chosen` is what the product does."""
-    from apps.issues import nearest
+    from apps.issues import nearest, vector_index
 
-    usual = nearest.EXACT_UP_TO
-    nearest.EXACT_UP_TO = {"exact": 10**9, "index": 0}.get(way, usual)
-    try:
-        yield
-    finally:
-        nearest.EXACT_UP_TO = usual
+    limit = {"exact": 10**9, "index": 0}.get(way, vector_index.EXACT_UP_TO)
+    return patch.object(nearest, "EXACT_UP_TO", limit)
 
 
 def decide(project: "Project", report: "Message") -> list[float]:

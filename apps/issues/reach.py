@@ -67,6 +67,15 @@ class Reached(NamedTuple):
     vector: Any
 
 
+def read_a_little() -> None:
+    """For this transaction: a few hundred rows by their indexes, not whole tables by many workers."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('random_page_cost', '1.1', true),"
+            " set_config('max_parallel_workers_per_gather', '0', true)"
+        )
+
+
 def reached(
     message: Message, project: Project, *, apart: Collection[int], nearest: Iterable[int]
 ) -> list[Reached]:
@@ -74,7 +83,7 @@ def reached(
     age = timedelta(days=project.open_issue_days)
     window = timedelta(hours=project.duplicate_window_hours)
     closed_for = timedelta(days=project.closed_issue_days)
-    values = {
+    values: dict[str, Any] = {
         "project": project.pk,
         "first": message.sent_at - age,
         "last": message.sent_at + age,
@@ -92,10 +101,5 @@ def reached(
         "model": embeddings.model_name(),
     }
     with connection.cursor() as cursor:
-        # By their indexes, not whole tables by many workers; for this transaction.
-        cursor.execute(
-            "SELECT set_config('random_page_cost', '1.1', true),"
-            " set_config('max_parallel_workers_per_gather', '0', true)"
-        )
         cursor.execute(_STATEMENT, values)
-        return [Reached(*row[:-1], read_vector(row[-1])) for row in cursor.fetchall()]
+        return [Reached._make((*row[:-1], read_vector(row[-1]))) for row in cursor.fetchall()]

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from apps.issues.dedup.base import Candidate, Report, Vector
 from apps.issues.models import Evidence, Issue
 from apps.issues.nearest import NEAREST, nearest
-from apps.issues.reach import RECENT, Reached, reached
+from apps.issues.reach import RECENT, Reached, reached, read_a_little
 from apps.issues.relations import apart_issues
 from apps.messages.glossary import own_spellings
 from apps.messages.models import Message
@@ -44,6 +44,7 @@ def candidates(
     message: Message, project: Project, vector: Vector | None, own: Spellings | None = None
 ) -> list[Candidate]:
     """Evidence of open issues, and of issues closed a short time ago; each message once."""
+    read_a_little()
     apart = apart_issues(message)
     similarities = {} if vector is None else nearest(message, project, vector, apart=apart)
     rows = reached(message, project, apart=apart, nearest=similarities)

@@ -46,7 +46,8 @@ class Index(NamedTuple):
             cursor.execute(
                 "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)", [self.name]
             )
-            return cursor.fetchone() == (True,)
+            row = cursor.fetchone()
+        return row is not None and bool(row[0])
 
 
 def build_missing() -> list[Index]:

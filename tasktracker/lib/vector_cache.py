@@ -40,7 +40,9 @@ def recall(model: str, texts: Iterable[str]) -> dict[str, Vector]:
     if not wanted:
         return {}
     digests = [_digest(model, text) for text in wanted]
-    values = _safely(lambda: _valkey().mget([_place(digest) for digest in digests]), [])
+    values: list[bytes | None] = _safely(
+        lambda: _valkey().mget([_place(digest) for digest in digests]), []
+    )
     found = {}
     for text, digest, value in zip(wanted, digests, values, strict=False):
         vector = _read(digest, value)
@@ -79,7 +81,7 @@ def count(**found: int) -> None:
 
 def counts() -> dict[str, int]:
     """How many vectors each source gave since Valkey started; empty when it is away."""
-    kept = _safely(lambda: _valkey().hgetall(f"{NAME}:counts"), {})
+    kept: dict[bytes, bytes] = _safely(lambda: _valkey().hgetall(f"{NAME}:counts"), {})
     return {source: int(kept.get(source.encode(), 0)) for source in SOURCES} if kept else {}
 
 

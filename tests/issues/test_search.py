@@ -381,5 +381,6 @@ def test_a_candidate_brings_its_vector(fill, make_message, project):
 
     (candidate,) = candidates(make_message("нове"), project, vectors[0])
 
+    assert candidate.report.vector is not None
     assert np.allclose(candidate.report.vector, vectors[0], atol=1e-6)
     assert candidate.similarity == pytest.approx(1.0, abs=1e-3)
