@@ -23,6 +23,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.task_queues = [Queue(name) for name in QUEUES]
 app.conf.task_routes = {
     "apps.messages.tasks.ask_llm": {"queue": "llm"},
+    "apps.issues.tasks.ask_opinions": {"queue": "llm"},
     # Words may wait; a message that nobody understood goes first.
     "apps.issues.tasks.write_drafts": {"queue": "llm", "priority": LAST},
     "apps.issues.tasks.word_analyses": {"queue": "llm", "priority": LAST},

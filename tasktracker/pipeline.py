@@ -17,9 +17,10 @@ from redis.exceptions import RedisError
 from apps.exports.models import TaskExport
 from apps.exports.tasks import deliver_exports, open_exports
 from apps.issues.corrections import follow
-from apps.issues.models import DayAnalysis, Draft, Issue
+from apps.issues.models import DayAnalysis, Draft, Issue, Opinion
 from apps.issues.tasks import (
     analyse_days,
+    ask_opinions,
     attach_follow_ups,
     file_messages,
     index_vectors,
@@ -60,6 +61,7 @@ FLOW: Mapping[tuple[type[WorkItem], str], Step] = {
     (Message, Message.Status.ACTIONABLE): Step(file_messages, 10),
     (Message, Message.Status.FOLLOW_UP): Step(attach_follow_ups, 10),
     (ModelVersion, ModelVersion.Status.WANTED): Step(train_models, 1),
+    (Opinion, Opinion.Status.WAITING): Step(ask_opinions, 1),
     (Draft, Draft.Status.WAITING): Step(write_drafts, 1),
     (DayAnalysis, DayAnalysis.Status.WORDING): Step(word_analyses, 1),
     (DayAnalysis, DayAnalysis.Status.POSTING): Step(post_analyses, 1),

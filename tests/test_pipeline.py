@@ -8,12 +8,13 @@ from django.utils import timezone
 from redis import Redis
 
 from apps.exports.models import TaskExport
-from apps.issues.models import DayAnalysis, Draft, Issue
+from apps.issues.models import DayAnalysis, Draft, Issue, Opinion
 from apps.issues.tasks import attach_follow_ups
 from apps.messages.models import Message, ModelVersion
 from tasktracker import pipeline
 from tasktracker.lib.workflow import WorkItem
 
+WORK = [Message, Issue, Opinion, Draft, DayAnalysis, ModelVersion, TaskExport]
 CLASSIFY = pipeline.FLOW[(Message, Message.Status.RECEIVED)]
 
 
@@ -32,11 +33,11 @@ def test_no_waiting_status_is_forgotten():
     models = WorkItem.__subclasses__()
     waiting = {(model, status) for model in models for status in model.WAITING}
 
-    assert set(models) >= {Message, Issue, Draft, DayAnalysis, ModelVersion, TaskExport}
+    assert set(models) >= set(WORK)
     assert waiting == set(pipeline.FLOW)
 
 
-@pytest.mark.parametrize("model", [Message, Issue, Draft, DayAnalysis, ModelVersion, TaskExport])
+@pytest.mark.parametrize("model", WORK)
 def test_every_status_of_a_model_is_known_to_its_transitions(model):
     known = set(model.TRANSITIONS) | {
         target for targets in model.TRANSITIONS.values() for target in targets

@@ -1,7 +1,8 @@
 """What people decide about issues: approve, reject, merge, split, undo. All of it in the history."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -102,7 +103,13 @@ def change_status(issue: Issue, status: str, *, by: Person, reason: str = "") ->
 
 
 def merge(
-    issue: Issue, *, into: Issue, by: Person, reason: str = "", is_back: bool = False
+    issue: Issue,
+    *,
+    into: Issue,
+    by: Person,
+    reason: str = "",
+    is_back: bool = False,
+    details: Mapping[str, Any] | None = None,
 ) -> None:
     """Make `issue` a duplicate of `into`, which takes its evidence; raises CannotMerge.
 
@@ -124,7 +131,7 @@ def merge(
         issue.evidence.update(issue=into)
         issue.duplicates.update(duplicate_of=into)
         issue.change_status(Issue.Status.DUPLICATE, by=by, reason=reason, duplicate_of=into)
-        told = {**thought, **moved, "exports": exports_of(issue)}
+        told = {**thought, **moved, "exports": exports_of(issue), **(details or {})}
         if issue.reported_at < into.reported_at:
             told["reported_before"] = into.reported_at.isoformat()
         carry_over(issue, into, was, by=by)
@@ -147,6 +154,8 @@ def undo_merge(issue: Issue, *, by: Person, reason: str = "") -> None:
         given = Evidence.objects.filter(issue=into, message__in=forms_of(messages))
         moved = list(given.values_list("message_id", flat=True))
         given.update(issue=issue)
+        if "opened" in merged.details:
+            _let_it_open_again(issue, merged.details["opened"])
         taken_along = into.duplicates.filter(pk__in=merged.details.get("duplicates", ()))
         taken_along.update(duplicate_of=issue)
         if "reported_before" in merged.details:
@@ -253,6 +262,12 @@ def _stand_where_it_stood(issue: Issue, was: str, *, by: Person) -> None:
         issue.change_status(Issue.Status.APPROVED, by=by, details=AS_BEFORE)
     if was == Issue.Status.IN_PROGRESS:
         issue.change_status(Issue.Status.IN_PROGRESS, by=by, details=AS_BEFORE)
+
+
+def _let_it_open_again(issue: Issue, message: int) -> None:
+    """What opened the issue became one more report of the other one by a model's word."""
+    rows = Evidence.objects.filter(issue=issue, message__in=forms_of([message]))
+    rows.update(level=Evidence.Level.OPENED, score=None, threshold=None, like=None, explanation={})
 
 
 def _check_pair(issue: Issue, other: Issue) -> None:

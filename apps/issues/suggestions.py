@@ -4,13 +4,15 @@ from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, When
 from django.db.models.functions import Coalesce
 
-from apps.issues.models import Evidence, Issue, Match, Relation
+from apps.issues.models import Evidence, Issue, Match, Opinion, Relation
 
 BEST = 3
 _LOOKED_AT = 200
+#: What a language model holds for another problem comes last.
+_UNLIKELY = Case(When(opinion__status=Opinion.Status.DIFFERENT, then=1), default=0)
 
 
 class Suggestion(NamedTuple):
@@ -32,8 +34,8 @@ def suggestions_for(issues: Collection[Issue], *, limit: int = BEST) -> dict[int
         undecided()
         .filter(message__evidence__issue__in=ids)
         .annotate(asking=F("message__evidence__issue"))
-        .select_related("like")
-        .order_by("-score", "-pk")[: _LOOKED_AT + 20 * len(ids)]
+        .select_related("like", "opinion")
+        .order_by(_UNLIKELY, "-score", "-pk")[: _LOOKED_AT + 20 * len(ids)]
     )
     matches: list[Any] = list(rows)  # with `target` and `asking`
     targets = Issue.objects.in_bulk({match.target for match in matches})

@@ -5,7 +5,8 @@ from django.conf import settings
 
 from apps.issues.analysis import analyse_lacking, post, word
 from apps.issues.conversation import follow_up
-from apps.issues.models import DayAnalysis, Draft
+from apps.issues.grey_zone import judge
+from apps.issues.models import DayAnalysis, Draft, Opinion
 from apps.issues.triage import file
 from apps.issues.vector_index import build_missing
 from apps.issues.wording import write
@@ -26,6 +27,11 @@ def attach_follow_ups(ids: list[int]) -> None:
 @shared_task
 def write_drafts(ids: list[int]) -> None:
     work_on(Draft, ids, Draft.Status.WAITING, each(write), lease=_as_long_as_a_model())
+
+
+@shared_task
+def ask_opinions(ids: list[int]) -> None:
+    work_on(Opinion, ids, Opinion.Status.WAITING, each(judge), lease=_as_long_as_a_model())
 
 
 @shared_task

@@ -12,6 +12,7 @@ from apps.issues.dedup.base import Vector
 from apps.issues.drafting import draft
 from apps.issues.models import Change, Evidence, Issue, Match
 from apps.issues.naming import labels_of
+from apps.issues.opinions import ask_next
 from apps.issues.search import candidates, permitted, report_of
 from apps.issues.urgency import rise
 from apps.issues.wording import ask_for_words
@@ -116,7 +117,9 @@ def _file(message: Message, project: Project, vector: Vector | None) -> None:
     for match in suggestions:
         _remember(message, match, Match.Outcome.SUGGESTED)
     ledger.write(message, issue, Evidence.Level.OPENED, project=project, comparison=comparison)
-    _approve_by_policy(issue, project, doubt=max((match.score for match in suggestions), default=0))
+    if suggestions and ask_next(issue, message, project) is not None:
+        return  # what the model says comes first (`grey_zone`)
+    approve_by_policy(issue, project, doubt=max((match.score for match in suggestions), default=0))
 
 
 def attach(
@@ -221,7 +224,7 @@ def _remember(message: Message, match: FoundMatch, outcome: str) -> None:
     )
 
 
-def _approve_by_policy(issue: Issue, project: Project, *, doubt: float) -> None:
+def approve_by_policy(issue: Issue, project: Project, *, doubt: float) -> None:
     """A project may let confident issues through; a likely duplicate waits for a person."""
     limit = project.auto_approve_above
     if limit is None or doubt >= HOLD or issue.is_provisional:

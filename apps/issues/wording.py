@@ -25,7 +25,7 @@ from apps.sources.models import Project
 from tasktracker.lib import llm
 from tasktracker.lib.chat_text import ChatText
 from tasktracker.lib.text import clean, language_of, shorten
-from tasktracker.lib.workflow import GiveUp, TryLater, backoff
+from tasktracker.lib.workflow import GiveUp, TryLater, WorkItem, backoff
 
 PROMPT = "draft_v1.md"
 READ = 4000  # characters of the message
@@ -52,7 +52,7 @@ class Words(BaseModel):
 
 def ask_for_words(issue: Issue, project: Project) -> Draft | None:
     """Let a model write when the project wants one and there is one."""
-    return Draft.ask_for(issue) if _has_model(project) else None
+    return Draft.ask_for(issue) if has_model(project) else None
 
 
 def draft_of(issue: Issue) -> Draft | None:
@@ -88,7 +88,7 @@ def write(draft: Draft) -> None:
     if evidence is None or not _is_wanted(issue):
         draft.move_to(Draft.Status.DROPPED)
         return
-    if not _is_within_grace(draft):
+    if not is_within_grace(draft):
         raise GiveUp(draft.last_error or "no model answered in time")
     message, project = evidence.message, issue.project
     try:
@@ -108,6 +108,20 @@ def write(draft: Draft) -> None:
 def instructions(prompt: str, project: Project) -> str:
     text = (resources.files("apps.issues") / "prompts" / prompt).read_text(encoding="utf-8")
     return text.replace("{language}", LANGUAGES[project.language])
+
+
+def has_model(project: Project) -> bool:
+    """Whether this project wants language models and may ask one."""
+    return project.policy != Project.Policy.LOCAL and llm.is_available(
+        cloud=project.is_cloud_allowed
+    )
+
+
+def is_within_grace(item: WorkItem) -> bool:
+    """Whether a model may still be waited for, by the database's clock."""
+    grace = timedelta(seconds=settings.LLM_GRACE)
+    rows = type(item)._default_manager.filter(pk=item.pk)
+    return rows.filter(status_changed_at__gt=Now() - grace).exists()
 
 
 def pause_after(attempts: int, error: llm.Unavailable) -> timedelta:
@@ -212,22 +226,11 @@ def _declined(name: str) -> str:
     return rf"{re.escape(stem)}\w{{0,3}}" if len(stem) > 2 else re.escape(name)
 
 
-def _has_model(project: Project) -> bool:
-    return project.policy != Project.Policy.LOCAL and llm.is_available(
-        cloud=project.is_cloud_allowed
-    )
-
-
 def _is_wanted(issue: Issue) -> bool:
     is_open = issue.status == Issue.Status.NEW and not set(issue.locked_fields) >= WORDED
-    return is_open and _has_model(issue.project)
+    return is_open and has_model(issue.project)
 
 
 def _opening(issue: Issue) -> Evidence | None:
     rows = issue.evidence.select_related("message").order_by("created_at", "pk")
     return rows.filter(level=Evidence.Level.OPENED).first() or rows.first()
-
-
-def _is_within_grace(draft: Draft) -> bool:
-    grace = timedelta(seconds=settings.LLM_GRACE)
-    return Draft.objects.filter(pk=draft.pk, status_changed_at__gt=Now() - grace).exists()

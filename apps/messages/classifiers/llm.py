@@ -34,6 +34,7 @@ def _ratio(value: Any) -> Any:
     return value / 100 if is_percent else value
 
 
+Ratio = Annotated[float, Field(ge=0.0, le=1.0), BeforeValidator(_ratio)]
 Strings = Annotated[
     list[Annotated[str, Field(max_length=MAX_STRING)]],
     Field(max_length=MAX_STRINGS),
@@ -46,7 +47,7 @@ class LLMAnswer(BaseModel):
 
     category: Literal["bug", "feature", "question", "info"]
     priority: Literal["low", "medium", "high", "critical"]
-    confidence: Annotated[float, Field(ge=0.0, le=1.0), BeforeValidator(_ratio)]
+    confidence: Ratio
     projects: Strings = []
     technologies: Strings = []
     versions: Strings = []

@@ -1,0 +1,131 @@
+"""What follows from a language model's opinion: a sure "same" merges, all else is left to people.
+
+A person's word always comes first: whatever somebody has decided while the model was asked stands.
+"""
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+
+from apps.issues import opinions
+from apps.issues.decisions import merge
+from apps.issues.merging import CannotMerge
+from apps.issues.models import Evidence, Issue, Match, Opinion, Relation
+from apps.issues.opinions import Pair
+from apps.issues.relations import between
+from apps.issues.triage import approve_by_policy, lock_project
+from apps.issues.wording import has_model, is_within_grace, pause_after
+from apps.messages.models import Message
+from apps.sources.models import Project
+from tasktracker.lib import llm
+from tasktracker.lib.workflow import TryLater
+
+SURE = 0.8  # the confidence from which "same" merges
+
+
+def judge(opinion: Opinion) -> None:
+    """Ask about the pair, while nobody has decided about it; raises TryLater."""
+    pair = _undecided(opinion)
+    if pair is None or not has_model(pair.issue.project):
+        _settle(opinion, Opinion.Status.DROPPED, {})
+        return
+    if not is_within_grace(opinion):
+        why = opinion.last_error or "no model answered in time"
+        _settle(opinion, Opinion.Status.FAILED, {"last_error": why})
+        return
+    try:
+        answer = opinions.ask(pair)
+    except llm.Nonsense as error:
+        _settle(opinion, Opinion.Status.FAILED, {"last_error": str(error)})
+        return
+    except llm.Unavailable as error:
+        raise TryLater(str(error), delay=pause_after(opinion.attempts, error)) from error
+    _settle(opinion, answer.output.verdict, opinions.kept(pair, answer))
+
+
+def _settle(opinion: Opinion, status: str, told: dict[str, Any]) -> None:
+    """Keep the answer and act upon it, about both issues as they are at this moment."""
+    with transaction.atomic():
+        project = lock_project(opinion.issue.project_id)
+        pair = _undecided(opinion, is_held=True)
+        if status in Opinion.ANSWERED and pair is None:
+            status = Opinion.Status.DROPPED
+        opinion.move_to(status, **told)
+        if pair is not None and _is_sure(opinion) and _merge(opinion, pair):
+            return
+        _go_on(opinion, project)
+
+
+def _go_on(opinion: Opinion, project: Project) -> None:
+    """The next suggestion's turn; after the last one the approval that has waited for them."""
+    issue, message = opinion.issue, opinion.match.message
+    if _is_decided(issue):
+        return
+    # Whoever did not answer about this one would not answer about the next.
+    is_answering = opinion.status != Opinion.Status.FAILED
+    if is_answering and opinions.ask_next(issue, message, project):
+        return
+    if not issue.opinions.filter(status=Opinion.Status.SAME).exists():
+        # A "different" calms nobody: what a chat may talk a model into is not approved by itself.
+        approve_by_policy(issue, project, doubt=_doubt_about(message))
+
+
+def _doubt_about(message: Message) -> float:
+    """How much speaks for its issue being a duplicate of another one."""
+    found = message.matches.filter(outcome=Match.Outcome.SUGGESTED)
+    return float(found.aggregate(most=Max("score"))["most"] or 0.0)
+
+
+def _is_sure(opinion: Opinion) -> bool:
+    is_same = opinion.status == Opinion.Status.SAME
+    return is_same and opinion.confidence is not None and opinion.confidence >= SURE
+
+
+def _merge(opinion: Opinion, pair: Pair) -> bool:
+    """Make the new issue a duplicate of the older one; False when that cannot be."""
+    match = opinion.match
+    thought = {
+        "model": opinion.model,
+        "prompt": opinion.prompt,
+        "confidence": opinion.confidence,
+        "reason": opinion.reason,
+    }
+    why = f"{opinion.model}, {opinion.prompt}, {opinion.confidence:.2f}: {opinion.reason or '–'}"
+    try:
+        merge(
+            pair.issue, into=pair.target, by=None, reason=why, details={"opened": pair.message.pk}
+        )
+    except CannotMerge:
+        return False
+    Evidence.objects.filter(issue=pair.target, message=pair.message).update(
+        level=Evidence.Level.JUDGED,
+        score=match.score,
+        threshold=match.threshold,
+        like=pair.like,
+        explanation={**match.explanation, "opinion": thought},
+    )
+    return True
+
+
+def _undecided(opinion: Opinion, *, is_held: bool = False) -> Pair | None:
+    """The pair, read anew, unless it is settled or a person has said anything about it.
+
+    With `is_held` nobody changes the two issues until the transaction ends.
+    """
+    matches = Match.objects.select_related("message", "like")
+    opinion.match = match = matches.get(pk=opinion.match_id)
+    rows = Issue.objects.select_related("project").order_by("pk")
+    if is_held:
+        rows = rows.select_for_update(no_key=True, of=("self",))
+    found = {row.pk: row for row in rows.filter(pk__in=[opinion.issue_id, match.issue_id])}
+    opinion.issue, match.issue = issue, target = found[opinion.issue_id], found[match.issue_id]
+    if _is_decided(issue) or any(between(issue, target, kind).exists() for kind in Relation.Kind):
+        return None
+    return opinions.pair_of(match, issue)
+
+
+def _is_decided(issue: Issue) -> bool:
+    """Whether it is more than what the search made of it: people, or an export, have got hold of it."""
+    is_touched = bool(issue.locked_fields) or issue.changes.filter(user__isnull=False).exists()
+    return issue.status != Issue.Status.NEW or is_touched or issue.exports.exists()
