@@ -153,15 +153,11 @@ def test_the_index_finds_what_the_exact_scan_finds(
     assert ways.count("through_index") == 20
 
 
-def test_the_index_is_used_by_postgresql(fill, project, is_large):
+def test_the_index_is_used_by_postgresql(fill, near, is_large):
     vectors, _ = fill(300)
     (index,) = build_missing()
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE issues_reportvector")
-    rows = ReportVector.objects.filter(
-        project_id=project.pk, model=embeddings.model_name(), is_open=True
-    )
-
     asked = []
 
     def note(execute, statement, values, many, context):
@@ -169,7 +165,7 @@ def test_the_index_is_used_by_postgresql(fill, project, is_large):
         return execute(statement, values, many, context)
 
     with connection.execute_wrapper(note):
-        nearest.through_index(rows, index, vectors[0])
+        near(vectors[0])
     statement, values = next(one for one in asked if "<=>" in one[0])
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_sort = off")
