@@ -106,7 +106,8 @@ def _read(values: Values, distance: str) -> list[tuple[int, float, bool]]:
         statement += f" UNION ALL ({near} AND closed_at >= %(closed_since)s {nearest_first})"
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        return cursor.fetchall()
+        rows: list[tuple[int, float, bool]] = cursor.fetchall()
+    return rows
 
 
 def _best(rows: Collection[tuple[int, float, bool]]) -> Found:

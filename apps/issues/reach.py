@@ -13,11 +13,16 @@ from tasktracker.lib import embeddings
 
 RECENT = 200  # reports inside the window of similar words that are looked at
 
-#: Evidence of open issues of the last `open_issue_days`, and of those closed in the last `closed_issue_days`.
-_IN_REACH = """
-    SELECT e.id FROM chat_messages_message m
+_REPORTS = """
+    SELECT m.id, m.project_id, m.text, m.text_hash, extract(epoch FROM m.sent_at)::float8 AS sent_at,
+        m.category, m.chat_id, m.topic, m.author_id, m.reply_to_id, e.id AS evidence, e.issue_id,
+        i.status
+    FROM chat_messages_message m
     JOIN issues_evidence e ON e.message_id = m.id
     JOIN issues_issue i ON i.id = e.issue_id
+"""
+#: Evidence of open issues of the last `open_issue_days`, and of those closed in the last `closed_issue_days`.
+_IN_REACH = f"""{_REPORTS}
     WHERE m.project_id = %(project)s AND i.project_id = %(project)s
         AND m.sent_at BETWEEN %(first)s AND %(last)s
         AND (i.status = ANY(%(open)s)
@@ -31,20 +36,14 @@ _STATEMENT = f"""
 WITH found AS (
     ({_IN_REACH} AND m.sent_at BETWEEN %(recent_first)s AND %(recent_last)s
         ORDER BY m.sent_at DESC LIMIT %(limit)s)
-    UNION
+    UNION ALL
     ({_IN_REACH} AND %(hash)s <> '' AND m.text_hash = %(hash)s
         ORDER BY m.sent_at DESC LIMIT %(limit)s)
-    UNION
-    SELECT unnest(%(nearest)s::bigint[])
+    UNION ALL
+    ({_REPORTS} WHERE e.id = ANY(%(nearest)s))
 )
-SELECT m.id, m.project_id, m.text, m.text_hash, extract(epoch FROM m.sent_at)::float8, m.category, m.chat_id, m.topic,
-    m.author_id, m.reply_to_id, e.id, e.issue_id, i.status, vector_send(b.vector)
-FROM found
-JOIN issues_evidence e ON e.id = found.id
-JOIN issues_issue i ON i.id = e.issue_id
-JOIN chat_messages_message m ON m.id = e.message_id
-LEFT JOIN chat_messages_embedding b ON b.message_id = m.id AND b.model = %(model)s
-ORDER BY e.created_at, e.id
+SELECT found.*, vector_send(b.vector)
+FROM found LEFT JOIN chat_messages_embedding b ON b.message_id = found.id AND b.model = %(model)s
 """  # noqa: S608 - only constants
 
 
@@ -67,6 +66,7 @@ class Reached(NamedTuple):
     vector: Any
 
 
+_EVIDENCE = Reached._fields.index("evidence")
 _SENT_AT = Reached._fields.index("sent_at")
 
 
@@ -82,7 +82,7 @@ def read_a_little() -> None:
 def reached(
     message: Message, project: Project, *, apart: Collection[int], nearest: Iterable[int]
 ) -> list[Reached]:
-    """In the order in which they came to their issues; `nearest` is evidence found by meaning."""
+    """Each once, in the order in which they became evidence; `nearest` was found by meaning."""
     age = timedelta(days=project.open_issue_days)
     window = timedelta(hours=project.duplicate_window_hours)
     closed_for = timedelta(days=project.closed_issue_days)
@@ -105,10 +105,11 @@ def reached(
     }
     with connection.cursor() as cursor:
         cursor.execute(_STATEMENT, values)
-        return [_reached(row) for row in cursor.fetchall()]
+        rows = {row[_EVIDENCE]: row for row in cursor.fetchall()}
+    return [_reached(rows[evidence]) for evidence in sorted(rows)]
 
 
 def _reached(row: tuple[Any, ...]) -> Reached:
-    found = Reached._make(row)
-    sent_at = datetime.fromtimestamp(row[_SENT_AT], UTC)  # read as a number: it is much quicker
-    return found._replace(sent_at=sent_at, vector=read_vector(found.vector))
+    # The time is read as a number, which is much quicker.
+    sent_at = datetime.fromtimestamp(row[_SENT_AT], UTC)
+    return Reached._make((*row[:_SENT_AT], sent_at, *row[_SENT_AT + 1 : -1], read_vector(row[-1])))

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from django.db import connection
 from django.db.models import Q, QuerySet
 
 from apps.issues.models import Evidence, Issue, Person, Relation
@@ -86,6 +87,8 @@ def relations_of(issue: Issue) -> list[Related]:
 
 def apart_issues(message: Message, *, by_text: bool = True) -> set[int]:
     """Issues that this message must not join: it, a form of it, or the same text was told apart."""
+    if not _is_told_apart(message):
+        return set()  # as of nearly every message
     same_message = Q(source=message.source_id, external_id=message.external_id)
     same_text = Q(project=message.project_id, text_hash=message.text_hash)
     alike = Message.objects.filter(
@@ -100,6 +103,35 @@ def apart_issues(message: Message, *, by_text: bool = True) -> set[int]:
     apart = _facing_messages(rows, forms) | (_facing_messages(rows, ids) - ids)
     evidence = Evidence.objects.filter(message__in=forms_of(apart))
     return set(evidence.values_list("issue", flat=True)) | _facing_issues(rows, ids)
+
+
+def _is_told_apart(message: Message) -> bool:
+    """Whether anybody told this message, another form of it or the same text from anything."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT EXISTS (
+                SELECT FROM issues_relation r
+                WHERE r.kind = %(apart)s
+                    AND (r.messages && alike.ids OR r.other_messages && alike.ids)
+            )
+            FROM (
+                SELECT array_agg(m.id) || %(number)s::bigint AS ids FROM chat_messages_message m
+                WHERE (m.source_id = %(source)s AND m.external_id = %(external_id)s)
+                    OR (m.project_id = %(project)s AND m.text_hash = %(hash)s AND %(hash)s <> '')
+            ) AS alike
+            """,
+            {
+                "apart": Relation.Kind.APART.value,
+                "number": message.pk,
+                "source": message.source_id,
+                "external_id": message.external_id,
+                "project": message.project_id,
+                "hash": message.text_hash,
+            },
+        )
+        (found,) = cursor.fetchone() or (False,)
+    return bool(found)
 
 
 def forms_of(messages: Iterable[int]) -> set[int]:
