@@ -20,6 +20,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -91,6 +92,7 @@ def start_services() -> None:
 
     folder = DataFolder(Path(tempfile.mkdtemp(prefix="tasktracker-benchmark-")))
     atexit.register(shutil.rmtree, folder.path, ignore_errors=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what follows happens
     services = EmbeddedServices(folder, durable=False)
     atexit.register(services.stop)
     services.start()
