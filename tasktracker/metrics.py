@@ -33,7 +33,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from apps.exports.models import TaskExport, Tracker
-from apps.issues.models import Issue
+from apps.issues.models import Issue, Opinion
 from apps.messages import measure
 from apps.messages.answers import PERSON
 from apps.messages.models import Correction, Message, ModelVersion
@@ -272,6 +272,9 @@ def _work() -> Iterator[Metric]:
     yield waiting
     yield oldest
     yield _by("issues", "Issues", "status", Issue.objects.all())
+    yield _by(
+        "opinions", "Pairs that a language model was asked about", "status", Opinion.objects.all()
+    )
     yield _by("exports", "Exports", "status", TaskExport.objects.all())
     failed = Message.objects.filter(status=Message.Status.FAILED).count()
     yield _gauge("messages_failed", "Messages that no classifier could read", failed)

@@ -12,6 +12,7 @@ from django.test import Client
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
+from apps.issues.models import Match, Opinion
 from apps.messages import measure
 from apps.messages.models import Classification, Correction, Message, ModelVersion
 from tasktracker import metrics
@@ -162,15 +163,23 @@ def test_waiting_rows_with_the_age_of_the_oldest(scrape, make_message):
     assert found[key("waiting", kind="export", status="pending")] == 0
 
 
+def make_opinion(issue, message, **changes):
+    said = {"level": "judged", "score": 0.5, "threshold": 0.9, "outcome": "suggested"}
+    match = Match.objects.create(message=message, issue=issue, **said)
+    return Opinion.objects.create(match=match, issue=issue, **changes)
+
+
 def test_rows_by_status(scrape, make_issue, make_export, make_message):
     make_export(make_issue(), status="failed")
+    make_opinion(make_issue(), make_message(), status="different")
     message = make_message(status="failed")
     Correction.objects.create(message=message, field="category", before="bug", after="info")
 
     found = scrape()
 
-    assert found[key("issues", status="new")] == 1
+    assert found[key("issues", status="new")] == 2
     assert found[key("exports", status="failed")] == 1
+    assert found[key("opinions", status="different")] == 1
     assert found[key("messages_failed")] == 1
     assert found[key("corrections_total", field="category")] == 1
 

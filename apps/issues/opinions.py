@@ -21,7 +21,8 @@ from tasktracker.lib.text import shorten
 
 PROMPT = "same_v1.md"
 VERSION = PROMPT.removesuffix(".md")
-ASKED_FROM = 0.1  # below, a model's own mistakes would outnumber the duplicates that it finds
+#: Below, a model's own mistakes would outnumber the duplicates that it finds.
+ASKED_FROM = 0.1
 MOST = 3  # suggestions of one report that are asked about
 READ = 2500  # characters of each report
 REASON_LIMIT = 200

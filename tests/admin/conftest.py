@@ -13,7 +13,7 @@ from rest_framework.authtoken.models import TokenProxy
 
 from apps.exports.models import TaskExport, Tracker
 from apps.issues.analysis import analyse
-from apps.issues.models import Change, Evidence, Issue, Match
+from apps.issues.models import Change, Evidence, Issue, Match, Opinion
 from apps.messages.corrections import note
 from apps.messages.models import Classification, Message, ModelVersion, Rule
 from apps.sources.models import Chat, DeadLetter, GlossaryTerm, Project, Source
@@ -100,7 +100,7 @@ def make_rows() -> Callable[[Project], dict[type, Any]]:
                 "conflicts": {"platform": [["ios"], ["android"]]},
             },
         )
-        Match.objects.create(
+        match = Match.objects.create(
             message=message,
             issue=older,
             level=Evidence.Level.SEMANTIC,
@@ -108,6 +108,15 @@ def make_rows() -> Callable[[Project], dict[type, Any]]:
             threshold=0.8,
             outcome=Match.Outcome.SUGGESTED,
             explanation={"cosine": 0.6},
+        )
+        Opinion.objects.create(
+            match=match,
+            issue=issue,
+            status=Opinion.Status.DIFFERENT,
+            confidence=0.9,
+            model=HOSTILE,
+            reason=HOSTILE,
+            last_error=HOSTILE,
         )
         Classification.objects.create(
             message=message,

@@ -361,6 +361,7 @@ def test_with_the_model_away_it_is_tried_later(server, make_pair, way):
     opinion = ask(newer)
 
     assert opinion.status == Opinion.Status.WAITING
+    assert opinion.due_at is not None
     assert opinion.due_at > timezone.now()
 
 

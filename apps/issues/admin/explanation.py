@@ -7,6 +7,8 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from apps.issues.admin.opinion_words import thought_in_words
+
 #: Kinds of facts that two reports share or that set them apart (apps.issues.dedup.conflicts).
 KINDS = {
     "versions": gettext_lazy("versions"),
@@ -111,7 +113,9 @@ _LANGUAGES = {"uk": gettext_lazy("Ukrainian"), "en": gettext_lazy("English")}
 def explained(explanation: Mapping[str, Any]) -> list[str]:
     """Why two reports look the same, one reason a line."""
     given = _mapping(explanation)
-    return [*_facts(given), *_measured(given), *_weighed(given), *_said(given)]
+    thought = _mapping(given.get("opinion"))
+    by_model = [thought_in_words(thought)] if thought else []
+    return [*by_model, *_facts(given), *_measured(given), *_weighed(given), *_said(given)]
 
 
 def _facts(explanation: Mapping[str, Any]) -> list[str]:

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 
 from apps.issues.admin.decide import can_be_merged, offered
 from apps.issues.admin.explanation import explained
+from apps.issues.admin.opinion_words import opinion_in_short, opinion_in_words, opinion_of
 from apps.issues.admin.pairs import addresses_of
 from apps.issues.admin.words import field_name, in_words, reason_in_words, tasks_that_stay
 from apps.issues.merging import exports_of
@@ -59,10 +60,13 @@ def shown(issue: Issue, found: Collection[Suggestion]) -> list[dict[str, Any]]:
             "is_back": each.is_back,
             "reasons": reasons,
             "told": "; ".join(reasons),
+            "opinion": opinion_in_words(opinion) if opinion else "",
+            "opinion_in_short": opinion_in_short(opinion) if opinion else "",
             "addresses": buttons,
         }
         for each, buttons in zip(found, addresses, strict=True)
         for reasons in [explained(each.match.explanation)]
+        for opinion in [opinion_of(each.match)]
     ]
 
 

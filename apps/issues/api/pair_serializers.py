@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from apps.issues.models import Evidence, Issue, Relation
+from apps.issues.models import Evidence, Issue, Opinion, Relation
 
 MOST_MESSAGES = 200
 
@@ -52,6 +52,15 @@ class SplitSerializer(_WithReason):
         return {"messages": sorted(given), "reason": attrs["reason"]}
 
 
+class OpinionSerializer(serializers.Serializer[Any]):
+    """What a language model says of the two."""
+
+    status = serializers.ChoiceField(choices=Opinion.Status.choices)
+    confidence = serializers.FloatField(allow_null=True)
+    reason = serializers.CharField()
+    model = serializers.CharField()
+
+
 class SuggestionSerializer(serializers.Serializer[Any]):
     """A task that may be the same one; nobody has decided yet."""
 
@@ -69,6 +78,12 @@ class SuggestionSerializer(serializers.Serializer[Any]):
         source="match.like_id", allow_null=True, help_text=_("The message that it resembles.")
     )
     explanation = serializers.JSONField(source="match.explanation")
+    opinion = OpinionSerializer(
+        source="match.opinion",
+        allow_null=True,
+        read_only=True,
+        help_text=_("What a language model says of the two; null: none was asked."),
+    )
     created_at = serializers.DateTimeField(source="match.created_at")
 
 
