@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from django.db.models import Max, QuerySet
+from django.db.models import F, Max, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from apps.issues.dedup.base import Report
 from apps.issues.models import Evidence, Filing, Issue
@@ -115,10 +116,13 @@ def history_of(project: Project, *, days: int, limit: int | None = None) -> Hist
         return History(project, [], 0, None, None, {}, is_cut=False)
     since = until - timedelta(days=days)
     reach = since - timedelta(days=project.open_issue_days)
-    rows = _in_order(list(filed.filter(sent_at__gte=reach).only(*FIELDS)), project)
-    reports = [row.number for row in rows if row.report.sent_at >= since]
-    chosen = set(reports if limit is None else reports[-limit:])
-    before = [row for row in rows if row.number not in chosen][-MOST_BEFORE:]
+    last = _last_filed_first(filed)
+    reports = last.filter(sent_at__gte=since)
+    chosen = set(reports[:limit])
+    others = last.filter(sent_at__gte=reach).exclude(pk__in=chosen)[:MOST_BEFORE]
+    wanted = filed.filter(pk__in=chosen.union(others)).only(*FIELDS)
+    rows = _in_order(list(wanted), project)
+    before = [row for row in rows if row.number not in chosen]
     again = [row for row in rows if row.number in chosen]
     issues = {row.issue for row in rows}
     closed = Issue.objects.filter(pk__in=issues, status__in=Issue.CLOSED)
@@ -129,7 +133,7 @@ def history_of(project: Project, *, days: int, limit: int | None = None) -> Hist
         since=min((row.report.sent_at for row in again), default=since),
         until=until,
         closed_at=dict(closed.values_list("pk", "status_changed_at")),
-        is_cut=len(chosen) < len(reports),
+        is_cut=len(chosen) < reports.count(),
     )
 
 
@@ -137,6 +141,17 @@ def _messages(project: Project) -> QuerySet[Message]:
     filings = Filing.objects.filter(issue__project=project).values("message")
     evidence = Evidence.objects.filter(issue__project=project).values("message")
     return Message.objects.filter(project=project, pk__in=filings.union(evidence))
+
+
+def _last_filed_first(messages: QuerySet[Message]) -> QuerySet[Message, int]:
+    """Their numbers; as `_in_order`, backwards."""
+    filings = Filing.objects.filter(message=OuterRef("pk")).order_by("created_at", "pk")
+    first = messages.alias(filing=Subquery(filings.values("pk")[:1]))
+    filed_at = Coalesce(Subquery(filings.values("created_at")[:1]), "evidence__created_at")
+    ordered = first.order_by(
+        filed_at.desc(), F("filing").desc(nulls_first=True), F("evidence").desc()
+    )
+    return ordered.values_list("pk", flat=True)
 
 
 def _in_order(messages: Sequence[Message], project: Project) -> list[Filed]:

@@ -26,6 +26,7 @@ from apps.sources.models import Project
 from tasktracker.lib import embeddings
 from tasktracker.lib.spellings import Spellings
 
+TOGETHER = 25  # decisions that are read at once: each saw some hundred texts and vectors
 PRECISION = 3  # decimals of a score that have to be the same
 
 LIMITS = {
@@ -128,24 +129,47 @@ _CAUSES: Mapping[str, Any] = {
 
 
 def replay(
-    issue: Issue, *, message_id: int | None = None, limit: int | None = None
+    issue: Issue,
+    *,
+    message_id: int | None = None,
+    limit: int | None = None,
+    may_embed: bool = True,
 ) -> list[Replayed]:
-    """Every report of the issue, and every message that was once filed into it; oldest first."""
+    """Every report of the issue, and every message that was once filed into it; oldest first.
+
+    Vectors that are missing are made anew only with `may_embed`.
+    """
     rows = Message.objects.filter(Q(evidence__issue=issue) | Q(filings__issue=issue)).distinct()
     if message_id is not None:
         rows = rows.filter(pk=message_id)
-    ordered = rows.order_by("sent_at", "pk")[:limit]
-    return [replay_message(message, issue.project) for message in ordered]
+    ordered = list(rows.order_by("sent_at", "pk")[:limit])
+    found: list[Replayed] = []
+    for start in range(0, len(ordered), TOGETHER):
+        some = ordered[start : start + TOGETHER]
+        found += _replay_together(some, issue.project, may_embed=may_embed)
+    return found
 
 
 def replay_message(message: Message, project: Project) -> Replayed:
-    filing = Filing.objects.filter(message=message).order_by("created_at", "pk").last()
+    return _replay_together([message], project, may_embed=True)[0]
+
+
+def _replay_together(
+    messages: Sequence[Message], project: Project, *, may_embed: bool
+) -> list[Replayed]:
+    rows = Filing.objects.filter(message__in=messages).order_by("created_at", "pk")
+    filings = {filing.message_id: filing for filing in rows}  # the last one of each
+    archive = Archive.of(list(filings.values()), project, may_embed=may_embed)
+    return [_replay(message, filings.get(message.pk), archive) for message in messages]
+
+
+def _replay(message: Message, filing: Filing | None, archive: "Archive") -> Replayed:
     if filing is None:
         return Replayed(message, None)
     stored = _stored(filing)
     if not filing.saw:
         return Replayed(message, filing, stored)
-    scene = Scene(filing, message, project)
+    scene = Scene(filing, message, archive)
     now = scene.decide()
     causes = scene.causes()
     if now != stored:
@@ -157,12 +181,38 @@ def replay_message(message: Message, project: Project) -> Replayed:
 
 
 @dataclass(frozen=True)
+class Archive:
+    """What several decisions of a project saw, read at once."""
+
+    project: Project
+    messages: Mapping[int, Message]
+    vectors: Mapping[int, Vector]  # of today's model
+    own: Spellings
+    glossary: str  # its digest
+    may_embed: bool
+
+    @classmethod
+    def of(cls, filings: Sequence[Filing], project: Project, *, may_embed: bool) -> "Archive":
+        seen = [filing for filing in filings if filing.saw]
+        compared = {message for filing in seen for message, _issue in filing.saw["candidates"]}
+        numbers = compared | {filing.message_id for filing in seen}
+        return cls(
+            project,
+            Message.objects.in_bulk(compared),
+            vectors_of(numbers, embeddings.model_name()),
+            own_spellings(project.pk),
+            glossary_digest(project.pk),
+            may_embed,
+        )
+
+
+@dataclass(frozen=True)
 class Scene:
     """What a decision saw, put together again."""
 
     filing: Filing
     message: Message
-    project: Project
+    archive: Archive
 
     def decide(
         self, thresholds: Thresholds | None = None, embedding_model: str | None = None
@@ -193,9 +243,13 @@ class Scene:
         """What is not as it was, each looked at by itself."""
         return [*self._of_models(), *self._of_project(), *self._of_texts()]
 
-    @cached_property
+    @property
+    def project(self) -> Project:
+        return self.archive.project
+
+    @property
     def own(self) -> Spellings:
-        return own_spellings(self.project.pk)
+        return self.archive.own
 
     @cached_property
     def compared(self) -> list[tuple[int, int]]:
@@ -204,18 +258,22 @@ class Scene:
 
     @cached_property
     def messages(self) -> dict[int, Message]:
-        return Message.objects.in_bulk([message for message, _issue in self.compared])
+        known = self.archive.messages
+        return {number: known[number] for number, _issue in self.compared if number in known}
 
     def vectors_by(self, model: str) -> Mapping[int, Vector]:
-        """Of all that had a vector then; those of today's model that are missing are made anew."""
+        """Of all that had a vector then."""
         if model == embeddings.model_name():
             return self.vectors
         return vectors_of([message.pk for message in self._with_vector], model)
 
     @cached_property
     def vectors(self) -> Mapping[int, Vector]:
-        known = vectors_of([one.pk for one in self._with_vector], embeddings.model_name())
+        stored = self.archive.vectors
+        known = {one.pk: stored[one.pk] for one in self._with_vector if one.pk in stored}
         missing = [one for one in self._with_vector if one.pk not in known]
+        if not self.archive.may_embed:
+            return known
         try:
             made = embeddings.embed([one.text for one in missing])
         except embeddings.Unavailable:
@@ -277,7 +335,7 @@ class Scene:
     def _is_spelled_otherwise(self) -> bool:
         """By the glossary, or by another normal form of the same text."""
         saw, report = self.filing.saw, report_of(self.message, None, self.own)
-        if saw["glossary"] != glossary_digest(self.project.pk):
+        if saw["glossary"] != self.archive.glossary:
             return True
         is_same_text = saw["text"] == digest(self.message.text)
         return is_same_text and bool(saw["words"] != digest(words_of(report.text)))

@@ -55,28 +55,34 @@ def build_missing() -> list[Index]:
     with _alone() as is_ours:
         if not is_ours:
             return []
-        needed = {index.name: index for index in _needed()}
+        large = list(_large())
         valid = _names(valid=True)
-        for name in _names() - (needed.keys() & valid):
+        for name in _names() - (valid & {index.name for index, _reports in large}):
             drop(name)
-        missing = [index for name, index in needed.items() if name not in valid]
+        missing = [
+            index for index, reports in large if reports > _limit() and index.name not in valid
+        ]
         for index in missing:
             build(index)
     return missing
 
 
-def _needed() -> Iterator[Index]:
+def _large() -> Iterator[tuple[Index, int]]:
+    """What has, or may keep, an index, with its open reports.
+
+    Kept down to half of what one is built for: a project near the limit would get a new one every day.
+    """
     large = (
         ReportVector.objects.filter(is_open=True)
         .values("project_id", "model")
         .annotate(reports=Count("pk"))
-        .filter(reports__gt=_limit())
+        .filter(reports__gt=_limit() // 2)
     )
-    for project_id, model in large.values_list("project_id", "model"):
+    for project_id, model, reports in large.values_list("project_id", "model", "reports"):
         some = ReportVector.objects.filter(project_id=project_id, model=model, is_open=True)
         dimensions = some.values_list(_dimensions(), flat=True).first()
         if dimensions is not None and dimensions <= MOST_DIMENSIONS:
-            yield Index(project_id, model, dimensions)
+            yield Index(project_id, model, dimensions), reports
 
 
 def _dimensions() -> Func:

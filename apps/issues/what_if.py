@@ -10,6 +10,7 @@ from apps.issues.dedup.levels import Thresholds
 from apps.issues.filed import History, history_of
 from apps.issues.simulate import Grouping, Placed, Simulator
 from apps.issues.verdicts import Agreement, Verdict, agreement, verdicts_of
+from apps.messages.models import Message
 from apps.sources.models import Project
 
 CURVE = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98)  # merge thresholds
@@ -91,14 +92,15 @@ def what_if(
     curve = [groupings[thresholds] for thresholds in points if thresholds in groupings]
     gained, lost = _changed(old, new), _changed(new, old)
     people = agreement(verdicts, new.group_of)
-    quote = _Quotes(history)
+    false, missed = people.false[:EXAMPLES], people.missed[:EXAMPLES]
+    quote = _Quotes(history, [*false, *missed])
     return WhatIf(
         chosen=_figures(new, verdicts),
         today=_figures(old, verdicts),
         gained=[quote.merged(placed) for placed in gained[:EXAMPLES]],
         lost=[quote.merged(placed) for placed in lost[:EXAMPLES]],
-        false=[quote.pair(*pair) for pair in people.false[:EXAMPLES]],
-        missed=[quote.pair(*pair) for pair in people.missed[:EXAMPLES]],
+        false=[quote.pair(*pair) for pair in false],
+        missed=[quote.pair(*pair) for pair in missed],
         gained_count=len(gained),
         lost_count=len(lost),
         curve=[_figures(grouping, verdicts) for grouping in curve],
@@ -112,8 +114,11 @@ def what_if(
 class _Quotes:
     """Texts of messages, also of those that only a person's word names."""
 
-    def __init__(self, history: History) -> None:
-        self.texts: Mapping[int, str] = {filed.number: filed.text for filed in history.messages}
+    def __init__(self, history: History, said: Sequence[tuple[int, int]]) -> None:
+        known = {filed.number: filed.text for filed in history.messages}
+        others = {number for pair in said for number in pair} - known.keys()
+        rows = Message.objects.filter(project=history.project, pk__in=others)
+        self.texts: Mapping[int, str] = known | dict(rows.values_list("pk", "text"))
 
     def merged(self, placed: Placed) -> Pair:
         match = placed.match

@@ -9,6 +9,8 @@ from apps.issues.comparison import thresholds_of
 from apps.issues.dedup.levels import calibration
 from apps.issues.models import Filing
 from apps.issues.triage import file
+from apps.messages.models import Embedding
+from tasktracker.lib import embeddings
 
 OUTAGE = "Прод лежить! 502 на всіх сторінках, клієнти не можуть оплатити замовлення"
 OUTAGE_AGAIN = "Прод лежить, 502 на всіх сторінках, клієнти не можуть нічого оплатити"
@@ -154,6 +156,19 @@ def test_a_replay_tells_what_differs_and_why(viewer, reports):
     assert "1 decision would come out otherwise." in page.text
     assert "the judge&#x27;s version has changed: older" in page.text
     assert "<script>alert" not in page.text
+
+
+def test_a_replay_shows_few_at_a_time_and_embeds_nothing(viewer, make_message, monkeypatch):
+    answer = {"status": "actionable", "category": "bug", "priority": "high", "confidence": 0.9}
+    reports = [make_message(OUTAGE, **answer) for _ in range(23)]
+    file(reports)
+    Embedding.objects.all().delete()
+    monkeypatch.setattr(embeddings, "embed", None)
+
+    page = viewer.get(reverse("admin:replay", args=[reports[0].evidence.issue_id]))
+
+    assert len(page.context["replayed"]) == 20
+    assert page.context["most"] == 20
 
 
 def test_the_issue_leads_to_its_replay(viewer, reports):

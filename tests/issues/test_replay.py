@@ -11,6 +11,7 @@ from apps.issues.replay import replay, replay_message
 from apps.issues.triage import file
 from apps.messages.models import Embedding, Message
 from apps.sources.models import GlossaryTerm
+from tasktracker.lib import embeddings
 
 OUTAGE = "Прод лежить! 502 на всіх сторінках, клієнти не можуть оплатити замовлення"
 OUTAGE_AGAIN = "Прод лежить, 502 на всіх сторінках, клієнти не можуть нічого оплатити"
@@ -65,6 +66,32 @@ def test_nothing_is_written(reports, project):
 
     assert Filing.objects.count() == before[0]
     assert not Embedding.objects.exists()
+
+
+def test_all_decisions_of_an_issue_are_read_at_once(
+    reports, make_report, django_assert_max_num_queries
+):
+    issue = reports[0].evidence.issue
+    more = [make_report() for _ in range(12)]
+    file(more)
+    assert issue.evidence.count() > 12
+
+    with django_assert_max_num_queries(12):
+        told = replay(issue)
+
+    assert {one.state for one in told} == {"reproduced"}
+
+
+def test_a_vector_that_is_missing_is_made_only_where_that_is_allowed(reports, monkeypatch):
+    issue = reports[2].evidence.issue
+    Embedding.objects.all().delete()
+
+    told = replay(issue, message_id=reports[2].pk)
+    assert "vector" not in names(told[0])
+
+    monkeypatch.setattr(embeddings, "embed", None)
+    told = replay(issue, message_id=reports[2].pk, may_embed=False)
+    assert "vector" in names(told[0])
 
 
 def test_the_issue_is_told_with_all_that_was_filed_into_it(reports):

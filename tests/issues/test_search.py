@@ -243,8 +243,21 @@ def test_indexes_come_and_go_with_what_is_needed(fill, monkeypatch, project):
     assert build_missing() == [index]
     assert index.is_ready()
     assert build_missing() == []
-    Issue.objects.filter(pk__in=[issue.pk for issue in issues[:30]]).update(status="done")
+    Issue.objects.filter(pk__in=[issue.pk for issue in issues[:40]]).update(status="done")
     build_missing()
+    assert not index.is_ready()
+
+
+def test_an_index_stays_when_the_project_gets_a_little_smaller(fill, monkeypatch, project):
+    _, issues = fill(50)
+    monkeypatch.setattr(vector_index, "EXACT_UP_TO", 50)  # built above 40
+    (index,) = build_missing()
+    Issue.objects.filter(pk__in=[issue.pk for issue in issues[:15]]).update(status="done")
+
+    assert build_missing() == []
+    assert index.is_ready()
+    vector_index.drop(index.name)
+    assert build_missing() == []
     assert not index.is_ready()
 
 
@@ -318,6 +331,20 @@ def test_a_vector_that_is_made_later_is_copied(make_issue, make_message):
     Embedding.objects.create(message=message, model="m", vector=[1.0, 0.0])
 
     assert rows() == [(issue.pk, True, "opened")]
+
+
+@pytest.mark.parametrize("dimensions", [4096, 16_000])
+def test_vectors_that_are_longer_than_a_page_are_filed_and_found(
+    make_issue, make_message, near, monkeypatch, draw, dimensions
+):
+    monkeypatch.setattr(embeddings, "model_name", lambda: "large")
+    vector = unit(draw.normal(size=dimensions))
+    message = make_message()
+    Embedding.objects.create(message=message, model="large", vector=vector)
+
+    issue = make_issue(message=message)
+
+    assert issues_of(near(vector)) == {issue.pk}
 
 
 def test_nothing_is_left_of_a_deleted_message(fill):

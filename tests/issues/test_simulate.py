@@ -10,12 +10,12 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from apps.issues import search
+from apps.issues import filed, search
 from apps.issues.comparison import thresholds_of
 from apps.issues.decisions import merge, split
 from apps.issues.dedup.levels import Thresholds
 from apps.issues.filed import history_of
-from apps.issues.models import Evidence, Issue, Match
+from apps.issues.models import Evidence, Filing, Issue, Match
 from apps.issues.simulate import Simulator, _Run
 from apps.issues.triage import attach, file
 from apps.issues.verdicts import agreement, verdicts_of
@@ -309,6 +309,23 @@ def test_what_people_merged_counts_as_missed_or_right(make_report, project, pers
     assert everything.chosen.agreement.precision == 1.0
 
 
+def test_texts_from_before_the_history_are_quoted_too(make_report, project, person):
+    old, other = make_report(TEXTS[4]), make_report(TEXTS[1])
+    later = other.sent_at + timedelta(days=60)
+    ours, theirs = make_report(TEXTS[4], sent_at=later), make_report(TEXTS[6], sent_at=later)
+    file([old, other, ours, theirs])
+    for message, issue in ((ours, old), (theirs, other)):
+        merge(message.evidence.issue, into=issue.evidence.issue, by=person)
+    issue = Issue.objects.get(evidence__message=other)
+    merge(issue, into=old.evidence.issue, by=person)
+
+    told = what_if(project, STRICT, days=5)
+
+    quoted = {(pair.text, pair.other_text) for pair in told.missed}
+    assert (other.text, old.text) in quoted
+    assert not any("" in texts for texts in quoted)
+
+
 def test_what_people_told_apart_counts_as_a_false_merge(make_report, project, person):
     one, two = make_report(TEXTS[0]), make_report(TEXTS[0])
     file([one, two])
@@ -353,6 +370,41 @@ def test_only_the_newest_are_filed_again(make_report, project):
 
     assert told.is_cut
     assert told.chosen.reports == 5
+
+
+def test_no_more_is_read_than_is_simulated(make_report, project, monkeypatch):
+    reports = [make_report(text) for text in TEXTS]
+    file(list(reversed(reports)))
+    monkeypatch.setattr(filed, "MOST_BEFORE", 3)
+    read = []
+
+    def note(message, *arguments):
+        read.append(message.pk)
+        return search.report_of(message, *arguments)
+
+    monkeypatch.setattr(filed, "report_of", note)
+
+    history = history_of(project, days=60, limit=2)
+
+    newest = list(Filing.objects.order_by("-pk").values_list("message", flat=True)[:5])
+    assert [one.number for one in history.messages] == newest[::-1]
+    assert (history.start, history.is_cut) == (3, True)
+    assert sorted(read) == sorted(newest)
+
+
+def test_the_limit_counts_only_what_was_sent_in_these_days(make_report, project):
+    early = make_report(TEXTS[1])
+    late = [
+        make_report(TEXTS[0], sent_at=early.sent_at + timedelta(days=10, hours=hours))
+        for hours in (0, 1)
+    ]
+    file([*late, early])  # what was sent first is filed last
+
+    history = history_of(project, days=5, limit=2)
+
+    assert [one.number for one in history.reports] == [one.pk for one in late]
+    assert [one.number for one in history.messages[: history.start]] == [early.pk]
+    assert not history.is_cut
 
 
 def test_the_curve_holds_the_chosen_and_todays_threshold(make_report, project):

@@ -8,7 +8,8 @@ KEYS = """
 ALTER TABLE issues_reportvector
     ADD FOREIGN KEY (embedding_id) REFERENCES chat_messages_embedding ON DELETE CASCADE,
     ADD FOREIGN KEY (evidence_id) REFERENCES issues_evidence ON DELETE CASCADE;
-ALTER TABLE issues_reportvector ALTER COLUMN vector SET STORAGE PLAIN;
+-- Beside the other columns, where the scan reads it; what fills more than a page is moved out.
+ALTER TABLE issues_reportvector ALTER COLUMN vector SET STORAGE MAIN;
 """
 
 ROWS = """
