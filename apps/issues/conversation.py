@@ -1,6 +1,6 @@
 """What the chat says about a report joins the report's issue: "+1", a log line, a screenshot."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -11,9 +11,9 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from apps.issues import ledger
-from apps.issues.models import Change, Evidence, Issue, Person
+from apps.issues.models import Change, Evidence, Issue, Person, Relation
 from apps.issues.relations import apart_issues
-from apps.issues.triage import attach, lock_project, replaces_earlier_revision
+from apps.issues.triage import attach, lock_project, read_again, replaces_earlier_revision
 from apps.messages.answers import status_for
 from apps.messages.classifiers.follow_ups import OPEN, Meant
 from apps.messages.corrections import note
@@ -36,17 +36,23 @@ def follow_up(message: Message) -> None:
     """
     with transaction.atomic():
         project = lock_project(message.project_id)
+        read_again(message)
         message.project = project
         if Evidence.objects.filter(message=message).exists():
             message.move_to(Message.Status.FILED)
             return
-        meant = find(message, is_last_word=not _may_wait(message))
+        if message.is_superseded:
+            message.move_to(Message.Status.NOISE)  # the edit speaks for it
+            return
+        may_wait = _may_wait(message)
+        meant = find(message, is_last_word=not may_wait)
         if meant is OPEN:
             raise TryLater("a report is still being read", delay=_pause(message))
         reports = _reports_of(meant)
-        issue = _issue_of(message, reports)
-        if issue is None and _may_wait(message) and _is_any_unfiled(reports):
+        # Any of them may turn out to be about another problem.
+        if may_wait and _is_any_unfiled(reports):
             raise TryLater("the report is still being filed", delay=_pause(message))
+        issue = _issue_of(message, reports)
         if issue is None or meant is None:
             # What was taken for a report of its own is filed as one.
             message.move_to(status_for(message.category))
@@ -72,10 +78,45 @@ def detach(message: Message, *, by: Person, reason: str = "") -> None:
             category = message.category
             note(message, {"category": (category, Category.INFO.value)}, by=by)
         evidence.delete()
+        _keep_out(message, issue, by=by, reason=reason)
         message.move_to(Message.Status.NOISE, category=Category.INFO)
         details = {"message": message.pk, "not_an_issue": True}
         issue.record(Change.Kind.SPLIT, by=by, reason=reason, **details)
         Issue.announce([issue.pk], issue.status)
+
+
+def follow_ups_of(reports: Iterable[Evidence]) -> list[Evidence]:
+    """What was said about these reports of one issue, and about that, in whichever wording."""
+    told = list(reports)
+    forms = {_form(row.message) for row in told}
+    rows = Evidence.objects.filter(
+        issue__in={row.issue_id for row in told}, level__in=Evidence.FOLLOW_UPS
+    )
+    found = []
+    # Whatever is about a follow-up was attached after it.
+    for row in rows.select_related("message", "like").order_by("created_at", "pk"):
+        if row.like is not None and _form(row.like) in forms:
+            found.append(row)
+            forms.add(_form(row.message))
+    return found
+
+
+def _form(message: Message) -> tuple[int, str]:
+    """What all wordings of a message have in common."""
+    return message.source_id, message.external_id
+
+
+def _keep_out(message: Message, issue: Issue, *, by: Person, reason: str) -> None:
+    """Its author may edit it, and the edit must not join the issue either."""
+    Relation.objects.create(
+        project_id=issue.project_id,
+        kind=Relation.Kind.APART,
+        issue=issue,
+        messages=sorted(issue.evidence.values_list("message_id", flat=True)),
+        other_messages=[message.pk],
+        user_id=by.pk if by else None,
+        reason=reason,
+    )
 
 
 def _reports_of(meant: Meant | None) -> list[Message]:
@@ -85,10 +126,12 @@ def _reports_of(meant: Meant | None) -> list[Message]:
     return [found[number] for number in numbers if number in found]
 
 
-def _issue_of(message: Message, reports: Iterable[Message]) -> Issue | None:
+def _issue_of(message: Message, reports: Sequence[Message]) -> Issue | None:
     """The one open issue that all these reports are about."""
-    issues = {_original(row.issue) for row in _evidence_of(reports)}
-    if len(issues) != 1:
+    evidence = _evidence_of(reports)
+    issues = {_original(row.issue) for row in evidence}
+    filed = {_form(row.message) for row in evidence}
+    if len(issues) != 1 or not filed.issuperset(_form(report) for report in reports):
         return None
     if apart_issues(message, by_text=False) & {issue.pk for issue in issues}:
         return None
@@ -105,7 +148,9 @@ def _evidence_of(reports: Iterable[Message]) -> list[Evidence]:
     conditions = Q(pk__in=[])
     for report in reports:
         conditions |= Q(message__source=report.source_id, message__external_id=report.external_id)
-    return list(Evidence.objects.filter(conditions).select_related("issue__duplicate_of"))
+    return list(
+        Evidence.objects.filter(conditions).select_related("message", "issue__duplicate_of")
+    )
 
 
 def _original(issue: Issue) -> Issue:

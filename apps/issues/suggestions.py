@@ -8,6 +8,7 @@ from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, When
 from django.db.models.functions import Coalesce
 
 from apps.issues.models import Evidence, Issue, Match, Opinion, Relation
+from apps.messages.models import Message
 
 BEST = 3
 _LOOKED_AT = 200
@@ -58,14 +59,22 @@ def undecided() -> QuerySet[Match]:
     suggested = Match.objects.filter(outcome=Match.Outcome.SUGGESTED).annotate(
         target=Coalesce("issue__duplicate_of", "issue")
     )
-    reports = Evidence.objects.filter(issue=OuterRef("target"))
-    theirs = ArraySubquery(reports.order_by().values("message_id"))
+    # In every wording: what was said names the messages of that moment.
+    forms = Message.objects.filter(
+        source=OuterRef("message__source"), external_id=OuterRef("message__external_id")
+    )
+    reports = Evidence.objects.filter(
+        issue=OuterRef("target"),
+        message__source__messages__external_id=F("message__external_id"),
+    )
+    ours = ArraySubquery(forms.order_by().values("pk"))
+    theirs = ArraySubquery(reports.order_by().values("message__source__messages"))
     said = Relation.objects.filter(
-        Q(messages__contains=[OuterRef("message_id")], other_messages__overlap=OuterRef("theirs"))
-        | Q(other_messages__contains=[OuterRef("message_id")], messages__overlap=OuterRef("theirs"))
+        Q(messages__overlap=OuterRef("ours"), other_messages__overlap=OuterRef("theirs"))
+        | Q(other_messages__overlap=OuterRef("ours"), messages__overlap=OuterRef("theirs"))
     )
     return (
-        suggested.annotate(theirs=theirs)
+        suggested.annotate(ours=ours, theirs=theirs)
         .exclude(message__evidence__issue=F("target"))
         .filter(~Exists(said))
     )

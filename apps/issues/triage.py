@@ -23,6 +23,7 @@ from apps.messages.models import Message, Priority
 from apps.messages.naming import entities_of
 from apps.sources.models import Project
 from tasktracker.lib import embeddings
+from tasktracker.lib.workflow import LostRace
 
 ANSWER = ["category", "priority", "confidence", "is_provisional"]
 HOLD = 0.4  # a suggestion with this score keeps an issue from being approved by policy
@@ -43,6 +44,15 @@ def file(messages: Sequence[Message]) -> None:
 def lock_project(project_id: int) -> Project:
     """One at a time per project: two workers can never open the same issue twice or merge crosswise."""
     return Project.objects.select_for_update(no_key=True).get(pk=project_id)
+
+
+def read_again(message: Message) -> None:
+    """What a person or an edit may have changed since the row was read; from here on nobody does."""
+    rows = Message.objects.select_for_update(no_key=True)
+    try:
+        message.refresh_from_db(fields=[*ANSWER, "is_superseded"], from_queryset=rows)
+    except Message.DoesNotExist:
+        raise LostRace(f"message {message.pk} is gone") from None
 
 
 def open_issue(
@@ -86,12 +96,11 @@ def look(message: Message, project: Project, vector: Vector | None) -> Compariso
 
 
 def _file(message: Message, project: Project, vector: Vector | None) -> None:
+    read_again(message)
     if message.is_superseded:
         message.move_to(Message.Status.NOISE)  # the edit speaks for it
         return
     message.move_to(Message.Status.FILED)
-    # A person may have set these since the row was read; from here on nobody else moves it.
-    message.refresh_from_db(fields=ANSWER)
     if Evidence.objects.filter(message=message).exists():
         return
     if replaces_earlier_revision(message, project):
@@ -183,6 +192,9 @@ def replaces_earlier_revision(message: Message, project: Project) -> bool:
     before = evidence.message_id
     evidence.message = message
     evidence.save(update_fields=["message"])
+    # What is still a question about the report is one about its new wording.
+    asked = Match.objects.filter(message=before, outcome=Match.Outcome.SUGGESTED)
+    asked.update(message=message)
     evidence.issue.record(
         Change.Kind.EVIDENCE, message=message.pk, level=Evidence.Level.EDIT, replaced=before
     )

@@ -1,5 +1,8 @@
 """An issue that many people report becomes more urgent, step by step and never beyond high."""
 
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce, NullIf
+
 from apps.issues.models import Change, Issue
 from apps.messages.models import Priority
 from apps.sources.models import Project
@@ -13,6 +16,8 @@ def rise(issue: Issue, project: Project) -> None:
     enough = project.raise_priority_from
     if not enough or issue.priority not in STEPS[:-1]:
         return
+    if "priority" in issue.locked_fields:
+        return
     people = people_of(issue)
     taken = issue.changes.filter(
         kind=Change.Kind.EDIT, details__field="priority", user=None, reason__endswith=MANY
@@ -24,7 +29,7 @@ def rise(issue: Issue, project: Project) -> None:
 
 def people_of(issue: Issue) -> int:
     """How many people report it: bots do not count, and whoever repeats it counts once."""
-    rows = issue.evidence.filter(message__is_from_bot=False)
-    named = rows.values_list("message__source", "message__author_id", "message__author")
-    people = {(source, author_id or author) for source, author_id, author in named}
-    return sum(bool(author) for _source, author in people)
+    person = Coalesce(NullIf("message__author_id", Value("")), F("message__author"))
+    rows = issue.evidence.filter(message__is_from_bot=False).annotate(person=person)
+    named = rows.exclude(person="").order_by()
+    return named.values("message__source", "person").distinct().count()

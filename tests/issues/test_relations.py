@@ -237,6 +237,59 @@ def test_suggestions_are_the_best_three_that_nobody_decided(issue_with, suggest,
     assert not with_suggestions(Issue.objects.exclude(pk=a.pk)).exists()
 
 
+@pytest.fixture
+def edit(report):
+    """The author corrects a message, and the edit is filed."""
+
+    def make(message):
+        number = message.edit + 1
+        edited = report(
+            f"{message.text}!", status="actionable", external_id=message.external_id, edit=number
+        )
+        Message.objects.filter(pk=message.pk).update(is_superseded=True)
+        file([edited])
+        return edited
+
+    return make
+
+
+def test_a_suggestion_outlives_the_edit_of_its_report(issue_with, suggest, edit):
+    issue, other = issue_with("x"), issue_with("a")
+    match = suggest(issue, other)
+
+    edit(edit(issue.evidence.get().message))
+
+    assert [row.match for row in suggestions_for([issue])[issue.pk]] == [match]
+    assert list(with_suggestions(Issue.objects.all())) == [issue]
+
+
+def test_what_was_decided_is_not_asked_again_after_an_edit_of_either_side(
+    issue_with, suggest, edit, admin_user
+):
+    issue, other = issue_with("x"), issue_with("a")
+    suggest(issue, other)
+    not_duplicate(issue, other, by=admin_user)
+
+    for side in (other, issue):
+        edit(edit(side.evidence.get().message))
+
+        assert suggestions_for([issue]) == {}
+        assert not with_suggestions(Issue.objects.all()).exists()
+
+
+def test_what_was_decided_the_other_way_round_is_not_asked_either(
+    issue_with, suggest, edit, admin_user
+):
+    issue, other = issue_with("x"), issue_with("a")
+    suggest(issue, other)
+    not_duplicate(other, issue, by=admin_user)
+
+    for side in (issue, other):
+        edit(side.evidence.get().message)
+
+        assert suggestions_for([issue]) == {}
+
+
 def test_a_closed_issue_that_is_suggested_may_be_back(issue_with, suggest, admin_user):
     closed, issue = issue_with("a", status="done"), issue_with("x")
     suggest(issue, closed)

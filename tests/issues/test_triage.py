@@ -155,6 +155,19 @@ def test_a_superseded_report_leaves_the_word_to_its_edit(make_report):
     assert not Issue.objects.exists()
 
 
+def test_an_edit_that_is_stored_and_filed_meanwhile_is_the_only_report(make_report):
+    report = make_report()
+    claimed = Message.objects.get(pk=report.pk)
+    edit = make_report(AVATAR, external_id=report.external_id, edit=1)
+    Message.objects.filter(pk=report.pk).update(is_superseded=True)
+    file([edit])
+
+    file([claimed])
+
+    assert claimed.status == "noise"
+    assert [row.message for row in Evidence.objects.all()] == [edit]
+
+
 def test_a_confident_issue_is_approved_by_the_projects_policy(make_report, project):
     project.auto_approve_above = 0.9
     project.save()

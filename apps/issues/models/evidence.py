@@ -55,7 +55,10 @@ class Evidence(models.Model):
 
 
 class Match(models.Model):
-    """What the duplicate search found for a message, taken or only suggested. Never overwritten."""
+    """What the duplicate search found for a message, taken or only suggested.
+
+    Never overwritten; what was suggested passes on to the edit of its message.
+    """
 
     class Outcome(models.TextChoices):
         ATTACHED = "attached", _("Attached")
