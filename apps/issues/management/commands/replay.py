@@ -9,7 +9,8 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from apps.issues.models import Issue
-from apps.issues.replay import Replayed, Verdict, replay
+from apps.issues.replay import Replayed, replay
+from apps.issues.scene import Verdict
 from tasktracker.lib.progress import last_line
 from tasktracker.lib.text import shorten
 
