@@ -52,8 +52,9 @@ def relate(
 def forget(
     relations: Iterable[Relation], issue: Issue, other: Issue, *, by: Person, reason: str = ""
 ) -> None:
-    """Take back what was said; the history of both keeps that it was."""
+    """Take back what was said of these two; the history of both keeps that it was."""
     for relation in relations:
+        _leave_the_rest(relation, issue, other)
         relation.delete()
         said_by = str(relation.user or "")
         for one, two in ((issue, other), (other, issue)):
@@ -171,6 +172,32 @@ def _remember(
     for one, two in ((issue, other), (other, issue)):
         one.record(kind, by=by, reason=reason, other=two.pk, **(details or {}))
     return relation
+
+
+def _leave_the_rest(relation: Relation, issue: Issue, other: Issue) -> None:
+    """What was said of messages that are in other issues by now stays, as it was said."""
+    ours, theirs = _members(issue), _members(other)
+    # An issue that had no messages stands for itself, by a number that no message has.
+    one = set(relation.messages) or {-(relation.issue_id or 0)}
+    two = set(relation.other_messages) or {-(relation.other_id or 0)}
+    rest = [(one - ours - theirs, two), (one & ours, two - theirs), (one & theirs, two - ours)]
+    for messages, others in rest:
+        if messages and others:
+            Relation.objects.create(
+                project_id=relation.project_id,
+                kind=relation.kind,
+                issue_id=relation.issue_id,
+                other_id=relation.other_id,
+                messages=sorted(number for number in messages if number > 0),
+                other_messages=sorted(number for number in others if number > 0),
+                user_id=relation.user_id,
+                reason=relation.reason,
+                created_at=relation.created_at,
+            )
+
+
+def _members(issue: Issue) -> set[int]:
+    return forms_of(_messages_of(issue)) | {-pk for pk in _family(issue)}
 
 
 def _side(issue: Issue, *, is_other: bool = False) -> Q:
