@@ -93,12 +93,13 @@ def of_others(opinion: Opinion) -> dict[str, list[Any]]:
     """Every row that has nothing to do with the two issues of this question."""
     ours = {opinion.issue_id, opinion.match.issue_id}
     found = everything_but(opinion)
-    found["issues.Issue"] = list(Issue.objects.exclude(pk__in=ours).order_by("pk").values_list())
-    for model in (Evidence, Match, Opinion):
-        rows = model.objects.exclude(issue__in=ours).order_by("pk")
+    others = Issue.objects.exclude(pk__in=ours).order_by("pk")
+    found["issues.Issue"] = list(others.values_list())
+    found["issues.Change"] = list(others.values_list("changes__pk", "changes__details"))
+    models: tuple[type[Any], ...] = (Evidence, Match, Opinion)
+    for model in models:
+        rows = model._default_manager.exclude(issue__in=ours).order_by("pk")
         found[model._meta.label] = list(rows.values_list())
-    rows = Issue.objects.exclude(pk__in=ours).order_by("pk")
-    found["issues.Change"] = list(rows.values_list("changes__pk", "changes__details"))
     found.pop("issues.Draft", None)
     return found
 
