@@ -74,7 +74,7 @@ def undecided() -> QuerySet[Match]:
         | Q(other_messages__overlap=OuterRef("ours"), messages__overlap=OuterRef("theirs"))
     )
     return (
-        suggested.annotate(ours=ours, theirs=theirs)
+        suggested.alias(ours=ours, theirs=theirs)
         .exclude(message__evidence__issue=F("target"))
         .filter(~Exists(said))
     )
