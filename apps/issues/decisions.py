@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from apps.issues.conversation import follow_ups_of
 from apps.issues.merging import (
     IT_IS_BACK,
     carry_over,
@@ -151,9 +152,11 @@ def undo_merge(issue: Issue, *, by: Person, reason: str = "") -> None:
         if into is None or merged is None:
             return
         messages = merged.details["messages"]
-        given = Evidence.objects.filter(issue=into, message__in=forms_of(messages))
-        moved = list(given.values_list("message_id", flat=True))
-        given.update(issue=issue)
+        taken = Evidence.objects.filter(issue=into, message__in=forms_of(messages))
+        reports = list(taken.select_related("message"))
+        given = {row.pk: row.message_id for row in (*reports, *follow_ups_of(reports))}
+        moved = list(given.values())
+        Evidence.objects.filter(pk__in=given).update(issue=issue)
         if "opened" in merged.details:
             _let_it_open_again(issue, merged.details["opened"])
         taken_along = into.duplicates.filter(pk__in=merged.details.get("duplicates", ()))
@@ -209,17 +212,18 @@ def split(message: Message, *, by: Person, reason: str = "") -> Issue:
 def split_together(messages: Collection[Message], *, by: Person, reason: str = "") -> Issue:
     """Take these messages out of their issue into a new one, all into the same; raises CannotSplit."""
     with transaction.atomic():
-        leaving, old = _leaving(messages)
+        reports, following, old = _leaving(messages)
         levels = Evidence.Level
-        opening, *others = [row.message for row in leaving]
-        Evidence.objects.filter(pk__in=[row.pk for row in leaving]).delete()
+        opening, *others = [row.message for row in reports]
+        Evidence.objects.filter(pk__in=[row.pk for row in reports]).delete()
         # A follow-up was never asked what it reports by itself.
         if not opening.is_actionable:
             opening.category, opening.priority = old.category, old.priority
         issue = open_issue(opening, opened_because=reason)
         for message in others:
             Evidence.objects.create(issue=issue, message=message, level=levels.PERSON)
-        numbers = [row.message_id for row in leaving]
+        Evidence.objects.filter(pk__in=[row.pk for row in following]).update(issue=issue)
+        numbers = [row.message_id for row in (*reports, *following)]
         keep_apart(issue, old, by=by, reason=reason, messages=numbers)
         told = {"message": numbers[0], "messages": numbers}
         old.record(Change.Kind.SPLIT, by=by, reason=reason, given=issue.pk, **told)
@@ -228,8 +232,8 @@ def split_together(messages: Collection[Message], *, by: Person, reason: str = "
     return issue
 
 
-def _leaving(messages: Collection[Message]) -> tuple[list[Evidence], Issue]:
-    """The rows that leave, with the report that is most like an opening first."""
+def _leaving(messages: Collection[Message]) -> tuple[list[Evidence], list[Evidence], Issue]:
+    """What leaves: reports, the one that is most like an opening first, and what was said of them."""
     project = lock_project(next(iter(messages)).project_id)
     rows = Evidence.objects.filter(message__in=messages).select_related("issue", "message")
     found = list(rows.order_by("message__sent_at", "message__pk"))
@@ -238,15 +242,18 @@ def _leaving(messages: Collection[Message]) -> tuple[list[Evidence], Issue]:
     if len({row.issue_id for row in found}) > 1:
         raise CannotSplit(_("The messages belong to different issues."))
     old = found[0].issue
-    if old.evidence.count() == len(found):
+    following = follow_ups_of(found)
+    reports = [row for row in found if row not in following]
+    if old.evidence.count() == len(reports) + len(following):
         raise CannotSplit(
             _("It is the only report of this issue.")
             if len(found) == 1
             else _("These are all the reports of this issue: at least one must stay.")
         )
-    for row in found:
+    for row in reports:
         row.message.project = project
-    return sorted(found, key=lambda row: row.message.category not in ACTIONABLE_CATEGORIES), old
+    reports.sort(key=lambda row: row.message.category not in ACTIONABLE_CATEGORIES)
+    return reports, following, old
 
 
 def _hold(issue: Issue, *others: Issue) -> None:

@@ -6,10 +6,10 @@ import pytest
 
 from apps.issues.admin.words import reason_in_words
 from apps.issues.conversation import NotAFollowUp, detach, follow_up
-from apps.issues.decisions import merge, split
+from apps.issues.decisions import CannotSplit, merge, split, undo_merge
 from apps.issues.models import Change, Evidence, Filing, Issue
 from apps.issues.triage import file
-from apps.issues.urgency import people_of
+from apps.issues.urgency import people_of, rise
 from apps.messages.classify import classify
 from apps.messages.decisions import retry
 from apps.messages.models import Message
@@ -171,6 +171,35 @@ def test_nobody_waits_for_ever(say, settings):
     assert echo.status == Message.Status.NOISE
 
 
+def test_an_echo_waits_for_every_report_that_it_may_mean(say):
+    first, second = say("Іра", OUTAGE), say("Олег", EXPORT)
+    echo = say("Марта", "+1")
+    read(first)
+    classify([second])
+    classify([echo])
+
+    with pytest.raises(TryLater):
+        step(echo)
+    step(second)
+    step(echo)
+
+    assert echo.status == Message.Status.NOISE
+
+
+def test_an_echo_that_may_mean_a_report_without_an_issue_stands_alone(say, settings):
+    first, second = say("Іра", OUTAGE), say("Олег", EXPORT)
+    echo = say("Марта", "+1")
+    read(first)
+    classify([second])
+    classify([echo])
+    long_ago = echo.created_at - timedelta(seconds=settings.LLM_GRACE + 120)
+    Message.objects.filter(pk=echo.pk).update(status_changed_at=long_ago)
+
+    step(echo)
+
+    assert echo.status == Message.Status.NOISE
+
+
 def test_an_echo_of_an_echo_joins_the_same_issue(say):
     report = say("Іра", OUTAGE)
     more = say("Іра", "версія 3.2, pixel 6")
@@ -249,6 +278,22 @@ def test_an_edit_of_a_follow_up_takes_its_place(say):
     assert [row.message for row in issue_of(report).evidence.all()] == [report, edit]
 
 
+def test_an_edit_that_is_stored_meanwhile_speaks_for_the_follow_up(say):
+    report = say("Іра", OUTAGE)
+    echo = say("Олег", "+1", to=report)
+    read(report)
+    classify([echo])
+    claimed = Message.objects.get(pk=echo.pk)
+    edit = say("Олег", "+1, firefox", to=report, external_id=echo.external_id, edit=1)
+    Message.objects.filter(pk=echo.pk).update(is_superseded=True)
+    read(edit)
+
+    follow_up(claimed)
+
+    assert claimed.status == Message.Status.NOISE
+    assert [row.message for row in issue_of(report).evidence.all()] == [report, edit]
+
+
 def test_a_follow_up_of_an_edited_report_joins_its_issue(say):
     report = say("Іра", OUTAGE)
     read(report)
@@ -313,6 +358,20 @@ def test_a_person_takes_a_follow_up_out_for_good(say, user):
     assert issue.changes.get(kind=Change.Kind.SPLIT).reason == "про інше"
 
 
+def test_what_was_taken_out_stays_out_when_its_author_edits_it(say, user):
+    report = say("Іра", OUTAGE)
+    echo = say("Олег", "+1", to=report)
+    read(report, echo)
+    detach(echo, by=user)
+    edit = say("Олег", "+1 !!", to=report, external_id=echo.external_id, edit=1)
+    Message.objects.filter(pk=echo.pk).update(is_superseded=True)
+
+    read(edit)
+
+    assert edit.status == Message.Status.NOISE
+    assert [row.message for row in issue_of(report).evidence.all()] == [report]
+
+
 def test_a_report_is_split_and_not_taken_out(say, user):
     report = say("Іра", OUTAGE)
     read(report)
@@ -330,6 +389,75 @@ def test_an_echo_may_be_split_out_like_a_report(say, user):
 
     assert issue_of(echo) == issue != issue_of(report)
     assert issue.category == issue_of(report).category
+
+
+@pytest.fixture
+def merged(say, user):
+    """Two reports in the issue of the first."""
+    reports = say("Іра", OUTAGE), say("Олег", EXPORT)
+    read(*reports)
+    merge(issue_of(reports[1]), into=issue_of(reports[0]), by=user)
+    return reports
+
+
+def test_a_report_that_is_split_out_takes_along_what_was_said_about_it(say, merged, user):
+    first, second = merged
+    echo = say("Марта", "+1", to=second)
+    echo_of_echo = say("Іван", "і у мене", to=echo)
+    other = say("Степан", "+1", to=first)
+    read(echo, echo_of_echo, other)
+
+    split(second, by=user)
+
+    assert issue_of(echo) == issue_of(echo_of_echo) == issue_of(second) != issue_of(first)
+    assert issue_of(other) == issue_of(first)
+    assert Evidence.objects.get(message=echo).level == Evidence.Level.REPLY
+    assert Evidence.objects.get(message=echo).like == second
+
+
+def test_also_when_the_report_has_been_edited_since(say, merged, user):
+    first, second = merged
+    echo = say("Марта", "+1", to=second)
+    read(echo)
+    edit = say("Олег", EXPORT + "!", external_id=second.external_id, edit=1)
+    Message.objects.filter(pk=second.pk).update(is_superseded=True)
+    read(edit)
+
+    split(edit, by=user)
+
+    assert issue_of(echo) == issue_of(edit) != issue_of(first)
+
+
+def test_what_is_said_after_a_split_joins_the_report_where_it_is_now(say, merged, user):
+    _first, second = merged
+    echo = say("Марта", "+1", to=second)
+    read(echo)
+    split(second, by=user)
+    late = say("Іван", "+1", to=echo)
+
+    read(late)
+
+    assert issue_of(late) == issue_of(second)
+
+
+def test_the_only_report_does_not_leave_with_all_that_was_said_about_it(say, user):
+    report = say("Іра", OUTAGE)
+    echo = say("Олег", "+1", to=report)
+    read(report, echo)
+
+    with pytest.raises(CannotSplit):
+        split(report, by=user)
+
+
+def test_an_undone_merge_gives_back_what_was_said_since(say, merged, user):
+    first, second = merged
+    echo, other = say("Марта", "+1", to=second), say("Степан", "+1", to=first)
+    read(echo, other)
+
+    undo_merge(Issue.objects.get(status=Issue.Status.DUPLICATE), by=user)
+
+    assert issue_of(echo) == issue_of(second) != issue_of(first)
+    assert issue_of(other) == issue_of(first)
 
 
 # Urgency
@@ -413,3 +541,22 @@ def test_the_history_says_how_many_report_it(say, mild):
         "3 people report it",
         "6 people report it",
     ]
+
+
+def test_nobody_is_counted_when_a_person_has_set_the_priority(
+    say, mild, user, django_assert_num_queries
+):
+    issue = issue_of(mild)
+    issue.correct({"priority": "medium"}, by=user)
+    project = issue.project
+
+    with django_assert_num_queries(0):
+        rise(issue, project)
+
+
+def test_people_are_counted_where_they_lie(say, mild, django_assert_num_queries):
+    issue = echo_of(say, mild, ["1", "2", "2", ""])
+
+    with django_assert_num_queries(1) as queries:
+        assert people_of(issue) == 3
+    assert "COUNT(" in queries[0]["sql"]
