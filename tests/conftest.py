@@ -126,6 +126,7 @@ def tracker(project: Project) -> Tracker:
 @pytest.fixture
 def make_export(tracker: Tracker, make_issue: Callable[..., Issue]) -> Callable[..., TaskExport]:
     def make(issue: Issue | None = None, **changes: Any) -> TaskExport:
-        return TaskExport.objects.create(issue=issue or make_issue(), tracker=tracker, **changes)
+        wanted = issue or make_issue(status=Issue.Status.APPROVED)
+        return TaskExport.objects.create(issue=wanted, tracker=tracker, **changes)
 
     return make

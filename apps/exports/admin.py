@@ -97,7 +97,7 @@ class TaskExportAdmin(ProjectScopedAdmin):
         "uuid",
         "attempts",
         "due_at",
-        "last_error",
+        "error",
         "created_at",
         "status_changed_at",
     ]
@@ -130,7 +130,11 @@ class TaskExportAdmin(ProjectScopedAdmin):
 
     @display(description=gettext_lazy("last error"))
     def trouble(self, export: TaskExport) -> str:
-        return shorten(export.last_error, 100)
+        return shorten(export.error, 100)
+
+    @display(description=gettext_lazy("last error"))
+    def error(self, export: TaskExport) -> str:
+        return export.error
 
     @display(description=gettext_lazy("there"))
     def there(self, export: TaskExport) -> str:

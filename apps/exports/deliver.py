@@ -5,13 +5,11 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.db.models.functions import Now
 
-from apps.exports.models import TaskExport, Tracker
+from apps.exports.models import NOT_WANTED, TaskExport, Tracker
 from apps.exports.payload import build_payload
 from apps.issues.models import Change, Issue
 from apps.sources.adapters.base import reason_of
 from tasktracker.lib.workflow import GiveUp, TryLater
-
-NOT_WANTED = "the issue was rejected or merged"
 
 
 def open_exports(issues: Sequence[Issue]) -> None:
@@ -35,7 +33,7 @@ def open_exports(issues: Sequence[Issue]) -> None:
 def deliver(export: TaskExport) -> None:
     """Create the issue in the tracker; the export's UUID makes a repeat harmless."""
     tracker = export.tracker
-    if export.issue.status in {Issue.Status.REJECTED, Issue.Status.DUPLICATE}:
+    if export.issue.status not in Issue.WAITING:
         raise GiveUp(NOT_WANTED)
     if not tracker.is_active:
         raise GiveUp("the tracker is switched off")

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.exports.trackers import TRACKERS
@@ -19,6 +20,7 @@ from tasktracker.lib import plugins
 from tasktracker.lib.secrets import EncryptedJSONField
 from tasktracker.lib.workflow import WorkItem
 
+NOT_WANTED = "not_wanted"  # as it is stored: the issue was rejected or merged, or is new again
 BREAK_AFTER = 5  # failures in a row
 BREAK_FOR = timedelta(seconds=60)
 
@@ -150,3 +152,12 @@ class TaskExport(WorkItem):
 
     def retry(self) -> None:
         self.move_to(self.Status.PENDING)
+
+    # Properties
+
+    @property
+    def error(self) -> str:
+        """Why it did not work, for people."""
+        if self.last_error == NOT_WANTED:
+            return gettext("Nobody wants it: the issue was rejected or merged, or is new again.")
+        return self.last_error

@@ -1,7 +1,6 @@
 """What people decide about issues: approve, reject, merge, split, undo. All of it in the history."""
 
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -19,12 +18,10 @@ from apps.issues.merging import (
 from apps.issues.models import Change, Evidence, Issue, Person, Relation
 from apps.issues.relations import between, forget, forms_of, keep_apart, relate
 from apps.issues.triage import lock_project, open_issue
-from apps.issues.urgency import rise
+from apps.issues.undoing import AS_BEFORE, date_anew, state_of, still_of, take_away
 from apps.messages.models import ACTIONABLE_CATEGORIES, Message
 from apps.sources.models import Project
 from tasktracker.lib.workflow import WrongTransition
-
-AS_BEFORE = {"as_before_merge": True}
 
 
 class CannotSplit(ValueError):
@@ -120,7 +117,7 @@ def merge(
     with transaction.atomic():
         _hold(issue, into)
         check_merge(issue, into)
-        thought = what_search_thought(issue, into)
+        thought, before = what_search_thought(issue, into), state_of(into)
         if is_back and into.status in Issue.CLOSED:
             reopen(into, by=by, reason=reason or IT_IS_BACK)
         was = issue.status
@@ -133,12 +130,11 @@ def merge(
         issue.duplicates.update(duplicate_of=into)
         issue.change_status(Issue.Status.DUPLICATE, by=by, reason=reason, duplicate_of=into)
         told = {**thought, **moved, "exports": exports_of(issue), **(details or {})}
-        if issue.reported_at < into.reported_at:
-            told["reported_before"] = into.reported_at.isoformat()
+        told["reported_before"] = into.reported_at.isoformat()
         carry_over(issue, into, was, by=by)
+        told |= {"into_before": before, "into_after": state_of(into)}
         issue.record(Change.Kind.MERGED, by=by, reason=reason, into=into.pk, was=was, **told)
         into.record(Change.Kind.MERGED, by=by, reason=reason, taken=issue.pk, was=was, **told)
-        rise(into, into.project)
         Issue.announce([into.pk], into.status)
 
 
@@ -151,19 +147,21 @@ def undo_merge(issue: Issue, *, by: Person, reason: str = "") -> None:
         issue.change_status(Issue.Status.NEW, by=by, reason=reason, duplicate_of=None)
         if into is None or merged is None:
             return
-        messages = merged.details["messages"]
-        taken = Evidence.objects.filter(issue=into, message__in=forms_of(messages))
+        messages, duplicates = still_of(issue, merged)
+        taken = Evidence.objects.filter(issue=into, message__in=messages)
         reports = list(taken.select_related("message"))
         given = {row.pk: row.message_id for row in (*reports, *follow_ups_of(reports))}
         moved = list(given.values())
         Evidence.objects.filter(pk__in=given).update(issue=issue)
         if "opened" in merged.details:
             _let_it_open_again(issue, merged.details["opened"])
-        taken_along = into.duplicates.filter(pk__in=merged.details.get("duplicates", ()))
+        taken_along = into.duplicates.filter(pk__in=duplicates)
+        told = {"messages": moved, "duplicates": list(taken_along.values_list("pk", flat=True))}
         taken_along.update(duplicate_of=issue)
-        if "reported_before" in merged.details:
-            into.be_reported_at(datetime.fromisoformat(merged.details["reported_before"]))
-        into.record(Change.Kind.SPLIT, by=by, reason=reason, given=issue.pk, messages=moved)
+        told["stays"] = take_away(issue, into, by=by)
+        for one in (issue, into):
+            date_anew(one)
+        into.record(Change.Kind.SPLIT, by=by, reason=reason, given=issue.pk, **told)
         keep_apart(issue, into, by=by, reason=reason, details={"undone": True})
         _stand_where_it_stood(issue, merged.details.get("was", ""), by=by)
         Issue.announce([into.pk], into.status)

@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from apps.issues import corrections, decisions
-from apps.issues.admin.words import tasks_that_stay
+from apps.issues.admin.words import tasks_that_stay, what_stays
 from apps.issues.merging import ToldApart, exports_of
-from apps.issues.models import Issue
+from apps.issues.models import Change, Issue
 from tasktracker.lib.workflow import LostRace, WrongTransition
 
 
@@ -81,7 +81,10 @@ def decide(request: HttpRequest, issues: Iterable[Issue], verb: str, *, reason: 
     def press(issue: Issue) -> None:
         if issue.status not in chosen.statuses:
             raise WrongTransition(verb)
+        original = issue.duplicate_of
         chosen.decide(issue, by=request.user, reason=reason)
+        if original is not None:
+            _tell_what_stays(request, issue, original)
 
     run(request, issues, press)
 
@@ -119,6 +122,14 @@ def merge_all(
     run(request, issues, press_or_ask, is_told=False)
     _tell_merged(request, merged, into)
     return apart
+
+
+def _tell_what_stays(request: HttpRequest, issue: Issue, original: Issue) -> None:
+    """What an undone merge could not take away from the issue that had stayed."""
+    given = original.changes.filter(kind=Change.Kind.SPLIT, details__given=issue.pk).last()
+    for told in what_stays(given.details.get("stays") if given else None):
+        text = _("Issue %(id)s: %(reason)s") % {"id": original.pk, "reason": told}
+        messages.warning(request, text)
 
 
 def _tell_merged(request: HttpRequest, merged: list[Issue], into: Issue) -> None:

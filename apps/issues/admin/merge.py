@@ -72,7 +72,10 @@ def merge_page(model_admin: Any, request: HttpRequest) -> HttpResponse:
         if form.is_valid():
             return _merge(request, issues, form.cleaned_data, back)
     else:
-        named = {"into": request.GET["into"]} if "into" in request.GET else {}
+        named: dict[str, Any] = {
+            name: request.GET[name] for name in ("into", "reason") if name in request.GET
+        }
+        named["is_back"] = request.GET.get("is_back") != "off"
         form = MergeForm(initial=named, visible=visible)
     into = find_issue(asked.get("into", ""), visible)
     context = {
@@ -91,10 +94,13 @@ def merge_page(model_admin: Any, request: HttpRequest) -> HttpResponse:
     return render(request, "admin/issues/issue/merge.html", context)
 
 
-def ask_despite(issues: list[Issue], into: Issue) -> HttpResponseRedirect:
-    """The merge page, which offers to take back what somebody said of these."""
+def ask_despite(
+    issues: list[Issue], into: Issue, *, reason: str = "", is_back: bool = False
+) -> HttpResponseRedirect:
+    """The merge page, which offers to take back what somebody said of these, and then to merge."""
     ids = ",".join(str(issue.pk) for issue in issues)
-    query = urlencode({"ids": ids, "into": str(into.pk)})
+    said = {"reason": reason, "is_back": "on" if is_back else "off"}
+    query = urlencode({"ids": ids, "into": str(into.pk), **said})
     return HttpResponseRedirect(f"{reverse('admin:issues_issue_merge')}?{query}")
 
 
@@ -112,7 +118,7 @@ def _merge(
         despite="despite" in request.POST,
     )
     if apart:
-        return ask_despite(apart, into)
+        return ask_despite(apart, into, reason=said["reason"], is_back=said["is_back"])
     return HttpResponseRedirect(page_of(into) if len(issues) == 1 else back)
 
 

@@ -87,7 +87,7 @@ class PairPages(ProjectScopedAdmin):
         if issue is None or into is None:
             return self.gone(request, issue_id)
         if merge_all(request, [issue], into=into, is_back=True):
-            return ask_despite([issue], into)
+            return ask_despite([issue], into, is_back=True)
         return _after(request, issue, into if issue.duplicate_of_id else issue)
 
     def say_view(self, request: HttpRequest, issue_id: int) -> HttpResponse:
@@ -102,7 +102,7 @@ class PairPages(ProjectScopedAdmin):
             messages.error(request, _("There is no such issue."))
         elif kind == "merge":
             if merge_all(request, [issue], into=other, reason=reason, is_back=True):
-                return ask_despite([issue], other)
+                return ask_despite([issue], other, reason=reason, is_back=True)
             return HttpResponseRedirect(page_of(other if issue.duplicate_of_id else issue))
         elif kind in SAID:
             self._say(request, issue, other, kind, reason=reason)
@@ -151,6 +151,18 @@ class PairPages(ProjectScopedAdmin):
             return self.gone(request, issue_id)
         run(request, [issue], lambda _issue: detach(message, by=request.user))
         return HttpResponseRedirect(page_of(issue))
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        """What others were merged into has their reports: it cannot go before them."""
+        issue = self.get_object(request, object_id)
+        if issue is not None and issue.duplicates.exists():
+            text = _("#%(id)s has the reports of its duplicates: undo those merges first.")
+            messages.error(request, text % {"id": issue.pk})
+            return HttpResponseRedirect(page_of(issue))
+        deleted: HttpResponse = super().delete_view(request, object_id, extra_context)
+        return deleted
 
     def _split(self, request: HttpRequest, issue_id: int, numbers: list[int]) -> HttpResponse:
         issue = self.deciding(request, issue_id)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from apps.issues.corrections import COUNTS_AGAIN
 from apps.issues.merging import IT_IS_BACK, MORE_URGENT
 from apps.issues.models import Change, Evidence, Issue
+from apps.issues.undoing import AS_IT_WAS
 from apps.issues.urgency import MANY
 from apps.messages.models import Category, Priority
 from tasktracker.lib.text import shorten
@@ -26,6 +27,7 @@ _CHOICES: dict[str, Mapping[Any, Any]] = {
 _REASONS = {
     MORE_URGENT: gettext_lazy("a more urgent report"),
     IT_IS_BACK: gettext_lazy("it is back"),
+    AS_IT_WAS: gettext_lazy("as before the merge"),
     COUNTS_AGAIN: gettext_lazy("its report counts again"),
 }
 _SURE = re.compile(r"confidence (\d\.\d\d) is at least (\d\.\d\d)")
@@ -58,6 +60,21 @@ def tasks_that_stay(exports: Any) -> list[str]:
     """What a merge means for the tasks that the merged issue has in trackers, or was to have."""
     rows = exports if isinstance(exports, list) else []
     return [told for row in rows if isinstance(row, Mapping) and (told := _task(row))]
+
+
+def what_stays(fields: Any) -> list[str]:
+    """What an undone merge had brought and could not take away again."""
+    if not isinstance(fields, Mapping):
+        return []
+    told = {
+        "status": _("its status stays “%(value)s”: more than the merge has come of it since"),
+        "priority": _("its priority stays “%(value)s”: more than the merge has come of it since"),
+    }
+    return [
+        told[name] % {"value": _CHOICES[name].get(value, value)}
+        for name, value in fields.items()
+        if name in told
+    ]
 
 
 def _opened(change: Change, details: Mapping[str, Any]) -> str:
@@ -117,7 +134,8 @@ def _split(change: Change, details: Mapping[str, Any]) -> str:
         return _("Message %(id)s reports nothing, it was taken out") % {
             "id": details.get("message")
         }
-    return _("Reports went to issue %(id)s") % {"id": details.get("given")}
+    told = _("Reports went to issue %(id)s") % {"id": details.get("given")}
+    return _sentences(told, *what_stays(details.get("stays")))
 
 
 def _apart(change: Change, details: Mapping[str, Any]) -> str:

@@ -32,7 +32,14 @@ class Issue(WorkItem):
 
     TRANSITIONS = {
         Status.NEW: {Status.APPROVED, Status.REJECTED, Status.DUPLICATE},
-        Status.APPROVED: {Status.IN_PROGRESS, Status.DONE, Status.REJECTED, Status.DUPLICATE},
+        # Back to new only when the merge that brought the approval is undone.
+        Status.APPROVED: {
+            Status.NEW,
+            Status.IN_PROGRESS,
+            Status.DONE,
+            Status.REJECTED,
+            Status.DUPLICATE,
+        },
         Status.IN_PROGRESS: {Status.DONE, Status.APPROVED, Status.DUPLICATE},
         Status.DONE: {Status.APPROVED},
         Status.REJECTED: {Status.NEW},
@@ -59,7 +66,7 @@ class Issue(WorkItem):
     status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.NEW)
     duplicate_of = models.ForeignKey(
         "self",
-        models.SET_NULL,
+        models.RESTRICT,  # it has their reports
         verbose_name=_("duplicate of"),
         related_name="duplicates",
         null=True,
