@@ -156,7 +156,10 @@ def undo_merge(issue: Issue, *, by: Person, reason: str = "") -> None:
         if "opened" in merged.details:
             _let_it_open_again(issue, merged.details["opened"])
         taken_along = into.duplicates.filter(pk__in=duplicates)
-        told = {"messages": moved, "duplicates": list(taken_along.values_list("pk", flat=True))}
+        told: dict[str, Any] = {
+            "messages": moved,
+            "duplicates": list(taken_along.values_list("pk", flat=True)),
+        }
         taken_along.update(duplicate_of=issue)
         told["stays"] = take_away(issue, into, by=by)
         for one in (issue, into):
