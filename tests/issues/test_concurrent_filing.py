@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 import pytest
 
@@ -12,6 +13,7 @@ from apps.messages.context import embed_missing
 from apps.messages.models import Message
 from tasktracker.devstack.folder import BASE_DIR
 from tasktracker.management.pipeline_processes import child_environment
+from tests.conftest import MONDAY
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -86,8 +88,14 @@ def workers(django_db_setup: None) -> Iterator[list[Worker]]:
 
 @pytest.fixture
 def make_report(make_message):
+    """A report; what is about another of the PROBLEMS was said on another day."""
+
     def make(text, **changes):
+        day = next(
+            (n for n, known in enumerate(PROBLEMS) if known[-20:].lower() in text.lower()), 0
+        )
         values = {
+            "sent_at": MONDAY + timedelta(days=day),
             "status": "actionable",
             "category": "bug",
             "priority": "low",

@@ -82,7 +82,13 @@ def test_ollama_gives_vectors_of_length_one_in_the_order_of_the_texts(server):
 def test_an_e5_model_gets_the_word_it_was_trained_with(server):
     embeddings.embed(["прод лежить"])
 
-    assert server.inputs == [["query: прод лежить"]]
+    assert server.inputs == [["query: прод не працює"]]
+
+
+def test_the_model_reads_the_spelling_that_it_knows(server):
+    embeddings.embed(["ne pracyuye bek na prodi"])
+
+    assert server.inputs == [["query: не працює бекенд на проді"]]
 
 
 def test_another_model_gets_the_bare_text(server, settings):
@@ -91,11 +97,11 @@ def test_another_model_gets_the_bare_text(server, settings):
 
     embeddings.embed(["прод лежить"])
 
-    assert server.inputs == [["прод лежить"]]
+    assert server.inputs == [["прод не працює"]]
 
 
 def test_vectors_of_another_backend_have_another_name(server):
-    assert embeddings.model_name() == "multilingual-e5-small/ollama+raw"
+    assert embeddings.model_name() == "multilingual-e5-small/ollama+raw2"
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def test_near_texts_are_nearer_than_strange_ones(minilm):
 
 
 def test_the_name_of_the_model_is_not_a_path(minilm):
-    assert embeddings.model_name() == "model/sentence-transformers-torch+raw"
+    assert embeddings.model_name() == "model/sentence-transformers-torch+raw2"
 
 
 def test_a_message_is_classified_with_a_strange_model(minilm, make_message):

@@ -254,15 +254,22 @@ def test_shipped_figures_are_of_the_shipped_corpus(settings):
 def test_shipped_weights_are_of_the_present_recipe(settings):
     examples = read_corpus(settings.BASE_DIR / "data" / "training")
 
-    assert shipped_model().version == f"{FEATURES_VERSION}-{recipe_hash(examples)[:8]}"
+    shipped = shipped_model()
+    recipe = recipe_hash(examples, shipped.embedding_model)
+
+    assert shipped.version == f"{FEATURES_VERSION}-{recipe[:8]}"
 
 
 @pytest.mark.parametrize("limit", ["REPORT_SHARE", "STRANGE_TO", "TEAMS_FROM", "LEAST_BELIEF"])
 def test_what_training_sees_through_other_limits_is_another_version(monkeypatch, limit):
-    before = recipe_hash([])
+    before = recipe_hash([], "m")
     monkeypatch.setattr(local, limit, 0.07)
 
-    assert recipe_hash([]) != before
+    assert recipe_hash([], "m") != before
+
+
+def test_other_vectors_make_another_version():
+    assert recipe_hash([], "m") != recipe_hash([], "n")
 
 
 def test_no_group_is_on_both_sides_of_a_split():

@@ -1,9 +1,12 @@
 """Why two reports look the same, told in words; what it does not know it leaves out."""
 
+from collections import defaultdict
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeGuard
 
 from django.utils.formats import number_format
+from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -72,7 +75,7 @@ VALUES = {
     "unit": gettext_lazy("currency or rounding"),
     "timezone": gettext_lazy("time zone"),
 }
-#: What the judge looks at (apps.issues.dedup.features); names that differ by a variant share words.
+#: What the judge looks at (apps.issues.dedup.scene); names that differ by a variant share words.
 FEATURES = {
     "cosine": gettext_lazy("nearness of meaning"),
     "cosine_same_language": gettext_lazy("nearness of meaning"),
@@ -106,6 +109,32 @@ FEATURES = {
     "lengths_differ": gettext_lazy("very different lengths"),
     "rival": gettext_lazy("another issue is as near"),
     "is_other_language": gettext_lazy("another language"),
+    "place": gettext_lazy("nearness as learned from duplicates"),
+    "place_mean": gettext_lazy("nearness as learned from duplicates"),
+    "place_rank": gettext_lazy("how many issues are nearer"),
+    "cosine_rank": gettext_lazy("how many issues are nearer"),
+    "place_margin": gettext_lazy("nearer than all other issues"),
+    "rarest_shared": gettext_lazy("rare words in both"),
+    "rarity_shared": gettext_lazy("rare words in both"),
+    "rarity_share": gettext_lazy("rare words in both"),
+    "rarest_concept": gettext_lazy("the same things are named"),
+    "concepts_shared": gettext_lazy("the same things are named"),
+    "concepts_share": gettext_lazy("the same things are named"),
+    "words_ours": gettext_lazy("length of this report"),
+    "words_theirs": gettext_lazy("length of the other report"),
+    "minutes_since_first": gettext_lazy("time since the first report"),
+    "minutes_since_last": gettext_lazy("time since the last report"),
+    "newer_issues": gettext_lazy("issues spoken of since"),
+    "reports": gettext_lazy("how many have reported it"),
+    "recent_reports": gettext_lazy("how many reported it just now"),
+    "burst": gettext_lazy("many reports at once"),
+    "answers": gettext_lazy("a reply to its report"),
+    "same_author_as_first": gettext_lazy("who reported it"),
+    "same_author_as_last": gettext_lazy("who reported it"),
+    "same_category": gettext_lazy("bug or feature"),
+    "is_bug": gettext_lazy("bug or feature"),
+    "echo": gettext_lazy("sounds like a second report"),
+    "says_also": gettext_lazy("sounds like a second report"),
 }
 _LANGUAGES = {"uk": gettext_lazy("Ukrainian"), "en": gettext_lazy("English")}
 
@@ -152,11 +181,10 @@ def _measured(explanation: Mapping[str, Any]) -> list[str]:
 
 def _weighed(explanation: Mapping[str, Any]) -> list[str]:
     """What moved the judge most, in favour and against."""
-    weights = {
-        str(FEATURES.get(name, str(name).replace("_", " "))): weight
-        for name, weight in _mapping(explanation.get("reasons")).items()
-        if _is_number(weight)
-    }
+    weights: defaultdict[str, float] = defaultdict(float)
+    for name, weight in _mapping(explanation.get("reasons")).items():
+        if _is_number(weight):
+            weights[str(FEATURES.get(name, str(name).replace("_", " ")))] += weight
     lines = []
     for told, chosen in (
         (
@@ -191,7 +219,15 @@ def _said(explanation: Mapping[str, Any]) -> list[str]:
         lines.append(told % {"id": explanation["reply_to"], "after": after})
     elif after:
         lines.append(_("By the same author, %(after)s") % {"after": after})
+    seconds = explanation.get("seconds_later")
+    if _is_number(seconds) and seconds > 0:
+        lines.append(_("%(time)s after the report that it resembles") % {"time": _span(seconds)})
     return lines
+
+
+def _span(seconds: float) -> str:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    return timesince(start, start + timedelta(seconds=max(60.0, seconds)))
 
 
 def _signed(weight: float) -> str:

@@ -27,6 +27,14 @@ class Report:
     answers: int | None = None  # the message that it replies to
 
 
+def matrix_of(reports: Sequence[Report]) -> npt.NDArray[np.float32]:
+    """Shape (reports, 384); raises ValueError for a report without a vector."""
+    vectors = [report.vector for report in reports if report.vector is not None]
+    if len(vectors) != len(reports):
+        raise ValueError("reports without a vector cannot be compared by meaning")
+    return np.stack(vectors)
+
+
 @dataclass(frozen=True)
 class Candidate:
     """A report that is evidence of an issue. `similarity` is pgvector's cosine, if it found this one."""

@@ -1,19 +1,24 @@
-"""The labelled pairs of `data/training`: groups of one base report, its duplicates and its look-alikes."""
+"""The labelled texts of `data/training`: groups of a base report with its duplicates and look-alikes,
+and whole talks in which some reports repeat earlier ones.
+"""
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from apps.issues.dedup.base import Report
+from apps.messages.training.corpus import read_export
 from tasktracker.lib.text import clean, fingerprint, language_of
 
 DUPLICATES = ("near", "para", "cross", "cross2")
+REPORTS = ("bug", "feature")
 LOOKALIKES = ("hard_negative", "hard_negative_cross")
 _SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)  # the pairs have no times
 
@@ -30,20 +35,36 @@ class Row:
     report: Report
 
 
+@dataclass(frozen=True)
+class Talk:
+    """The reports of one team in the order of time; `problems` says which of them are about one thing."""
+
+    name: str
+    reports: Sequence[Report]
+    problems: Sequence[int]  # the number of the first report of the same problem
+
+
 def read_rows(paths: Sequence[Path], embed: Embed) -> list[Row]:
     """Rows of files with lines {group_id, kind, lang, text}, with their vectors."""
-    raw = [
-        json.loads(line)
-        for path in paths
-        for line in path.read_text(encoding="utf-8").splitlines()
-        if line.strip()
-    ]
+    raw = [line for path in paths for line in _lines(path)]
     texts = [clean(row["text"]) for row in raw]
     vectors = embed(texts)
     return [
         Row(row["group_id"], row["kind"], _report(text, vector))
         for row, text, vector in zip(raw, texts, vectors, strict=True)
     ]
+
+
+def read_talks(folder: Path, embed: Embed) -> list[Talk]:
+    """The chats of `folder` and its `duplicates/*.jsonl`, with lines {id, at, author, category, text,
+    reply_to, duplicate_of}; only what reports something.
+    """
+    talks = [
+        _talk(path.parent.name, list(_exported(path)), embed)
+        for path in sorted((folder / "chats").glob("*/result.json"))
+    ]
+    written = sorted((folder / "duplicates").glob("*.jsonl"))
+    return talks + [_talk(path.stem, _lines(path), embed) for path in written]
 
 
 def cached_embed(embed: Embed, model_name: str, path: Path) -> Embed:
@@ -60,6 +81,53 @@ def cached_embed(embed: Embed, model_name: str, path: Path) -> Embed:
         return np.stack([known[key] for key in keys])
 
     return run
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines if line.strip()]
+
+
+def _exported(path: Path) -> Iterator[dict[str, Any]]:
+    first_of = {row["id"]: row["duplicate_of"] for row in _lines(path.with_name("key.jsonl"))}
+    for line in read_export(path, path.with_name("key.jsonl")):
+        yield {
+            "id": line.number,
+            "at": line.turn.sent_at.isoformat(),
+            "author": line.turn.author_id,
+            "category": line.turn.category,
+            "text": line.turn.text,
+            "reply_to": line.reply_to,
+            "duplicate_of": first_of.get(line.number),
+        }
+
+
+def _talk(name: str, lines: Sequence[Mapping[str, Any]], embed: Embed) -> Talk:
+    told = [line for line in lines if line["category"] in REPORTS]
+    texts = [clean(line["text"]) for line in told]
+    return Talk(
+        name,
+        [
+            _said(line, text, vector)
+            for line, text, vector in zip(told, texts, embed(texts), strict=True)
+        ],
+        [int(line["duplicate_of"] or line["id"]) for line in told],
+    )
+
+
+def _said(line: Mapping[str, Any], text: str, vector: npt.NDArray[np.float32]) -> Report:
+    sent_at = datetime.fromisoformat(line["at"])
+    return Report(
+        text,
+        fingerprint(text),
+        language_of(text),
+        sent_at if sent_at.tzinfo else sent_at.replace(tzinfo=UTC),
+        vector,
+        line["category"],
+        number=int(line["id"]),
+        author=str(line["author"]) or "?",
+        answers=line["reply_to"],
+    )
 
 
 def _load(path: Path) -> dict[str, npt.NDArray[np.float32]]:

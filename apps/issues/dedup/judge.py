@@ -1,46 +1,56 @@
-"""Level 4: a small calibrated pair model: cosine, words, and what the two texts agree or conflict about.
+"""Level 4: a calibrated model of what the levels before leave open: meaning, words, facts, and the talk around.
 
-Trained by `manage.py calibrate_duplicates`; its weights are plain numbers in `thresholds.json`, and each
-may only point in the direction that makes sense (`features.DIRECTIONS`).
+Trained by `manage.py calibrate_duplicates`; each number may only point in the direction that makes
+sense (`scene.DIRECTIONS`).
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from apps.issues.dedup.base import Candidate, Match, Report
 from apps.issues.dedup.cognates import words_of
 from apps.issues.dedup.conflicts import explain, facts_of
-from apps.issues.dedup.features import NAMES, cosine, features_of
+from apps.issues.dedup.line import Line
+from apps.issues.dedup.scene import NAMES, Rival, rivals
+from apps.issues.dedup.space import Space
+from apps.issues.dedup.trees import Trees
 
-EXPLAINED = 4  # features named in an explanation
-NEAREST = 30  # candidates that are judged; the right one is hardly ever further down
+EXPLAINED = 5  # features named in an explanation
+TOLD_FROM = 0.1  # log-odds
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PairModel:
-    """Logistic regression on NAMES; `means` are the average features, only for explanations."""
+    """`trees` for what is said in a conversation, `line` for texts from nowhere; both on one scale."""
 
-    intercept: float
-    weights: Mapping[str, float]
-    means: Mapping[str, float]
+    space: Space
+    trees: Trees
+    line: Line
 
-    def score(self, features: Sequence[float]) -> float:
-        """How likely the pair reports one problem, 0..1."""
-        total = self.intercept
-        for name, value in zip(NAMES, features, strict=True):
-            total += self.weights[name] * value
-        return 1 / (1 + math.exp(-max(-40.0, min(40.0, total))))
+    def scores(self, report: Report, found: Sequence[Rival]) -> list[float]:
+        """How likely each issue is the report's own, 0..1."""
+        if not found:
+            return []
+        rows = np.array([rival.features for rival in found], np.float64)
+        log_odds = self._part(report).log_odds(rows)
+        return [1 / (1 + math.exp(-max(-40.0, min(40.0, value)))) for value in log_odds]
 
-    def reasons(self, features: Sequence[float]) -> dict[str, float]:
-        """The features that moved this score most, with signed log-odds against the average pair."""
-        moved = {
-            name: self.weights[name] * (value - self.means[name])
-            for name, value in zip(NAMES, features, strict=True)
+    def reasons(self, report: Report, rival: Rival) -> dict[str, float]:
+        """The numbers that moved this score most, with signed log-odds."""
+        moved = self._part(report).contributions(rival.features)
+        strongest = np.argsort(-np.abs(moved))[:EXPLAINED]
+        return {
+            NAMES[place]: round(float(moved[place]), 2)
+            for place in strongest
+            if abs(moved[place]) >= TOLD_FROM
         }
-        strongest = sorted(moved, key=lambda name: -abs(moved[name]))[:EXPLAINED]
-        return {name: round(moved[name], 2) for name in strongest if abs(moved[name]) >= 0.05}
+
+    def _part(self, report: Report) -> Trees | Line:
+        return self.trees if report.author else self.line
 
 
 class Judge:
@@ -52,57 +62,33 @@ class Judge:
         self.suggest_threshold = suggest_threshold
 
     def match(self, report: Report, candidates: Sequence[Candidate]) -> list[Match]:
-        near = [(cosine(report, candidate), candidate) for candidate in candidates]
-        known = [(value, candidate) for value, candidate in near if value is not None]
-        known = sorted(known, key=lambda pair: -pair[0])[:NEAREST]
-        rivals = _two_best(known)
-        best: dict[int, tuple[float, float, list[float], Candidate]] = {}
-        for value, candidate in known:
-            features = features_of(report, candidate.report, value, _rival(candidate, rivals))
-            score = self.model.score(features)
-            if score >= self.suggest_threshold and score > best.get(candidate.issue_id, (0.0,))[0]:
-                best[candidate.issue_id] = (score, value, features, candidate)
-        ranked = sorted(best.values(), key=lambda item: -item[0])
-        return [self._match(report, *item) for item in ranked]
+        found = rivals(report, candidates, self.model.space)
+        scored = zip(self.model.scores(report, found), found, strict=True)
+        ranked = sorted(scored, key=lambda pair: -pair[0])
+        return [
+            Match(
+                issue_id=rival.issue_id,
+                level=self.name,
+                score=score,
+                threshold=self.threshold,
+                suggest_threshold=self.suggest_threshold,
+                like=rival.candidate.report.number or None,
+                explanation=self._explain(report, rival),
+            )
+            for score, rival in ranked
+            if score >= self.suggest_threshold
+        ]
 
-    def _match(
-        self,
-        report: Report,
-        score: float,
-        value: float,
-        features: list[float],
-        candidate: Candidate,
-    ) -> Match:
-        return Match(
-            issue_id=candidate.issue_id,
-            level=self.name,
-            score=score,
-            threshold=self.threshold,
-            suggest_threshold=self.suggest_threshold,
-            explanation=self._explain(report, value, features, candidate),
-        )
-
-    def _explain(
-        self, report: Report, value: float, features: list[float], candidate: Candidate
-    ) -> dict[str, Any]:
-        other = candidate.report
+    def _explain(self, report: Report, rival: Rival) -> dict[str, Any]:
+        other = rival.candidate.report
         facts = facts_of(report.text), facts_of(other.text)
-        return {
-            "cosine": round(value, 4),
-            "fuzzy": round(features[NAMES.index("words_sorted")], 4),
+        told = {
+            "cosine": round(rival.similarity, 4),
+            "fuzzy": round(rival.features[NAMES.index("words_sorted")], 4),
             "languages": [report.language, other.language],
-            "reasons": self.model.reasons(features),
+            "reasons": self.model.reasons(report, rival),
             **explain(words_of(report.text), words_of(other.text), *facts),
         }
-
-
-def _two_best(known: Sequence[tuple[float, Candidate]]) -> list[tuple[float, int]]:
-    """The best cosine of each of the two nearest issues."""
-    by_issue: dict[int, float] = {}
-    for value, candidate in known:
-        by_issue[candidate.issue_id] = max(value, by_issue.get(candidate.issue_id, -1.0))
-    return sorted(((value, issue) for issue, value in by_issue.items()), reverse=True)[:2]
-
-
-def _rival(candidate: Candidate, rivals: Sequence[tuple[float, int]]) -> float:
-    return next((value for value, issue in rivals if issue != candidate.issue_id), 0.0)
+        if report.author:
+            told["seconds_later"] = round((report.sent_at - other.sent_at).total_seconds())
+        return told

@@ -1,13 +1,13 @@
-"""Runs the levels in order: exact, fuzzy, then the judge over what is near in meaning."""
+"""Runs the levels in order: exact, fuzzy, then the judge over what is near in meaning or in the talk."""
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import cached_property, lru_cache
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from importlib import resources
 from typing import Any
 
+from apps.issues.dedup.artefact import MODEL_FILE, read_model
 from apps.issues.dedup.base import Candidate, Level, Match, Report
 from apps.issues.dedup.exact import Exact
 from apps.issues.dedup.fuzzy import Fuzzy
@@ -15,7 +15,6 @@ from apps.issues.dedup.judge import Judge, PairModel
 from apps.issues.dedup.semantic import Semantic
 
 THRESHOLDS_FILE = "thresholds.json"
-_HARMLESS = ("calibrated_at", "figures")
 _ORDER = {"exact": 0, "fuzzy": 1, "judged": 2, "semantic": 3}
 
 
@@ -27,38 +26,40 @@ class Thresholds:
     suggest: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Calibration:
     """What `manage.py calibrate_duplicates` wrote."""
 
     embedding_model: str
     calibrated_at: str
+    version: (
+        str  # short name of the weights and thresholds: two that differ in any decide differently
+    )
     model: PairModel
     judged: Thresholds
     fuzzy: Thresholds
     semantic: Thresholds
     figures: Mapping[str, Any]
 
-    @cached_property
-    def version(self) -> str:
-        """Short name of the weights and thresholds: two that differ in any decide differently."""
-        decisive = {name: value for name, value in asdict(self).items() if name not in _HARMLESS}
-        return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:12]
-
 
 @lru_cache(maxsize=1)
 def calibration() -> Calibration:
     """The shipped calibration, read once per process."""
-    path = resources.files("apps.issues.dedup") / THRESHOLDS_FILE
-    return parse_calibration(json.loads(path.read_text(encoding="utf-8")))
+    folder = resources.files("apps.issues.dedup")
+    data = json.loads((folder / THRESHOLDS_FILE).read_text(encoding="utf-8"))
+    with (folder / MODEL_FILE).open("rb") as file:
+        return parse_calibration(data, *read_model(file))
 
 
-def parse_calibration(data: Mapping[str, Any]) -> Calibration:
-    judge = data["judge"]
+def parse_calibration(data: Mapping[str, Any], model: PairModel, version: str) -> Calibration:
+    """Raises ValueError when the weights are not those that the thresholds were chosen for."""
+    if data["version"] != version:
+        raise ValueError(f"thresholds of {data['version']}, weights of {version}")
     return Calibration(
         embedding_model=data["embedding_model"],
         calibrated_at=data["calibrated_at"],
-        model=PairModel(judge["intercept"], judge["weights"], judge["means"]),
+        version=version,
+        model=model,
         judged=Thresholds(**data["thresholds"]["judged"]),
         fuzzy=Thresholds(**data["thresholds"]["fuzzy"]),
         semantic=Thresholds(**data["thresholds"]["semantic"]),
@@ -82,8 +83,11 @@ def find_matches(
     is_calibrated = embedding_model in (None, known.embedding_model)
     closed = {candidate.issue_id for candidate in candidates if not candidate.is_open}
     best: dict[int, Match] = {}
+    is_judged = is_calibrated and report.vector is not None
     for level in levels(known, thresholds, is_calibrated=is_calibrated):
         for match in level.match(report, candidates):
+            if is_judged and match.level == "fuzzy" and not match.is_same:
+                continue  # the judge has seen the words too, and more
             found = replace(match, is_open=match.issue_id not in closed)
             best[match.issue_id] = _better(best.get(match.issue_id), found)
     return sorted(

@@ -127,7 +127,7 @@ def fit_model(
             replace(priority, temperature=temperatures[kind]["priority"]),
             teams[sight],
         )
-    version = f"{FEATURES_VERSION}-{recipe_hash(encoded.examples)[:8]}"
+    version = f"{FEATURES_VERSION}-{recipe_hash(encoded.examples, embedding_model)[:8]}"
     return LinearModel(version, embedding_model, frequencies, heads, chatter_from)
 
 
@@ -241,10 +241,11 @@ def corpus_hash(examples: Sequence[Example]) -> str:
     return hashlib.sha256(json.dumps(answers).encode()).hexdigest()
 
 
-def recipe_hash(examples: Sequence[Example]) -> str:
-    """Changes with the corpus and with what decides how it is learned: other weights, other version."""
+def recipe_hash(examples: Sequence[Example], embedding_model: str) -> str:
+    """Changes with the corpus, the vectors and what decides how it is learned: other weights, other version."""
     recipe = [
         corpus_hash(examples),
+        embedding_model,
         [FEATURES_VERSION, VECTOR_WEIGHT, TERM_WEIGHT, CATEGORY_WEIGHT],
         [SEED, UNKNOWN_SHARE, WRONG_SHARE, CRITICAL_BUG_WEIGHT, REPORT_WEIGHT],
         [UNDECIDED_WEIGHT, ALONE_WEIGHT, ALONE_PRIORITY_WEIGHTS],

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from apps.issues.models import Evidence, Issue
+from apps.issues.models import Evidence, Issue, Match
 from apps.messages.classifiers.base import CATEGORIES, PRIORITIES
 from apps.messages.models import ACTIONABLE_CATEGORIES, Classification, Message
 from tasktracker.management.evaluation import figures
@@ -62,7 +62,7 @@ def _compare(source_id: int, key: Key) -> dict[str, Any]:
             [messages[number].priority for number in labelled],
             PRIORITIES,
         ),
-        **_issue_figures(key, evidence),
+        **_issue_figures(key, evidence, _offered_first(source_id)),
         "criticals_missed_unseen": _unseen(key, messages, evidence),
         "fast_lane": _fast_lane(source_id, key),
         "issues_found": Issue.objects.filter(evidence__message__source_id=source_id)
@@ -102,8 +102,14 @@ def _fast_lane(source_id: int, key: Key) -> dict[str, Any]:
     }
 
 
-def _issue_figures(key: Key, evidence: Mapping[int, Evidence]) -> dict[str, Any]:
-    """Recall and precision are of messages that report something; `issues_expected` counts problems."""
+def _issue_figures(
+    key: Key, evidence: Mapping[int, Evidence], offered: Mapping[int, int]
+) -> dict[str, Any]:
+    """Recall and precision are of messages that report something; `issues_expected` counts problems.
+
+    What only adds to a report ("+1", a log line) is evidence and no report: it is counted by itself.
+    A false merge is a report that went to an issue of another problem, where nobody sees it.
+    """
     reports = {number for number, row in key.items() if row["category"] in ACTIONABLE_CATEGORIES}
     counts: Counter[str] = Counter()
     openers = {
@@ -121,23 +127,46 @@ def _issue_figures(key: Key, evidence: Mapping[int, Evidence]) -> dict[str, Any]
             continue
         counts["duplicates"] += 1
         of_original = evidence.get(int(original))
-        counts["attached right"] += (
+        is_attached = (
             found is not None and of_original is not None and found.issue_id == of_original.issue_id
+        )
+        counts["attached right"] += is_attached
+        opener = openers.get(offered.get(number, 0))
+        counts["suggested right"] += (
+            not is_attached and opener is not None and _problem(key, opener) == int(original)
         )
     for number, row in evidence.items():
         if row.level == Evidence.Level.OPENED:
             continue
+        is_report, is_follow_up = number in reports, row.level in Evidence.FOLLOW_UPS
         opener = openers.get(row.issue_id)
-        counts["false merges"] += opener is None or _problem(key, number) != _problem(key, opener)
+        is_other = opener is None or _problem(key, number) != _problem(key, opener)
+        counts["false merges"] += is_report and is_other
+        counts["chatter attached"] += not is_report and not is_follow_up
+        counts["follow-ups"] += not is_report and is_follow_up
     return {
         "issues_expected": counts["problems"],
         "issue_recall": figures.ratio(counts["found"], len(reports)),
-        "issue_precision": figures.ratio(counts["found"], len(evidence)),
+        "issue_precision": figures.ratio(counts["found"], len(evidence) - counts["follow-ups"]),
         "duplicates_expected": counts["duplicates"],
         "duplicates_attached_right": counts["attached right"],
+        "duplicates_suggested_right": counts["suggested right"],
         "false_merges": counts["false merges"],
+        "chatter_attached": counts["chatter attached"],
+        "follow_ups_attached": counts["follow-ups"],
         "criticals_missed": counts["critical missed"],
     }
+
+
+def _offered_first(source_id: int) -> dict[int, int]:
+    """The issue that was suggested first for each message that opened one of its own."""
+    rows = Match.objects.filter(
+        message__source_id=source_id, outcome=Match.Outcome.SUGGESTED
+    ).order_by("pk")
+    first: dict[int, int] = {}
+    for external_id, issue_id in rows.values_list("message__external_id", "issue_id"):
+        first.setdefault(_number(external_id), issue_id)
+    return first
 
 
 def _problem(key: Key, number: int) -> int:

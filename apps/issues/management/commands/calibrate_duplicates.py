@@ -8,11 +8,14 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from apps.issues.dedup.artefact import MODEL_FILE, write_model
 from apps.issues.dedup.calibration import calibrate
-from apps.issues.dedup.corpus import cached_embed, read_rows
+from apps.issues.dedup.corpus import cached_embed, read_rows, read_talks
 from apps.issues.dedup.levels import THRESHOLDS_FILE
 from tasktracker.lib import embeddings
+from tasktracker.lib.progress import progress_bar
 
 CORPUS = ("dup_pairs.jsonl", "dup_pairs_extra.jsonl")
 SHIPPED = Path(__file__).resolve().parents[2] / "dedup" / THRESHOLDS_FILE
@@ -34,18 +37,24 @@ class Command(BaseCommand):
         cache = settings.DATA_DIR / "cache" / "duplicate_vectors.npz"
         embed = cached_embed(self._embed, embeddings.model_name(), cache)
         rows = read_rows([folder / name for name in CORPUS], embed)
-        result = calibrate(
-            rows,
-            embedding_model=embeddings.model_name(),
-            today=timezone.localdate().isoformat(),
-        )
-        output.write_text(json.dumps(result, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        with progress_bar(_("Calibrating"), is_quiet=options["json"]) as advance:
+            made = calibrate(
+                rows,
+                read_talks(folder, embed),
+                embedding_model=embeddings.model_name(),
+                today=timezone.localdate().isoformat(),
+                advance=advance,
+            )
+        write_model(output.with_name(MODEL_FILE), made.model, made.version)
+        text = json.dumps(made.data, ensure_ascii=False, indent=2)
+        output.write_text(text + "\n", encoding="utf-8")
+        told = {**made.data["thresholds"]["judged"], **made.data["figures"]}
         if options["json"]:
-            self.stdout.write(json.dumps({"thresholds": result["thresholds"], **result["figures"]}))
+            self.stdout.write(json.dumps(told))
             return
-        for name, value in (result["thresholds"]["judged"] | result["figures"]).items():
+        for name, value in told.items():
             self.stdout.write(f"{name}: {value}")
-        self.stdout.write(f"written: {output}")
+        self.stdout.write(f"written: {output}, {output.with_name(MODEL_FILE)}")
 
     @staticmethod
     def _embed(texts: Any) -> Any:

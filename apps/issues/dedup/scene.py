@@ -1,0 +1,235 @@
+"""A report among all that it may repeat, as numbers per issue: alike in words and meaning, near in the talk.
+
+A text whose author nobody knows comes from no conversation: what a conversation tells is not known then.
+"""
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from apps.issues.dedup import features as pair
+from apps.issues.dedup.base import Candidate, Report, matrix_of
+from apps.issues.dedup.cognates import words_of
+from apps.issues.dedup.space import Space, concept_tokens, tokens
+
+#: name -> +1 may only speak for "the same problem", -1 only against it, 0 free.
+OF_PLACE = {
+    "place": 1,
+    "place_mean": 1,
+    "place_rank": -1,
+    "place_margin": 1,
+    "cosine_rank": -1,
+    "rarest_shared": 1,
+    "rarity_shared": 1,
+    "rarity_share": 1,
+    "rarest_concept": 1,
+    "concepts_shared": 1,
+    "concepts_share": 1,
+    "words_ours": 0,
+    "words_theirs": 0,
+}
+OF_TALK = {
+    "minutes_since_first": 0,
+    "minutes_since_last": 0,
+    "newer_issues": 0,
+    "reports": 0,
+    "recent_reports": 0,
+    "burst": 0,
+    "answers": 1,
+    "same_author_as_first": 0,
+    "same_author_as_last": 0,
+    "same_category": 1,
+    "is_bug": 0,
+    "echo": 1,
+    "says_also": 1,
+}
+DIRECTIONS = {**pair.DIRECTIONS, **OF_PLACE, **OF_TALK}
+NAMES = tuple(DIRECTIONS)
+
+JUDGED_NEAREST = 12  # issues by each nearness that are judged
+JUDGED_RECENT = 5  # issues that were spoken of last
+RECENT_SECONDS = 30 * 60
+MOST_RANK, MOST_REPORTS, MOST_BURST, MOST_WORDS, MOST_RARITY = 12, 5, 6, 60, 40.0
+_UNKNOWN = float("nan")
+_ALSO = re.compile(
+    r"\b(?:теж|також|тоже|аналогічно|так[аеу] сам[аеу]|т[ае] сам[ае]|той самий|те ж саме|знов\w*|опять|підтверджую"
+    r"|ще (?:двоє|один|одна|одному|дві|двох|троє|хтось|у когось)|ше|не тільки|same|also|too|either|another|again"
+    r"|still|confirm\w*|as well|similar|likewise|more (?:people|clients|customers|users))\b",
+    re.I,
+)
+
+
+@dataclass(frozen=True)
+class Rival:
+    """One issue as the judge sees it: its most similar report, and the numbers in the order of NAMES."""
+
+    issue_id: int
+    candidate: Candidate
+    similarity: float
+    features: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class _Group:
+    """The candidates of one issue, in the order of time."""
+
+    issue_id: int
+    members: list[int]  # positions among the candidates
+    place: float
+    cosine: float
+    best: int
+
+
+class _Shared(NamedTuple):
+    """What two texts have in common, weighed by rarity."""
+
+    rarest: float
+    total: float
+    share: float  # of the new report's own
+
+
+def rivals(report: Report, candidates: Sequence[Candidate], space: Space) -> list[Rival]:
+    """The issues that are worth judging; candidates without a vector are left to the other levels."""
+    if report.vector is None:
+        return []
+    known = sorted(
+        (candidate for candidate in candidates if candidate.report.vector is not None),
+        key=lambda candidate: (candidate.report.sent_at, candidate.report.number),
+    )
+    if not known:
+        return []
+    return _Scene(report, known, space).rivals()
+
+
+class _Scene:
+    def __init__(self, report: Report, candidates: Sequence[Candidate], space: Space) -> None:
+        self.report = report
+        self.candidates = candidates
+        self.space = space
+        vectors = matrix_of([candidate.report for candidate in candidates])
+        (own,) = matrix_of([report])
+        self.cosines = vectors @ own
+        self.near = space.places(vectors) @ space.places(own[None, :])[0]
+        self.echo = space.echo_of(own)
+        self.groups = self._grouped()
+        self.by_place = self._ranks([-group.place for group in self.groups])
+        self.by_cosine = self._ranks([-group.cosine for group in self.groups])
+        self.ages = [
+            max(0.0, (report.sent_at - candidate.report.sent_at).total_seconds())
+            for candidate in candidates
+        ]
+        self.by_age = self._ranks([self.ages[group.members[-1]] for group in self.groups])
+        self.is_talk = bool(report.author)
+
+    def rivals(self) -> list[Rival]:
+        found = []
+        for position, group in enumerate(self.groups):
+            is_near = min(self.by_place[position], self.by_cosine[position]) < JUDGED_NEAREST
+            is_recent = self.is_talk and self.by_age[position] < JUDGED_RECENT
+            if is_near or is_recent or self._answers(group):
+                best = self.candidates[group.best]
+                numbers = self._features(position, group)
+                found.append(
+                    Rival(group.issue_id, best, float(self.cosines[group.best]), tuple(numbers))
+                )
+        return found
+
+    def _grouped(self) -> list[_Group]:
+        members: dict[int, list[int]] = {}
+        for position, candidate in enumerate(self.candidates):
+            members.setdefault(candidate.issue_id, []).append(position)
+        return [
+            _Group(
+                issue_id,
+                positions,
+                place=float(self.near[positions].max()),
+                cosine=float(self.cosines[positions].max()),
+                best=positions[int(self.near[positions].argmax())],
+            )
+            for issue_id, positions in members.items()
+        ]
+
+    @staticmethod
+    def _ranks(keys: Sequence[float]) -> list[int]:
+        order = sorted(range(len(keys)), key=lambda position: keys[position])
+        ranks = [0] * len(keys)
+        for rank, position in enumerate(order):
+            ranks[position] = rank
+        return ranks
+
+    def _features(self, position: int, group: _Group) -> list[float]:
+        best = self.candidates[group.best].report
+        rival = self._best_other([other.cosine for other in self.groups], position)
+        words = pair.features_of(self.report, best, float(self.cosines[group.best]), rival)
+        place = self._place(position, group, best)
+        talk = self._talk(position, group)
+        return [
+            *words,
+            *(place[name] for name in OF_PLACE),
+            *(talk.get(name, _UNKNOWN) for name in OF_TALK),
+        ]
+
+    def _place(self, position: int, group: _Group, best: Report) -> dict[str, float]:
+        words = self._shared(tokens, group)
+        named = self._shared(concept_tokens, group)
+        rival = self._best_other([other.place for other in self.groups], position)
+        return {
+            "place": group.place,
+            "place_mean": float(self.near[group.members].mean()),
+            "place_rank": float(min(MOST_RANK, self.by_place[position])),
+            "place_margin": group.place - rival,
+            "cosine_rank": float(min(MOST_RANK, self.by_cosine[position])),
+            "rarest_shared": words.rarest,
+            "rarity_shared": min(MOST_RARITY, words.total),
+            "rarity_share": words.share,
+            "rarest_concept": named.rarest,
+            "concepts_shared": min(MOST_RARITY, named.total),
+            "concepts_share": named.share,
+            "words_ours": float(min(MOST_WORDS, len(words_of(self.report.text).split()))),
+            "words_theirs": float(min(MOST_WORDS, len(words_of(best.text).split()))),
+        }
+
+    def _shared(self, read: Callable[[str], frozenset[str]], group: _Group) -> _Shared:
+        ours = read(self.report.text)
+        theirs = frozenset().union(
+            *(read(self.candidates[member].report.text) for member in group.members)
+        )
+        rarities = [self.space.rarity_of(token) for token in ours & theirs]
+        whole = sum(self.space.rarity_of(token) for token in ours)
+        return _Shared(
+            max(rarities, default=0.0), sum(rarities), sum(rarities) / whole if whole else 0.0
+        )
+
+    def _talk(self, position: int, group: _Group) -> dict[str, float]:
+        """Nothing, for a text that comes from no conversation."""
+        if not self.is_talk:
+            return {}
+        ages = [self.ages[member] for member in group.members]
+        first = self.candidates[group.members[0]].report
+        last = self.candidates[group.members[-1]].report
+        return {
+            "minutes_since_first": math.log10(1 + ages[0] / 60),
+            "minutes_since_last": math.log10(1 + ages[-1] / 60),
+            "newer_issues": float(min(MOST_RANK, self.by_age[position])),
+            "reports": float(min(MOST_REPORTS, len(group.members))),
+            "recent_reports": float(sum(age < RECENT_SECONDS for age in ages)),
+            "burst": float(min(MOST_BURST, sum(age < RECENT_SECONDS for age in self.ages))),
+            "answers": float(self._answers(group)),
+            "same_author_as_first": float(self.report.author == first.author),
+            "same_author_as_last": float(self.report.author == last.author),
+            "same_category": float(self.report.category == first.category),
+            "is_bug": float(self.report.category == "bug"),
+            "echo": self.echo,
+            "says_also": float(bool(_ALSO.search(self.report.text))),
+        }
+
+    def _answers(self, group: _Group) -> bool:
+        numbers = {self.candidates[member].report.number for member in group.members}
+        return self.report.answers is not None and self.report.answers in numbers
+
+    @staticmethod
+    def _best_other(values: Sequence[float], position: int) -> float:
+        others = [value for other, value in enumerate(values) if other != position]
+        return max(others, default=0.0)
