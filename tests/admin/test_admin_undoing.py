@@ -32,7 +32,7 @@ def test_the_click_that_merges_despite_a_word_keeps_what_was_entered(
     entered = {"ids": issue.pk, "into": closed.pk, "reason": '"same" page'}
     entered |= {"is_back": "on"} if is_back else {}
     page = unescape(operator.post(reverse(MERGE), entered, follow=True).content.decode())
-    despite = page.split('id="apart-title"')[1].split("</form>")[0]
+    despite = " ".join(page.split('id="apart-title"')[1].split("</form>")[0].split())
 
     assert 'name="reason" value=""same" page"' in despite
     assert ('name="is_back" value="on"' in despite) is is_back
