@@ -11,6 +11,9 @@ from apps.issues.models import Evidence, Issue, Match, Opinion, Relation
 from apps.messages.models import Message
 
 BEST = 3
+#: A list shows only what is worth a glance: held out, half of the best suggestions from here on are right, and one
+#: in ten of those below.
+LIKELY = 0.15
 _LOOKED_AT = 200
 #: What a language model holds for another problem comes last.
 _UNLIKELY = Case(When(opinion__status=Opinion.Status.DIFFERENT, then=1), default=0)
@@ -28,12 +31,14 @@ class Suggestion(NamedTuple):
         return self.issue.status in Issue.CLOSED
 
 
-def suggestions_for(issues: Collection[Issue], *, limit: int = BEST) -> dict[int, list[Suggestion]]:
+def suggestions_for(
+    issues: Collection[Issue], *, limit: int = BEST, at_least: float = 0.0
+) -> dict[int, list[Suggestion]]:
     """The best undecided suggestions of each issue, by its id."""
     ids = [issue.pk for issue in issues if issue.is_open]
     rows = (
         undecided()
-        .filter(message__evidence__issue__in=ids)
+        .filter(message__evidence__issue__in=ids, score__gte=at_least)
         .annotate(asking=F("message__evidence__issue"))
         .select_related("like", "opinion")
         .order_by(_UNLIKELY, "-score", "-pk")[: _LOOKED_AT + 20 * len(ids)]
@@ -49,8 +54,8 @@ def suggestions_for(issues: Collection[Issue], *, limit: int = BEST) -> dict[int
 
 
 def with_suggestions(issues: QuerySet[Issue]) -> QuerySet[Issue]:
-    """Those of the open issues about which the search has an undecided question."""
-    asked = undecided().filter(message__evidence__issue=OuterRef("pk"))
+    """Those of the open issues about which the search has an undecided question worth a glance."""
+    asked = undecided().filter(message__evidence__issue=OuterRef("pk"), score__gte=LIKELY)
     return issues.filter(Exists(asked), status__in=Issue.OPEN)
 
 

@@ -15,7 +15,7 @@ from apps.issues.decisions import (
 from apps.issues.merging import CannotMerge, ToldApart
 from apps.issues.models import Change, Evidence, Issue, Match, Relation
 from apps.issues.relations import apart_issues, between, relations_of
-from apps.issues.suggestions import suggestions_for, with_suggestions
+from apps.issues.suggestions import LIKELY, suggestions_for, with_suggestions
 from apps.issues.triage import file
 from apps.messages.models import Message
 
@@ -235,6 +235,15 @@ def test_suggestions_are_the_best_three_that_nobody_decided(issue_with, suggest,
     issue.refresh_from_db()
     assert suggestions_for([issue]) == {}
     assert not with_suggestions(Issue.objects.exclude(pk=a.pk)).exists()
+
+
+def test_a_weak_suggestion_is_on_the_page_and_not_in_the_list(issue_with, suggest):
+    issue = issue_with("x")
+    suggest(issue, issue_with("a"), score=LIKELY - 0.01)
+
+    assert len(suggestions_for([issue])[issue.pk]) == 1
+    assert suggestions_for([issue], at_least=LIKELY) == {}
+    assert not with_suggestions(Issue.objects.all()).exists()
 
 
 @pytest.fixture

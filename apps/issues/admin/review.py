@@ -19,7 +19,7 @@ from apps.issues.admin.pairs import PairPages, SuggestionsFilter
 from apps.issues.corrections import correct, unlock
 from apps.issues.decisions import open_by_hand
 from apps.issues.models import Issue
-from apps.issues.suggestions import suggestions_for
+from apps.issues.suggestions import LIKELY, suggestions_for
 from apps.issues.wording import ask_again
 from apps.sources.admin.scope import (
     CappedPaginator,
@@ -99,7 +99,7 @@ class IssueAdmin(IssueColumns, PairPages):
             .annotate(reports=Count("evidence"))
             .values_list("pk", "reports")
         )
-        found = suggestions_for(rows)
+        found = suggestions_for(rows, at_least=LIKELY)
         for row in rows:
             row.suggestions = found.get(row.pk, [])
             row.report_count = counts.get(row.pk, 0)
