@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from django.db.models import Q
 from django.utils.translation import gettext_lazy
 
+from apps.issues.archive import PRECISION, Archive, Cause, Scene, Verdict
 from apps.issues.models import Filing, Issue
-from apps.issues.scene import PRECISION, Archive, Cause, Scene, Verdict
 from apps.messages.models import Message
 from apps.sources.models import Project
 

@@ -1,10 +1,10 @@
 """A laptop: `make run`. Secrets are generated and kept under DATA_DIR."""
 
 from tasktracker.settings.base import *
+from tasktracker.settings.connections import *
 from tasktracker.settings.env import env, kept_secret
 from tasktracker.settings.product import *
 from tasktracker.settings.reporting import *
-from tasktracker.settings.services import *
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = kept_secret("SECRET_KEY")

@@ -1,10 +1,10 @@
 """A server: every secret and host comes from the environment."""
 
 from tasktracker.settings.base import *
+from tasktracker.settings.connections import *
 from tasktracker.settings.env import env
 from tasktracker.settings.product import *
 from tasktracker.settings.reporting import *
-from tasktracker.settings.services import *
 
 DEBUG = False
 SECRET_KEY = env("SECRET_KEY")

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from tasktracker.settings.base import *
+from tasktracker.settings.connections import *
 from tasktracker.settings.product import *
-from tasktracker.settings.services import *
 
 DEBUG = False
 LANGUAGE_CODE = "en"  # whatever .env says

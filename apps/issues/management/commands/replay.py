@@ -8,9 +8,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from apps.issues.archive import Verdict
 from apps.issues.models import Issue
 from apps.issues.replay import Replayed, replay
-from apps.issues.scene import Verdict
 from tasktracker.lib.progress import last_line
 from tasktracker.lib.text import shorten
 
