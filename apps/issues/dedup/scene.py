@@ -5,8 +5,9 @@ A text whose author nobody knows comes from no conversation: what a conversation
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from heapq import nlargest
 from typing import NamedTuple
 
 from apps.issues.dedup import features as pair
@@ -82,6 +83,14 @@ class _Group:
     best: int
 
 
+class _Ours(NamedTuple):
+    """What the new report names, and how rare all of it is together."""
+
+    read: Callable[[str], frozenset[str]]
+    tokens: frozenset[str]
+    total: float
+
+
 class _Shared(NamedTuple):
     """What two texts have in common, weighed by rarity."""
 
@@ -122,6 +131,14 @@ class _Scene:
         ]
         self.by_age = self._ranks([self.ages[group.members[-1]] for group in self.groups])
         self.is_talk = bool(report.author)
+        # What is the same beside every issue.
+        self.best_cosines = _two_best(group.cosine for group in self.groups)
+        self.best_places = _two_best(group.place for group in self.groups)
+        self.words = self._weighed(tokens)
+        self.named = self._weighed(concept_tokens)
+        self.length = float(min(MOST_WORDS, len(words_of(report.text).split())))
+        self.burst = float(min(MOST_BURST, sum(age < RECENT_SECONDS for age in self.ages)))
+        self.says_also = float(bool(_ALSO.search(report.text)))
 
     def rivals(self) -> list[Rival]:
         found = []
@@ -161,7 +178,7 @@ class _Scene:
 
     def _features(self, position: int, group: _Group) -> list[float]:
         best = self.candidates[group.best].report
-        rival = self._best_other([other.cosine for other in self.groups], position)
+        rival = _best_other(self.best_cosines, position)
         words = pair.features_of(self.report, best, float(self.cosines[group.best]), rival)
         place = self._place(position, group, best)
         talk = self._talk(position, group)
@@ -172,9 +189,9 @@ class _Scene:
         ]
 
     def _place(self, position: int, group: _Group, best: Report) -> dict[str, float]:
-        words = self._shared(tokens, group)
-        named = self._shared(concept_tokens, group)
-        rival = self._best_other([other.place for other in self.groups], position)
+        words = self._shared(self.words, group)
+        named = self._shared(self.named, group)
+        rival = _best_other(self.best_places, position)
         return {
             "place": group.place,
             "place_mean": float(self.near[group.members].mean()),
@@ -187,20 +204,21 @@ class _Scene:
             "rarest_concept": named.rarest,
             "concepts_shared": min(MOST_RARITY, named.total),
             "concepts_share": named.share,
-            "words_ours": float(min(MOST_WORDS, len(words_of(self.report.text).split()))),
+            "words_ours": self.length,
             "words_theirs": float(min(MOST_WORDS, len(words_of(best.text).split()))),
         }
 
-    def _shared(self, read: Callable[[str], frozenset[str]], group: _Group) -> _Shared:
+    def _weighed(self, read: Callable[[str], frozenset[str]]) -> _Ours:
         ours = read(self.report.text)
+        return _Ours(read, ours, sum(self.space.rarity_of(token) for token in ours))
+
+    def _shared(self, own: _Ours, group: _Group) -> _Shared:
         theirs = frozenset().union(
-            *(read(self.candidates[member].report.text) for member in group.members)
+            *(own.read(self.candidates[member].report.text) for member in group.members)
         )
-        rarities = [self.space.rarity_of(token) for token in ours & theirs]
-        whole = sum(self.space.rarity_of(token) for token in ours)
-        return _Shared(
-            max(rarities, default=0.0), sum(rarities), sum(rarities) / whole if whole else 0.0
-        )
+        rarities = [self.space.rarity_of(token) for token in own.tokens & theirs]
+        total = sum(rarities)
+        return _Shared(max(rarities, default=0.0), total, total / own.total if own.total else 0.0)
 
     def _talk(self, position: int, group: _Group) -> dict[str, float]:
         """Nothing, for a text that comes from no conversation."""
@@ -215,21 +233,27 @@ class _Scene:
             "newer_issues": float(min(MOST_RANK, self.by_age[position])),
             "reports": float(min(MOST_REPORTS, len(group.members))),
             "recent_reports": float(sum(age < RECENT_SECONDS for age in ages)),
-            "burst": float(min(MOST_BURST, sum(age < RECENT_SECONDS for age in self.ages))),
+            "burst": self.burst,
             "answers": float(self._answers(group)),
             "same_author_as_first": float(self.report.author == first.author),
             "same_author_as_last": float(self.report.author == last.author),
             "same_category": float(self.report.category == first.category),
             "is_bug": float(self.report.category == "bug"),
             "echo": self.echo,
-            "says_also": float(bool(_ALSO.search(self.report.text))),
+            "says_also": self.says_also,
         }
 
     def _answers(self, group: _Group) -> bool:
-        numbers = {self.candidates[member].report.number for member in group.members}
-        return self.report.answers is not None and self.report.answers in numbers
+        answered = self.report.answers
+        return answered is not None and any(
+            self.candidates[member].report.number == answered for member in group.members
+        )
 
-    @staticmethod
-    def _best_other(values: Sequence[float], position: int) -> float:
-        others = [value for other, value in enumerate(values) if other != position]
-        return max(others, default=0.0)
+
+def _two_best(values: Iterable[float]) -> list[tuple[float, int]]:
+    """With their positions: the best of all others is the first or the second of these."""
+    return nlargest(2, ((value, position) for position, value in enumerate(values)))
+
+
+def _best_other(best: Sequence[tuple[float, int]], position: int) -> float:
+    return next((value for value, other in best if other != position), 0.0)
