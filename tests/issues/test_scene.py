@@ -68,6 +68,19 @@ def test_time_counts_from_the_first_and_from_the_last_report(space):
     assert (numbers["reports"], numbers["recent_reports"]) == (2, 1)
 
 
+def test_what_was_filed_before_but_sent_later_is_as_far_in_time(space):
+    other = {"number": 2, "near": (1, 1)}
+    earlier = Candidate(1, report(number=1)), Candidate(2, report(**other, minutes=500))
+    later = Candidate(1, report(number=1, minutes=600)), Candidate(2, report(**other, minutes=100))
+
+    after = seen(space, report(number=3, minutes=600), *earlier)
+    before = seen(space, report(number=3), *later)
+
+    assert after[1] == before[1]
+    assert after[1]["minutes_since_last"] == pytest.approx(2.78, abs=0.01)
+    assert after[1]["burst"] == 0
+
+
 def test_what_was_spoken_of_last_is_judged_however_far_its_meaning(space):
     crowd = [Candidate(n, report(near=(1, 0.01 * n), number=n)) for n in range(1, 40)]
     last = Candidate(99, report("лежимо", near=(0, 0, 1), number=99, minutes=50))

@@ -125,11 +125,12 @@ class _Scene:
         self.groups = self._grouped()
         self.by_place = self._ranks([-group.place for group in self.groups])
         self.by_cosine = self._ranks([-group.cosine for group in self.groups])
+        # A report that was sent later can be filed first: a history is read by several workers.
         self.ages = [
-            max(0.0, (report.sent_at - candidate.report.sent_at).total_seconds())
+            abs((report.sent_at - candidate.report.sent_at).total_seconds())
             for candidate in candidates
         ]
-        self.by_age = self._ranks([self.ages[group.members[-1]] for group in self.groups])
+        self.by_age = self._ranks([self._last(group) for group in self.groups])
         self.is_talk = bool(report.author)
         # What is the same beside every issue.
         self.best_cosines = _two_best(group.cosine for group in self.groups)
@@ -228,8 +229,8 @@ class _Scene:
         first = self.candidates[group.members[0]].report
         last = self.candidates[group.members[-1]].report
         return {
-            "minutes_since_first": math.log10(1 + ages[0] / 60),
-            "minutes_since_last": math.log10(1 + ages[-1] / 60),
+            "minutes_since_first": math.log10(1 + max(ages) / 60),
+            "minutes_since_last": math.log10(1 + min(ages) / 60),
             "newer_issues": float(min(MOST_RANK, self.by_age[position])),
             "reports": float(min(MOST_REPORTS, len(group.members))),
             "recent_reports": float(sum(age < RECENT_SECONDS for age in ages)),
@@ -242,6 +243,10 @@ class _Scene:
             "echo": self.echo,
             "says_also": self.says_also,
         }
+
+    def _last(self, group: _Group) -> float:
+        """Seconds to the report of this issue that is nearest in time."""
+        return min(self.ages[member] for member in group.members)
 
     def _answers(self, group: _Group) -> bool:
         answered = self.report.answers
