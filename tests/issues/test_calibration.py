@@ -1,6 +1,7 @@
 """Calibration of the judge, on made-up groups of pairs and made-up talks."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from apps.issues.dedup.base import Candidate
 from apps.issues.dedup.calibration import calibrate
 from apps.issues.dedup.corpus import cached_embed, read_rows, read_talks
 from apps.issues.dedup.levels import parse_calibration
+from apps.issues.dedup.pair_training import cases_of_talk
 from apps.issues.dedup.scene import rivals
 
 KINDS = {"base": 0.0, "near": 0.2, "cross": 0.4, "para": 1.5, "hard_negative": 0.9}
@@ -127,6 +129,32 @@ def test_what_is_written_answers_the_same(tmp_path, talks, made):
     assert known.model.scores(new, found) == made.model.scores(new, found)
     assert known.embedding_model == "m"
     assert known.judged.suggest <= known.judged.merge
+
+
+def test_the_reports_of_whole_chats_choose_the_merge_threshold(rows, talks):
+    chats = [replace(talk, is_whole_chat=True) for talk in talks[:3]]
+    mixed_up = [_told_wrongly(talk) for talk in talks[3:]]
+
+    figures = calibrate(rows, [*chats, *mixed_up], embedding_model="m", today="").data["figures"]
+
+    assert figures["chats"] == 3
+    assert figures["chat"]["false_merges_per_100_reports"] <= 1
+    assert figures["talk"]["false_merges_per_100_reports"] > 1
+
+
+def _told_wrongly(talk):
+    """Every repeat is said to be a problem of its own: nobody could tell it by its text."""
+    return replace(talk, problems=[report.number for report in talk.reports])
+
+
+def test_whole_chats_teach_more_than_reports_that_were_written(talks):
+    cases = cases_of_talk(talks[0], space_training.learn([space_training.block_of_talk(talks[0])]))
+    chat = [replace(case, kind="chat") for case in cases]
+
+    assert pair_training.IMPORTANCE["chat"] > 1
+    assert all(case.is_talk for case in [*cases, *chat])
+    once, thrice = pair_training.grow([*cases, *cases]), pair_training.grow([*cases, *chat])
+    assert not np.array_equal(once.value, thrice.value)
 
 
 def test_weights_of_another_calibration_are_refused(made):

@@ -5,7 +5,7 @@ and whole talks in which some reports repeat earlier ones.
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from tasktracker.lib.text import clean, fingerprint, language_of
 
 DUPLICATES = ("near", "para", "cross", "cross2")
 REPORTS = ("bug", "feature")
+#: What a case of a talk is: from a whole chat, or from reports that were written to be hard.
+CHAT, TALK = "chat", "talk"
 LOOKALIKES = ("hard_negative", "hard_negative_cross")
 _SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)  # the pairs have no times
 
@@ -42,6 +44,9 @@ class Talk:
     name: str
     reports: Sequence[Report]
     problems: Sequence[int]  # the number of the first report of the same problem
+    is_whole_chat: bool = (
+        False  # what people said in some weeks; the others were written to be hard
+    )
 
 
 def read_rows(paths: Sequence[Path], embed: Embed) -> list[Row]:
@@ -60,7 +65,7 @@ def read_talks(folder: Path, embed: Embed) -> list[Talk]:
     reply_to, duplicate_of}; only what reports something.
     """
     talks = [
-        _talk(path.parent.name, list(_exported(path)), embed)
+        replace(_talk(path.parent.name, list(_exported(path)), embed), is_whole_chat=True)
         for path in sorted((folder / "chats").glob("*/result.json"))
     ]
     written = sorted((folder / "duplicates").glob("*.jsonl"))

@@ -38,7 +38,7 @@ class Calibration:
     model: PairModel
     judged: Thresholds
     fuzzy: Thresholds
-    semantic: Thresholds
+    semantic_suggest: float
     figures: Mapping[str, Any]
 
 
@@ -62,7 +62,7 @@ def parse_calibration(data: Mapping[str, Any], model: PairModel, version: str) -
         model=model,
         judged=Thresholds(**data["thresholds"]["judged"]),
         fuzzy=Thresholds(**data["thresholds"]["fuzzy"]),
-        semantic=Thresholds(**data["thresholds"]["semantic"]),
+        semantic_suggest=data["thresholds"]["semantic_suggest"],
         figures=data["figures"],
     )
 
@@ -102,7 +102,7 @@ def levels(
     fuzzy = Fuzzy(threshold=known.fuzzy.merge, suggest_threshold=known.fuzzy.suggest)
     if not is_calibrated:
         # Above 1 no cosine merges: a stranger's cosines may be compressed to 0.84 and more.
-        return [Exact(), fuzzy, Semantic(threshold=1.01, suggest_threshold=known.semantic.suggest)]
+        return [Exact(), fuzzy, Semantic(threshold=1.01, suggest_threshold=known.semantic_suggest)]
     judge = Judge(known.model, threshold=judged.merge, suggest_threshold=judged.suggest)
     return [Exact(), fuzzy, judge]
 

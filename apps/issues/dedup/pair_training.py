@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from apps.issues.dedup.base import Candidate, matrix_of
-from apps.issues.dedup.corpus import DUPLICATES, Row, Talk
+from apps.issues.dedup.corpus import CHAT, DUPLICATES, TALK, Row, Talk
 from apps.issues.dedup.line import Line
 from apps.issues.dedup.scene import DIRECTIONS, NAMES, OF_TALK, rivals
 from apps.issues.dedup.space import Space
@@ -18,7 +18,8 @@ from apps.issues.dedup.trees import Trees
 NEAREST = 20
 TALK_DAYS = 30  # as Project.open_issue_days
 #: `para` and `cross2` were written to be far from their base: they must not teach that far is near.
-IMPORTANCE = {"para": 0.1, "cross2": 0.25}
+#: Of talks only whole chats have as many traps as life has.
+IMPORTANCE = {"para": 0.1, "cross2": 0.25, CHAT: 3.0}
 STRENGTH = 0.3  # of the line: inverse of the regularisation, on standardised features
 TREES, LEAVES, LEAST_IN_LEAF, RATE, RIDGE = 120, 15, 30, 0.08, 5.0
 
@@ -36,7 +37,7 @@ class Option:
 
 @dataclass(frozen=True)
 class Case:
-    """`kind` is "talk" or the kind of a pair; only a repeat belongs to one of the options."""
+    """`kind` is CHAT, TALK or the kind of a pair; only a repeat belongs to one of the options."""
 
     source: str  # the talk, or the group of pairs
     kind: str
@@ -45,12 +46,13 @@ class Case:
 
     @property
     def is_talk(self) -> bool:
-        return self.kind == "talk"
+        return self.kind in (CHAT, TALK)
 
 
 def cases_of_talk(talk: Talk, space: Space) -> list[Case]:
     """Each report against the issues of all earlier ones, grouped as they should be."""
     cases = []
+    kind = CHAT if talk.is_whole_chat else TALK
     candidates: list[Candidate] = []
     for report, problem in zip(talk.reports, talk.problems, strict=True):
         reachable = [
@@ -62,7 +64,7 @@ def cases_of_talk(talk: Talk, space: Space) -> list[Case]:
             Option(rival.issue_id, rival.issue_id == problem, rival.features)
             for rival in rivals(report, reachable, space)
         ]
-        cases.append(Case(talk.name, "talk", report.number != problem, options))
+        cases.append(Case(talk.name, kind, report.number != problem, options))
         candidates.append(Candidate(problem, report))
     return cases
 
@@ -110,6 +112,7 @@ def grow(cases: Sequence[Case]) -> Trees:
     model.fit(
         np.array([option.features for _case, option in rows], np.float64),
         np.array([case.is_repeat and option.is_own for case, option in rows]),
+        sample_weight=_importance(rows),
     )
     return as_arrays(model)
 
@@ -120,11 +123,15 @@ def fit_line(cases: Sequence[Case]) -> Line:
     features = np.array([option.features for _case, option in rows], np.float64)
     features = features[:, : len(NAMES) - len(OF_TALK)]
     signs = np.array([1.0 if case.is_repeat and option.is_own else -1.0 for case, option in rows])
-    importance = np.array([IMPORTANCE.get(case.kind, 1.0) for case, _option in rows])
+    importance = _importance(rows)
     means, spreads = features.mean(axis=0), features.std(axis=0) + 1e-6
     found = _fit((features - means) / spreads, signs, importance)
     weights = found[1:] / spreads
     return Line(float(found[0] - weights @ means), weights, means)
+
+
+def _importance(rows: Sequence[tuple[Case, Option]]) -> Array:
+    return np.array([IMPORTANCE.get(case.kind, 1.0) for case, _option in rows])
 
 
 def _fit(features: Array, signs: Array, importance: Array) -> Array:
