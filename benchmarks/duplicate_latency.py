@@ -110,7 +110,9 @@ def connection() -> Any:
 
 
 def set_up() -> None:
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    from tasktracker.devstack.processes import THREADS
+
+    os.environ.update(THREADS)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tasktracker.settings.dev")
     import django
     from django.core.management import call_command

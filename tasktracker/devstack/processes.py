@@ -34,6 +34,9 @@ class Process:
         return [sys.executable, "-m", program, *words]
 
 
+#: The embedding engine's second thread sleeps while it waits; one that spins needs a core of its own.
+THREADS = {"OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "passive", "OPENBLAS_NUM_THREADS": "1"}
+
 _WORKER = "celery --quiet -A tasktracker worker --without-gossip --without-mingle"
 
 PROCESSES = (
@@ -78,7 +81,7 @@ def stack_environment(
         "DATA_DIR": str(data),
         "GRANIAN_HOST": HOST,
         "GRANIAN_PORT": str(port),
-        "OMP_NUM_THREADS": "1",
+        **THREADS,
         "PYTHONUNBUFFERED": "1",
         "PROCESS": name,
         "CELERY_SKIP_CHECKS": "1",  # a second of each start; `make lint` and the tests check

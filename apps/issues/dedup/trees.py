@@ -1,12 +1,14 @@
 """Gradient-boosted trees as plain arrays: scikit-learn grows them, nothing but numpy reads them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 Rows = npt.NDArray[np.float64]  # shape (rows, features); NaN is a feature that is not known
+Nodes = npt.NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,31 +26,31 @@ class Trees:
 
     def log_odds(self, rows: Rows) -> npt.NDArray[np.float64]:
         """Shape (rows,)."""
-        node = np.repeat(self.roots[None, :], len(rows), axis=0)
-        while True:
-            inner = self.left[node] >= 0
-            if not inner.any():
-                total = self.value[node].astype(np.float64).sum(axis=1)
-                return np.asarray(total + self.intercept)
-            node = np.where(inner, self._next(rows, node), node)
+        reached = np.tile(self.roots, len(rows))
+        for place, _node, below in self._steps(rows):
+            reached[place] = below
+        values = self.value[reached].reshape(len(rows), len(self.roots))
+        return np.asarray(values.astype(np.float64).sum(axis=1) + self.intercept)
 
     def contributions(self, row: Sequence[float]) -> npt.NDArray[np.float64]:
         """How far each feature moved the log-odds of one row on its way down (Saabas 2014)."""
-        rows = np.asarray([row], np.float64)
-        node = self.roots[None, :]
-        moved = np.zeros(rows.shape[1])
-        while (self.left[node] >= 0).any():
-            inner = self.left[node] >= 0
-            below = np.where(inner, self._next(rows, node), node)
-            np.add.at(
-                moved, self.feature[node][inner], (self.value[below] - self.value[node])[inner]
-            )
-            node = below
+        moved = np.zeros(len(row))
+        for _place, node, below in self._steps(np.asarray([row], np.float64)):
+            np.add.at(moved, self.feature[node], self.value[below] - self.value[node])
         return moved
 
-    def _next(self, rows: Rows, node: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
-        feature = np.maximum(self.feature[node], 0)
-        seen = np.take_along_axis(rows, feature.astype(np.int64), axis=1)
-        unknown = np.isnan(seen)
-        goes_left = np.where(unknown, self.missing_left[node], seen <= self.threshold[node])
-        return np.where(goes_left, self.left[node], self.right[node])
+    def _steps(self, rows: Rows) -> Iterator[tuple[Nodes, Nodes, Nodes]]:
+        """Level by level of all ways that have not ended: the way (row by row, its trees), from where, to where."""
+        place = np.arange(len(rows) * len(self.roots))
+        node = np.tile(self.roots, len(rows))
+        while True:
+            is_inner = self.left[node] >= 0
+            place, node = place[is_inner], node[is_inner]
+            if not len(place):
+                return
+            seen = rows[place // len(self.roots), self.feature[node]]
+            goes_left = seen <= self.threshold[node]
+            goes_left |= np.isnan(seen) & self.missing_left[node]
+            below = np.where(goes_left, self.left[node], self.right[node])
+            yield place, node, below
+            node = below
