@@ -129,13 +129,13 @@ def _reports_of(meant: Meant | None) -> list[Message]:
 def _issue_of(message: Message, reports: Sequence[Message]) -> Issue | None:
     """The one open issue that all these reports are about."""
     evidence = _evidence_of(reports)
-    issues = {_original(row.issue) for row in evidence}
+    issues = {row.issue.duplicate_of_id or row.issue_id for row in evidence}
     filed = {_form(row.message) for row in evidence}
     if len(issues) != 1 or not filed.issuperset(_form(report) for report in reports):
         return None
-    if apart_issues(message, by_text=False) & {issue.pk for issue in issues}:
+    if apart_issues(message, by_text=False) & issues:
         return None
-    rows = Issue.objects.filter(pk__in=[issue.pk for issue in issues], status__in=Issue.OPEN)
+    rows = Issue.objects.filter(pk__in=issues, status__in=Issue.OPEN)
     return rows.filter(project=message.project_id).select_for_update().first()
 
 
@@ -148,18 +148,7 @@ def _evidence_of(reports: Iterable[Message]) -> list[Evidence]:
     conditions = Q(pk__in=[])
     for report in reports:
         conditions |= Q(message__source=report.source_id, message__external_id=report.external_id)
-    return list(
-        Evidence.objects.filter(conditions).select_related("message", "issue__duplicate_of")
-    )
-
-
-def _original(issue: Issue) -> Issue:
-    """Where a duplicate's reports belong."""
-    seen = {issue.pk}
-    while issue.duplicate_of is not None and issue.duplicate_of_id not in seen:
-        issue = issue.duplicate_of
-        seen.add(issue.pk)
-    return issue
+    return list(Evidence.objects.filter(conditions).select_related("message", "issue"))
 
 
 def _explained(message: Message, meant: Meant, report: Message) -> tuple[str, dict[str, Any]]:

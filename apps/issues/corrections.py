@@ -11,7 +11,7 @@ from django.db import transaction
 
 from apps.issues.models import Change, Evidence, Issue, Person
 from apps.issues.naming import labels_of
-from apps.issues.triage import lock_project
+from apps.issues.triage import hold
 from apps.messages.corrections import note, set_answer
 from apps.messages.memory import LEARNT
 from apps.messages.models import ACTIONABLE_CATEGORIES, Category, Correction, Message
@@ -25,7 +25,7 @@ COUNTS_AGAIN = "its report counts again"  # as it is stored
 def correct(issue: Issue, changes: Mapping[str, Any], *, by: Person, reason: str = "") -> None:
     """A person's edit: what changes is locked, and the opening message is corrected with it."""
     with transaction.atomic():
-        _hold(issue)
+        hold(issue)
         before = {name: getattr(issue, name) for name in changes}
         issue.correct(changes, by=by, reason=reason)
         if "entities" in changes:
@@ -40,7 +40,7 @@ def correct(issue: Issue, changes: Mapping[str, Any], *, by: Person, reason: str
 def not_an_issue(issue: Issue, *, by: Person, reason: str = "") -> None:
     """Reject it, and say that what opened it reports nothing; raises WrongTransition or LostRace."""
     with transaction.atomic():
-        _hold(issue)
+        hold(issue)
         issue.change_status(Issue.Status.REJECTED, by=by, reason=reason, details=NOT_AN_ISSUE)
         message = opening_message(issue)
         if message is None or by is None:
@@ -58,7 +58,7 @@ def not_an_issue(issue: Issue, *, by: Person, reason: str = "") -> None:
 def unlock(issue: Issue, field: str, *, by: Person) -> None:
     """Let the system change the field again, of the opening message too."""
     with transaction.atomic():
-        _hold(issue)
+        hold(issue)
         issue.unlock([field], by=by)
         message = opening_message(issue)
         if message is not None and by is not None and field in message.locked_fields:
@@ -95,11 +95,6 @@ def opening_message(issue: Issue) -> Message | None:
     rows = issue.evidence.select_related("message").order_by("created_at", "pk")
     opened = rows.filter(level=Evidence.Level.OPENED).first() or rows.first()
     return None if opened is None else opened.message
-
-
-def _hold(issue: Issue) -> None:
-    lock_project(issue.project_id)
-    issue.refresh_from_db()
 
 
 def _teach(issue: Issue, changed: Mapping[str, tuple[Any, Any]], *, by: Person) -> None:

@@ -17,7 +17,7 @@ from apps.issues.merging import (
 )
 from apps.issues.models import Change, Evidence, Issue, Person, Relation
 from apps.issues.relations import between, forget, forms_of, keep_apart, relate
-from apps.issues.triage import lock_project, open_issue
+from apps.issues.triage import hold, lock_project, open_issue
 from apps.issues.undoing import AS_BEFORE, date_anew, state_of, still_of, take_away
 from apps.messages.models import ACTIONABLE_CATEGORIES, Message
 from apps.sources.models import Project
@@ -115,7 +115,7 @@ def merge(
     With `is_back` it is opened again should it be closed.
     """
     with transaction.atomic():
-        _hold(issue, into)
+        hold(issue, into)
         check_merge(issue, into)
         thought, before = what_search_thought(issue, into), state_of(into)
         if is_back and into.status in Issue.CLOSED:
@@ -141,7 +141,7 @@ def merge(
 def undo_merge(issue: Issue, *, by: Person, reason: str = "") -> None:
     """Give the issue back what the merge took, as far as it still lies there, and keep them apart."""
     with transaction.atomic():
-        _hold(issue)
+        hold(issue)
         into = issue.duplicate_of
         merged = issue.changes.filter(kind=Change.Kind.MERGED, details__has_key="into").last()
         issue.change_status(Issue.Status.NEW, by=by, reason=reason, duplicate_of=None)
@@ -173,7 +173,7 @@ def undo_merge(issue: Issue, *, by: Person, reason: str = "") -> None:
 def not_duplicate(issue: Issue, other: Issue, *, by: Person, reason: str = "") -> None:
     """Never the same problem, for good; two that were merged come apart. Raises CannotRelate."""
     with transaction.atomic():
-        _hold(issue, other)
+        hold(issue, other)
         for one, two in ((issue, other), (other, issue)):
             if one.duplicate_of_id == two.pk:
                 undo_merge(one, by=by, reason=reason)
@@ -187,7 +187,7 @@ def not_duplicate(issue: Issue, other: Issue, *, by: Person, reason: str = "") -
 def related(issue: Issue, other: Issue, *, by: Person, reason: str = "") -> None:
     """Two issues that belong together without being the same; raises CannotRelate."""
     with transaction.atomic():
-        _hold(issue, other)
+        hold(issue, other)
         _check_pair(issue, other)
         if not between(issue, other, Relation.Kind.RELATED).exists():
             details = what_search_thought(issue, other)
@@ -199,7 +199,7 @@ def take_back(
 ) -> int:
     """Forget that these two were told apart, or related; how many such words there were."""
     with transaction.atomic():
-        _hold(issue, other)
+        hold(issue, other)
         said = list(between(issue, other, kind))
         forget(said, issue, other, by=by, reason=reason)
     return len(said)
@@ -255,13 +255,6 @@ def _leaving(messages: Collection[Message]) -> tuple[list[Evidence], list[Eviden
         row.message.project = project
     reports.sort(key=lambda row: row.message.category not in ACTIONABLE_CATEGORIES)
     return reports, following, old
-
-
-def _hold(issue: Issue, *others: Issue) -> None:
-    """One decision at a time in a project, about rows as they are now."""
-    lock_project(issue.project_id)
-    for row in (issue, *others):
-        row.refresh_from_db()
 
 
 def _stand_where_it_stood(issue: Issue, was: str, *, by: Person) -> None:

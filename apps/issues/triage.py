@@ -14,12 +14,12 @@ from apps.issues.models import Change, Evidence, Issue, Match
 from apps.issues.naming import labels_of
 from apps.issues.opinions import ask_next
 from apps.issues.search import candidates, permitted, report_of
-from apps.issues.urgency import rise
+from apps.issues.urgency import MORE_URGENT, most_urgent, rise
 from apps.issues.wording import ask_for_words
 from apps.messages.context import vectors_at_hand
 from apps.messages.entities import ruler
 from apps.messages.glossary import own_spellings
-from apps.messages.models import Message, Priority
+from apps.messages.models import Message
 from apps.messages.naming import entities_of
 from apps.sources.models import Project
 from tasktracker.lib import embeddings
@@ -27,8 +27,6 @@ from tasktracker.lib.workflow import LostRace
 
 ANSWER = ["category", "priority", "confidence", "is_provisional"]
 HOLD = 0.4  # a suggestion with this score keeps an issue from being approved by policy
-
-_PRIORITIES = list(Priority.values)  # from low to critical
 
 
 def file(messages: Sequence[Message]) -> None:
@@ -44,6 +42,13 @@ def file(messages: Sequence[Message]) -> None:
 def lock_project(project_id: int) -> Project:
     """One at a time per project: two workers can never open the same issue twice or merge crosswise."""
     return Project.objects.select_for_update(no_key=True).get(pk=project_id)
+
+
+def hold(issue: Issue, *others: Issue) -> None:
+    """One decision at a time in a project, about rows as they are now."""
+    lock_project(issue.project_id)
+    for row in (issue, *others):
+        row.refresh_from_db()
 
 
 def read_again(message: Message) -> None:
@@ -156,15 +161,11 @@ def attach(
     )
     if message.sent_at < issue.reported_at:
         issue.be_reported_at(message.sent_at)
-    if message.is_actionable and _is_more_urgent(message, issue):
-        issue.edit({"priority": message.priority}, reason="a more urgent report")
+    if message.is_actionable and most_urgent([issue.priority, message.priority]) != issue.priority:
+        issue.edit({"priority": message.priority}, reason=MORE_URGENT)
     else:
         Issue.announce([issue.pk], issue.status)
     rise(issue, message.project)
-
-
-def _is_more_urgent(message: Message, issue: Issue) -> bool:
-    return _PRIORITIES.index(message.priority) > _PRIORITIES.index(issue.priority)
 
 
 def _still_open(match: FoundMatch) -> Issue | None:

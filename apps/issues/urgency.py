@@ -1,5 +1,7 @@
 """An issue that many people report becomes more urgent, step by step and never beyond high."""
 
+from collections.abc import Iterable
+
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce, NullIf
 
@@ -9,6 +11,12 @@ from apps.sources.models import Project
 
 STEPS = (Priority.LOW, Priority.MEDIUM, Priority.HIGH)
 MANY = "people report it"  # as it is stored, after their number
+MORE_URGENT = "a more urgent report"  # as it is stored
+_ORDER = list(Priority.values)  # from low to critical
+
+
+def most_urgent(priorities: Iterable[str]) -> str:
+    return max(priorities, key=_ORDER.index)
 
 
 def rise(issue: Issue, project: Project) -> None:

@@ -9,10 +9,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from apps.issues.corrections import COUNTS_AGAIN
-from apps.issues.merging import IT_IS_BACK, MORE_URGENT
+from apps.issues.merging import IT_IS_BACK
 from apps.issues.models import Change, Evidence, Issue
 from apps.issues.undoing import AS_IT_WAS
-from apps.issues.urgency import MANY
+from apps.issues.urgency import MANY, MORE_URGENT
 from apps.messages.models import Category, Priority
 from tasktracker.lib.text import shorten
 
