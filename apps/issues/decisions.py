@@ -17,11 +17,11 @@ from apps.issues.merging import (
 )
 from apps.issues.models import Change, Evidence, Issue, Person, Relation
 from apps.issues.relations import between, forget, forms_of, keep_apart, relate
-from apps.issues.triage import hold, lock_project, open_issue
+from apps.issues.triage import hold, open_issue
 from apps.issues.undoing import AS_BEFORE, date_anew, state_of, still_of, take_away
 from apps.messages.models import ACTIONABLE_CATEGORIES, Message
 from apps.sources.models import Project
-from tasktracker.lib.workflow import WrongTransition
+from tasktracker.lib.workflow import LostRace, WrongTransition
 
 
 class CannotSplit(ValueError):
@@ -207,15 +207,24 @@ def take_back(
 
 def split(message: Message, *, by: Person, reason: str = "") -> Issue:
     """Take a message out of its issue into one of its own; raises CannotSplit."""
-    return split_together([message], by=by, reason=reason)
+    evidence = Evidence.objects.filter(message=message).select_related("issue").first()
+    if evidence is None:
+        raise CannotSplit(_("The message belongs to no issue."))
+    return split_together([message], out_of=evidence.issue, by=by, reason=reason)
 
 
-def split_together(messages: Collection[Message], *, by: Person, reason: str = "") -> Issue:
-    """Take these messages out of their issue into a new one, all into the same; raises CannotSplit."""
+def split_together(
+    messages: Collection[Message], *, out_of: Issue, by: Person, reason: str = ""
+) -> Issue:
+    """Take these messages out of an issue into a new one, all into the same.
+
+    Raises CannotSplit, or LostRace when they are in another issue by now.
+    """
     with transaction.atomic():
-        reports, following, old = _leaving(messages)
+        hold(out_of)
+        reports, following = _leaving(messages, out_of)
         levels = Evidence.Level
-        opening, *others = [row.message for row in reports]
+        old, (opening, *others) = out_of, [row.message for row in reports]
         Evidence.objects.filter(pk__in=[row.pk for row in reports]).delete()
         # A follow-up was never asked what it reports by itself.
         if not opening.is_actionable:
@@ -233,16 +242,17 @@ def split_together(messages: Collection[Message], *, by: Person, reason: str = "
     return issue
 
 
-def _leaving(messages: Collection[Message]) -> tuple[list[Evidence], list[Evidence], Issue]:
+def _leaving(messages: Collection[Message], old: Issue) -> tuple[list[Evidence], list[Evidence]]:
     """What leaves: reports, the one that is most like an opening first, and what was said of them."""
-    project = lock_project(next(iter(messages)).project_id)
-    rows = Evidence.objects.filter(message__in=messages).select_related("issue", "message")
+    rows = Evidence.objects.filter(message__in=messages).select_related("message")
     found = list(rows.order_by("message__sent_at", "message__pk"))
     if len(found) < len(set(messages)):
         raise CannotSplit(_("The message belongs to no issue."))
-    if len({row.issue_id for row in found}) > 1:
+    issues = {row.issue_id for row in found}
+    if len(issues) > 1:
         raise CannotSplit(_("The messages belong to different issues."))
-    old = found[0].issue
+    if issues != {old.pk}:
+        raise LostRace(f"the messages are no longer in issue {old.pk}")
     following = follow_ups_of(found)
     reports = [row for row in found if row not in following]
     if old.evidence.count() == len(reports) + len(following):
@@ -252,9 +262,9 @@ def _leaving(messages: Collection[Message]) -> tuple[list[Evidence], list[Eviden
             else _("These are all the reports of this issue: at least one must stay.")
         )
     for row in reports:
-        row.message.project = project
+        row.message.project = old.project
     reports.sort(key=lambda row: row.message.category not in ACTIONABLE_CATEGORIES)
-    return reports, following, old
+    return reports, following
 
 
 def _stand_where_it_stood(issue: Issue, was: str, *, by: Person) -> None:
