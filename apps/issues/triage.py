@@ -110,9 +110,8 @@ def _file(message: Message, project: Project, vector: Vector | None) -> None:
         return
     if replaces_earlier_revision(message, project):
         return
-    comparison = look(message, project, vector)
+    comparison, issue = _look_until_settled(message, project, vector)
     best = comparison.same
-    issue = _still_open(best) if best is not None else None
     if best is not None and issue is not None:
         attach(
             message,
@@ -168,10 +167,22 @@ def attach(
     rise(issue, message.project)
 
 
-def _still_open(match: FoundMatch) -> Issue | None:
-    """The issue, locked, unless a person has closed it in the meantime."""
-    rows = Issue.objects.filter(pk=match.issue_id, status__in=Issue.OPEN)
-    return rows.select_for_update().first()
+def _look_until_settled(
+    message: Message, project: Project, vector: Vector | None
+) -> tuple[Comparison, Issue | None]:
+    """What is found, and the issue that the message surely repeats, locked.
+
+    A person may close that one in the meantime: then "is it back?" is asked, or another one fits.
+    """
+    while True:
+        comparison = look(message, project, vector)
+        best = comparison.same
+        if best is None:
+            return comparison, None
+        rows = Issue.objects.filter(pk=best.issue_id, status__in=Issue.OPEN)
+        issue = rows.select_for_update().first()
+        if issue is not None:
+            return comparison, issue
 
 
 def replaces_earlier_revision(message: Message, project: Project) -> bool:
