@@ -7,11 +7,10 @@ from django.db.models import Min, Q, QuerySet
 
 from apps.issues.models import Change, Evidence, Issue, Person
 from apps.issues.relations import forms_of
-from apps.issues.urgency import most_urgent
+from apps.issues.urgency import AS_IT_WAS, most_urgent
 from apps.messages.models import ACTIONABLE_CATEGORIES, Message
 
 AS_BEFORE = {"as_before_merge": True}
-AS_IT_WAS = "as before the merge"  # as it is stored
 _S = Issue.Status
 
 

@@ -535,6 +535,18 @@ def test_a_merge_counts_the_people_of_both(say, mild, user):
     assert issue_of(mild).priority == "medium"
 
 
+def test_a_step_that_an_undone_merge_took_back_is_taken_again(say, mild, user):
+    other = say("2", EXPORT, status="actionable", category="bug", priority="low", confidence=0.9)
+    file([other])
+    echo_of(say, mild, ["1"])
+    merge(issue_of(other), into=issue_of(mild), by=user)
+    undo_merge(Issue.objects.get(status="duplicate"), by=user)
+    assert issue_of(mild).priority == "low"
+
+    assert echo_of(say, mild, ["3"]).priority == "medium"
+    assert echo_of(say, mild, ["4", "5", "6"]).priority == "high"
+
+
 def test_the_history_says_how_many_report_it(say, mild):
     issue = echo_of(say, mild, ["1", "2", "3", "4", "5"])
 
