@@ -11,7 +11,8 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from apps.issues import ledger
-from apps.issues.models import Change, Evidence, Issue, Person, Relation
+from apps.issues.leaving import take_out
+from apps.issues.models import Evidence, Issue, Person, Relation
 from apps.issues.relations import apart_issues
 from apps.issues.triage import attach, lock_project, read_again, replaces_earlier_revision
 from apps.messages.answers import status_for
@@ -70,19 +71,16 @@ def detach(message: Message, *, by: Person, reason: str = "") -> None:
         lock_project(message.project_id)
         message.refresh_from_db()
         rows = Evidence.objects.filter(message=message, level__in=Evidence.FOLLOW_UPS)
-        evidence = rows.select_related("issue").first()
+        evidence = rows.select_related("issue", "message").first()
         if evidence is None:
             raise NotAFollowUp(_("The message is a report of its own, or of no issue."))
         issue = evidence.issue
         if by is not None:
             category = message.category
             note(message, {"category": (category, Category.INFO.value)}, by=by)
-        evidence.delete()
+        take_out(evidence, by=by, reason=reason, not_an_issue=True)
         _keep_out(message, issue, by=by, reason=reason)
         message.move_to(Message.Status.NOISE, category=Category.INFO)
-        details = {"message": message.pk, "not_an_issue": True}
-        issue.record(Change.Kind.SPLIT, by=by, reason=reason, **details)
-        Issue.announce([issue.pk], issue.status)
 
 
 def follow_ups_of(reports: Iterable[Evidence]) -> list[Evidence]:

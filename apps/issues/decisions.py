@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.issues.conversation import follow_ups_of
+from apps.issues.leaving import let_go
 from apps.issues.merging import (
     IT_IS_BACK,
     carry_over,
@@ -238,6 +239,7 @@ def split_together(
         told = {"message": numbers[0], "messages": numbers}
         old.record(Change.Kind.SPLIT, by=by, reason=reason, given=issue.pk, **told)
         issue.record(Change.Kind.SPLIT, by=by, reason=reason, taken_from=old.pk, **told)
+        let_go(old, [row.message for row in (*reports, *following)], by=by)
         Issue.announce([old.pk], old.status)
     return issue
 

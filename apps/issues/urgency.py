@@ -1,6 +1,7 @@
 """An issue that many people report becomes more urgent, step by step and never beyond high."""
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce, NullIf
@@ -49,7 +50,7 @@ def _steps(people: int, enough: int) -> int:
 
 def _following(priority: str) -> str:
     """The next step, if there is one."""
-    rising = dict(zip(STEPS, STEPS[1:], strict=False))
+    rising = dict(pairwise(STEPS))
     return rising.get(Priority(priority), priority)
 
 
