@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import transaction
 
+from apps.issues.leaving import take_out
 from apps.issues.models import Change, Evidence, Issue, Person
 from apps.issues.naming import labels_of
 from apps.issues.triage import hold
@@ -73,7 +74,7 @@ def follow(
     **_kwargs: Any,
 ) -> None:
     """A message was corrected: its issue takes the correction over, or loses the report."""
-    evidence = Evidence.objects.filter(message=message).select_related("issue").first()
+    evidence = Evidence.objects.filter(message=message).select_related("issue", "message").first()
     if evidence is None:
         return
     issue = evidence.issue
@@ -117,12 +118,14 @@ def _teach(issue: Issue, changed: Mapping[str, tuple[Any, Any]], *, by: Person) 
 
 
 def _lose(evidence: Evidence, *, by: Person) -> None:
-    """Without its only report an issue is none; people who work on one already decide themselves."""
+    """Without its only report an issue is none; people who work on one already decide themselves.
+
+    What was said of that report stays with it: both stand again when the correction is taken back.
+    """
     issue = evidence.issue
-    if issue.evidence.count() > 1:
-        evidence.delete()
-        issue.record(Change.Kind.SPLIT, by=by, message=evidence.message_id, not_an_issue=True)
-        Issue.announce([issue.pk], issue.status)
+    others = issue.evidence.exclude(pk=evidence.pk)
+    if others.exclude(level__in=Evidence.FOLLOW_UPS).exists():
+        take_out(evidence, by=by, not_an_issue=True)
     elif Issue.Status.REJECTED in Issue.TRANSITIONS[issue.status]:
         issue.change_status(Issue.Status.REJECTED, by=by, details=NOT_AN_ISSUE)
 
