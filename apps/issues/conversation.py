@@ -14,7 +14,13 @@ from apps.issues import ledger
 from apps.issues.leaving import take_out
 from apps.issues.models import Evidence, Issue, Person, Relation
 from apps.issues.relations import apart_issues
-from apps.issues.triage import attach, lock_project, read_again, replaces_earlier_revision
+from apps.issues.triage import (
+    attach,
+    earlier_revision,
+    lock_project,
+    read_again,
+    take_the_place_of,
+)
 from apps.messages.answers import status_for
 from apps.messages.classifiers.follow_ups import OPEN, Meant
 from apps.messages.corrections import note
@@ -59,10 +65,13 @@ def follow_up(message: Message) -> None:
             message.move_to(status_for(message.category))
             return
         message.move_to(Message.Status.FILED)
-        if not replaces_earlier_revision(message, project):
-            level, explanation = _explained(message, meant, reports[0])
-            attach(message, issue, level=level, like=reports[0].pk, explanation=explanation)
-            ledger.write(message, issue, level, project=project)
+        earlier = earlier_revision(message)
+        if earlier is not None:
+            take_the_place_of(earlier, message, project)
+            return
+        level, explanation = _explained(message, meant, reports[0])
+        attach(message, issue, level=level, like=reports[0].pk, explanation=explanation)
+        ledger.write(message, issue, level, project=project)
 
 
 def detach(message: Message, *, by: Person, reason: str = "") -> None:

@@ -81,6 +81,9 @@ def follow(
     if message.category not in ACTIONABLE_CATEGORIES and "category" in changes:
         _lose(evidence, by=by)
         return
+    if evidence.level in Evidence.FOLLOW_UPS and "category" in changes:
+        _file_by_itself(evidence, message, by=by)
+        return
     if _was_no_issue(issue):
         issue.change_status(Issue.Status.NEW, by=by, reason=COUNTS_AGAIN)
         note(message, {Correction.Field.IS_ISSUE.value: (False, True)}, by=by)
@@ -128,6 +131,13 @@ def _lose(evidence: Evidence, *, by: Person) -> None:
         take_out(evidence, by=by, not_an_issue=True)
     elif Issue.Status.REJECTED in Issue.TRANSITIONS[issue.status]:
         issue.change_status(Issue.Status.REJECTED, by=by, details=NOT_AN_ISSUE)
+
+
+def _file_by_itself(evidence: Evidence, message: Message, *, by: Person) -> None:
+    """What only added to a report is one, a person says: it must not hide in that one's issue."""
+    take_out(evidence, by=by, own_report=True)
+    if message.status == Message.Status.FILED:
+        message.move_to(Message.Status.ACTIONABLE)
 
 
 def _was_no_issue(issue: Issue) -> bool:

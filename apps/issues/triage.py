@@ -10,12 +10,14 @@ from apps.issues.comparison import Comparison, compare, thresholds_of
 from apps.issues.dedup.base import Match as FoundMatch
 from apps.issues.dedup.base import Vector
 from apps.issues.drafting import draft
+from apps.issues.leaving import take_out
 from apps.issues.models import Change, Evidence, Issue, Match
 from apps.issues.naming import labels_of
 from apps.issues.opinions import ask_next
 from apps.issues.search import candidates, permitted, report_of
 from apps.issues.urgency import MORE_URGENT, most_urgent, rise
 from apps.issues.wording import ask_for_words
+from apps.messages.classifiers.follow_ups import is_bare_echo
 from apps.messages.context import vectors_at_hand
 from apps.messages.entities import ruler
 from apps.messages.glossary import own_spellings
@@ -108,8 +110,12 @@ def _file(message: Message, project: Project, vector: Vector | None) -> None:
     message.move_to(Message.Status.FILED)
     if Evidence.objects.filter(message=message).exists():
         return
-    if replaces_earlier_revision(message, project):
+    earlier = earlier_revision(message)
+    if earlier is not None and not _stands_alone_now(message, earlier):
+        take_the_place_of(earlier, message, project)
         return
+    if earlier is not None:
+        take_out(earlier, own_report=True)
     comparison, issue = _look_until_settled(message, project, vector)
     best = comparison.same
     if best is not None and issue is not None:
@@ -185,9 +191,9 @@ def _look_until_settled(
             return comparison, issue
 
 
-def replaces_earlier_revision(message: Message, project: Project) -> bool:
-    """An edit takes the place of what it edits: one report stays one report."""
-    evidence = (
+def earlier_revision(message: Message) -> Evidence | None:
+    """What this message is an edit of, where that is evidence."""
+    return (
         Evidence.objects.filter(
             # A chat can be routed to another project between a message and its edit.
             issue__project_id=message.project_id,
@@ -195,12 +201,19 @@ def replaces_earlier_revision(message: Message, project: Project) -> bool:
             message__external_id=message.external_id,
             message__edit__lt=message.edit,
         )
-        .select_related("issue")
+        .select_related("issue", "message")
         .order_by("-message__edit")
         .first()
     )
-    if evidence is None:
-        return False
+
+
+def _stands_alone_now(message: Message, earlier: Evidence) -> bool:
+    """A "+1" that was edited into a report: it must not hide in the issue that it added to."""
+    return earlier.level in Evidence.FOLLOW_UPS and not is_bare_echo(message.text)
+
+
+def take_the_place_of(evidence: Evidence, message: Message, project: Project) -> None:
+    """An edit stands for what it edits: one report stays one report."""
     before = evidence.message_id
     evidence.message = message
     evidence.save(update_fields=["message"])
@@ -212,7 +225,6 @@ def replaces_earlier_revision(message: Message, project: Project) -> bool:
     )
     ledger.write(message, evidence.issue, Evidence.Level.EDIT, project=project)
     Issue.announce([evidence.issue_id], evidence.issue.status)
-    return True
 
 
 def _same_alert(message: Message, project: Project) -> FoundMatch | None:

@@ -134,6 +134,10 @@ def _split(change: Change, details: Mapping[str, Any]) -> str:
         return _("Message %(id)s reports nothing, it was taken out") % {
             "id": details.get("message")
         }
+    if details.get("own_report"):
+        return _("Message %(id)s reports something of its own, it was taken out") % {
+            "id": details.get("message")
+        }
     told = _("Reports went to issue %(id)s") % {"id": details.get("given")}
     return _sentences(told, *what_stays(details.get("stays")))
 
