@@ -33,8 +33,8 @@ def open_exports(issues: Sequence[Issue]) -> None:
 def deliver(export: TaskExport) -> None:
     """Create the issue in the tracker; the export's UUID makes a repeat harmless."""
     tracker = export.tracker
-    if export.issue.status not in Issue.WAITING:
-        raise GiveUp(NOT_WANTED)
+    if _is_given_up(export):
+        return
     if not tracker.is_active:
         raise GiveUp("the tracker is switched off")
     if Tracker.objects.filter(pk=tracker.pk, closed_until__gt=Now()).exists():
@@ -55,6 +55,16 @@ def deliver(export: TaskExport) -> None:
         export.issue.record(
             Change.Kind.EXPORT, tracker=tracker.name, id=created.id, url=created.url
         )
+
+
+def _is_given_up(export: TaskExport) -> bool:
+    """Nobody wants it now; whoever does from here on waits for the lock, and finds it given up."""
+    with transaction.atomic():
+        export.issue = Issue.objects.select_for_update(no_key=True).get(pk=export.issue_id)
+        is_wanted = export.issue.status in Issue.WAITING
+        if not is_wanted:
+            export.give_up(NOT_WANTED)
+    return not is_wanted
 
 
 def _export_of(issue: Issue, tracker: Tracker) -> tuple[TaskExport, bool]:

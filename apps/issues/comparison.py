@@ -1,9 +1,10 @@
 """One report against what it may repeat: the same call for filing, replaying and simulating it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from apps.issues.dedup.base import Candidate, Match, Report
+from apps.issues.dedup.exact import opposites
 from apps.issues.dedup.levels import Thresholds, calibration, find_matches
 from apps.sources.models import Project
 from tasktracker.lib import embeddings
@@ -46,7 +47,11 @@ def compare(
 ) -> Comparison:
     """With vectors of today's model, if no other is named."""
     model = embedding_model or embeddings.model_name()
-    matches = find_matches(report, candidates, thresholds, embedding_model=model)
+    opposite = opposites(report, candidates)  # only suggested, as if it were closed
+    compared = [
+        replace(each, is_open=each.is_open and each.issue_id not in opposite) for each in candidates
+    ]
+    matches = find_matches(report, compared, thresholds, embedding_model=model)
     return Comparison(report, candidates, matches, thresholds)
 
 

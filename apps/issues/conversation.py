@@ -11,9 +11,16 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from apps.issues import ledger
-from apps.issues.models import Change, Evidence, Issue, Person, Relation
+from apps.issues.leaving import take_out
+from apps.issues.models import Evidence, Issue, Person, Relation
 from apps.issues.relations import apart_issues
-from apps.issues.triage import attach, lock_project, read_again, replaces_earlier_revision
+from apps.issues.triage import (
+    attach,
+    earlier_revision,
+    lock_project,
+    read_again,
+    take_the_place_of,
+)
 from apps.messages.answers import status_for
 from apps.messages.classifiers.follow_ups import OPEN, Meant
 from apps.messages.corrections import note
@@ -58,10 +65,13 @@ def follow_up(message: Message) -> None:
             message.move_to(status_for(message.category))
             return
         message.move_to(Message.Status.FILED)
-        if not replaces_earlier_revision(message, project):
-            level, explanation = _explained(message, meant, reports[0])
-            attach(message, issue, level=level, like=reports[0].pk, explanation=explanation)
-            ledger.write(message, issue, level, project=project)
+        earlier = earlier_revision(message)
+        if earlier is not None:
+            take_the_place_of(earlier, message, project)
+            return
+        level, explanation = _explained(message, meant, reports[0])
+        attach(message, issue, level=level, like=reports[0].pk, explanation=explanation)
+        ledger.write(message, issue, level, project=project)
 
 
 def detach(message: Message, *, by: Person, reason: str = "") -> None:
@@ -70,19 +80,16 @@ def detach(message: Message, *, by: Person, reason: str = "") -> None:
         lock_project(message.project_id)
         message.refresh_from_db()
         rows = Evidence.objects.filter(message=message, level__in=Evidence.FOLLOW_UPS)
-        evidence = rows.select_related("issue").first()
+        evidence = rows.select_related("issue", "message").first()
         if evidence is None:
             raise NotAFollowUp(_("The message is a report of its own, or of no issue."))
         issue = evidence.issue
         if by is not None:
             category = message.category
             note(message, {"category": (category, Category.INFO.value)}, by=by)
-        evidence.delete()
+        take_out(evidence, by=by, reason=reason, not_an_issue=True)
         _keep_out(message, issue, by=by, reason=reason)
         message.move_to(Message.Status.NOISE, category=Category.INFO)
-        details = {"message": message.pk, "not_an_issue": True}
-        issue.record(Change.Kind.SPLIT, by=by, reason=reason, **details)
-        Issue.announce([issue.pk], issue.status)
 
 
 def follow_ups_of(reports: Iterable[Evidence]) -> list[Evidence]:
@@ -129,13 +136,13 @@ def _reports_of(meant: Meant | None) -> list[Message]:
 def _issue_of(message: Message, reports: Sequence[Message]) -> Issue | None:
     """The one open issue that all these reports are about."""
     evidence = _evidence_of(reports)
-    issues = {_original(row.issue) for row in evidence}
+    issues = {row.issue.duplicate_of_id or row.issue_id for row in evidence}
     filed = {_form(row.message) for row in evidence}
     if len(issues) != 1 or not filed.issuperset(_form(report) for report in reports):
         return None
-    if apart_issues(message, by_text=False) & {issue.pk for issue in issues}:
+    if apart_issues(message, by_text=False) & issues:
         return None
-    rows = Issue.objects.filter(pk__in=[issue.pk for issue in issues], status__in=Issue.OPEN)
+    rows = Issue.objects.filter(pk__in=issues, status__in=Issue.OPEN)
     return rows.filter(project=message.project_id).select_for_update().first()
 
 
@@ -148,18 +155,7 @@ def _evidence_of(reports: Iterable[Message]) -> list[Evidence]:
     conditions = Q(pk__in=[])
     for report in reports:
         conditions |= Q(message__source=report.source_id, message__external_id=report.external_id)
-    return list(
-        Evidence.objects.filter(conditions).select_related("message", "issue__duplicate_of")
-    )
-
-
-def _original(issue: Issue) -> Issue:
-    """Where a duplicate's reports belong."""
-    seen = {issue.pk}
-    while issue.duplicate_of is not None and issue.duplicate_of_id not in seen:
-        issue = issue.duplicate_of
-        seen.add(issue.pk)
-    return issue
+    return list(Evidence.objects.filter(conditions).select_related("message", "issue"))
 
 
 def _explained(message: Message, meant: Meant, report: Message) -> tuple[str, dict[str, Any]]:

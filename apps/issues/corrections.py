@@ -9,9 +9,10 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import transaction
 
+from apps.issues.leaving import take_out
 from apps.issues.models import Change, Evidence, Issue, Person
 from apps.issues.naming import labels_of
-from apps.issues.triage import lock_project
+from apps.issues.triage import hold
 from apps.messages.corrections import note, set_answer
 from apps.messages.memory import LEARNT
 from apps.messages.models import ACTIONABLE_CATEGORIES, Category, Correction, Message
@@ -25,7 +26,7 @@ COUNTS_AGAIN = "its report counts again"  # as it is stored
 def correct(issue: Issue, changes: Mapping[str, Any], *, by: Person, reason: str = "") -> None:
     """A person's edit: what changes is locked, and the opening message is corrected with it."""
     with transaction.atomic():
-        _hold(issue)
+        hold(issue)
         before = {name: getattr(issue, name) for name in changes}
         issue.correct(changes, by=by, reason=reason)
         if "entities" in changes:
@@ -40,7 +41,7 @@ def correct(issue: Issue, changes: Mapping[str, Any], *, by: Person, reason: str
 def not_an_issue(issue: Issue, *, by: Person, reason: str = "") -> None:
     """Reject it, and say that what opened it reports nothing; raises WrongTransition or LostRace."""
     with transaction.atomic():
-        _hold(issue)
+        hold(issue)
         issue.change_status(Issue.Status.REJECTED, by=by, reason=reason, details=NOT_AN_ISSUE)
         message = opening_message(issue)
         if message is None or by is None:
@@ -58,7 +59,7 @@ def not_an_issue(issue: Issue, *, by: Person, reason: str = "") -> None:
 def unlock(issue: Issue, field: str, *, by: Person) -> None:
     """Let the system change the field again, of the opening message too."""
     with transaction.atomic():
-        _hold(issue)
+        hold(issue)
         issue.unlock([field], by=by)
         message = opening_message(issue)
         if message is not None and by is not None and field in message.locked_fields:
@@ -73,12 +74,15 @@ def follow(
     **_kwargs: Any,
 ) -> None:
     """A message was corrected: its issue takes the correction over, or loses the report."""
-    evidence = Evidence.objects.filter(message=message).select_related("issue").first()
+    evidence = Evidence.objects.filter(message=message).select_related("issue", "message").first()
     if evidence is None:
         return
     issue = evidence.issue
     if message.category not in ACTIONABLE_CATEGORIES and "category" in changes:
         _lose(evidence, by=by)
+        return
+    if evidence.level in Evidence.FOLLOW_UPS and "category" in changes:
+        _file_by_itself(evidence, message, by=by)
         return
     if _was_no_issue(issue):
         issue.change_status(Issue.Status.NEW, by=by, reason=COUNTS_AGAIN)
@@ -95,11 +99,6 @@ def opening_message(issue: Issue) -> Message | None:
     rows = issue.evidence.select_related("message").order_by("created_at", "pk")
     opened = rows.filter(level=Evidence.Level.OPENED).first() or rows.first()
     return None if opened is None else opened.message
-
-
-def _hold(issue: Issue) -> None:
-    lock_project(issue.project_id)
-    issue.refresh_from_db()
 
 
 def _teach(issue: Issue, changed: Mapping[str, tuple[Any, Any]], *, by: Person) -> None:
@@ -122,14 +121,23 @@ def _teach(issue: Issue, changed: Mapping[str, tuple[Any, Any]], *, by: Person) 
 
 
 def _lose(evidence: Evidence, *, by: Person) -> None:
-    """Without its only report an issue is none; people who work on one already decide themselves."""
+    """Without its only report an issue is none; people who work on one already decide themselves.
+
+    What was said of that report stays with it: both stand again when the correction is taken back.
+    """
     issue = evidence.issue
-    if issue.evidence.count() > 1:
-        evidence.delete()
-        issue.record(Change.Kind.SPLIT, by=by, message=evidence.message_id, not_an_issue=True)
-        Issue.announce([issue.pk], issue.status)
+    others = issue.evidence.exclude(pk=evidence.pk)
+    if others.exclude(level__in=Evidence.FOLLOW_UPS).exists():
+        take_out(evidence, by=by, not_an_issue=True)
     elif Issue.Status.REJECTED in Issue.TRANSITIONS[issue.status]:
         issue.change_status(Issue.Status.REJECTED, by=by, details=NOT_AN_ISSUE)
+
+
+def _file_by_itself(evidence: Evidence, message: Message, *, by: Person) -> None:
+    """What only added to a report is one, a person says: it must not hide in that one's issue."""
+    take_out(evidence, by=by, own_report=True)
+    if message.status == Message.Status.FILED:
+        message.move_to(Message.Status.ACTIONABLE)
 
 
 def _was_no_issue(issue: Issue) -> bool:

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.issues.conversation import follow_ups_of
+from apps.issues.leaving import let_go
 from apps.issues.merging import (
     IT_IS_BACK,
     carry_over,
@@ -17,11 +18,11 @@ from apps.issues.merging import (
 )
 from apps.issues.models import Change, Evidence, Issue, Person, Relation
 from apps.issues.relations import between, forget, forms_of, keep_apart, relate
-from apps.issues.triage import lock_project, open_issue
+from apps.issues.triage import hold, open_issue
 from apps.issues.undoing import AS_BEFORE, date_anew, state_of, still_of, take_away
 from apps.messages.models import ACTIONABLE_CATEGORIES, Message
 from apps.sources.models import Project
-from tasktracker.lib.workflow import WrongTransition
+from tasktracker.lib.workflow import LostRace, WrongTransition
 
 
 class CannotSplit(ValueError):
@@ -115,7 +116,7 @@ def merge(
     With `is_back` it is opened again should it be closed.
     """
     with transaction.atomic():
-        _hold(issue, into)
+        hold(issue, into)
         check_merge(issue, into)
         thought, before = what_search_thought(issue, into), state_of(into)
         if is_back and into.status in Issue.CLOSED:
@@ -141,7 +142,7 @@ def merge(
 def undo_merge(issue: Issue, *, by: Person, reason: str = "") -> None:
     """Give the issue back what the merge took, as far as it still lies there, and keep them apart."""
     with transaction.atomic():
-        _hold(issue)
+        hold(issue)
         into = issue.duplicate_of
         merged = issue.changes.filter(kind=Change.Kind.MERGED, details__has_key="into").last()
         issue.change_status(Issue.Status.NEW, by=by, reason=reason, duplicate_of=None)
@@ -173,7 +174,7 @@ def undo_merge(issue: Issue, *, by: Person, reason: str = "") -> None:
 def not_duplicate(issue: Issue, other: Issue, *, by: Person, reason: str = "") -> None:
     """Never the same problem, for good; two that were merged come apart. Raises CannotRelate."""
     with transaction.atomic():
-        _hold(issue, other)
+        hold(issue, other)
         for one, two in ((issue, other), (other, issue)):
             if one.duplicate_of_id == two.pk:
                 undo_merge(one, by=by, reason=reason)
@@ -187,7 +188,7 @@ def not_duplicate(issue: Issue, other: Issue, *, by: Person, reason: str = "") -
 def related(issue: Issue, other: Issue, *, by: Person, reason: str = "") -> None:
     """Two issues that belong together without being the same; raises CannotRelate."""
     with transaction.atomic():
-        _hold(issue, other)
+        hold(issue, other)
         _check_pair(issue, other)
         if not between(issue, other, Relation.Kind.RELATED).exists():
             details = what_search_thought(issue, other)
@@ -199,7 +200,7 @@ def take_back(
 ) -> int:
     """Forget that these two were told apart, or related; how many such words there were."""
     with transaction.atomic():
-        _hold(issue, other)
+        hold(issue, other)
         said = list(between(issue, other, kind))
         forget(said, issue, other, by=by, reason=reason)
     return len(said)
@@ -207,15 +208,24 @@ def take_back(
 
 def split(message: Message, *, by: Person, reason: str = "") -> Issue:
     """Take a message out of its issue into one of its own; raises CannotSplit."""
-    return split_together([message], by=by, reason=reason)
+    evidence = Evidence.objects.filter(message=message).select_related("issue").first()
+    if evidence is None:
+        raise CannotSplit(_("The message belongs to no issue."))
+    return split_together([message], out_of=evidence.issue, by=by, reason=reason)
 
 
-def split_together(messages: Collection[Message], *, by: Person, reason: str = "") -> Issue:
-    """Take these messages out of their issue into a new one, all into the same; raises CannotSplit."""
+def split_together(
+    messages: Collection[Message], *, out_of: Issue, by: Person, reason: str = ""
+) -> Issue:
+    """Take these messages out of an issue into a new one, all into the same.
+
+    Raises CannotSplit, or LostRace when they are in another issue by now.
+    """
     with transaction.atomic():
-        reports, following, old = _leaving(messages)
+        hold(out_of)
+        reports, following = _leaving(messages, out_of)
         levels = Evidence.Level
-        opening, *others = [row.message for row in reports]
+        old, (opening, *others) = out_of, [row.message for row in reports]
         Evidence.objects.filter(pk__in=[row.pk for row in reports]).delete()
         # A follow-up was never asked what it reports by itself.
         if not opening.is_actionable:
@@ -229,20 +239,22 @@ def split_together(messages: Collection[Message], *, by: Person, reason: str = "
         told = {"message": numbers[0], "messages": numbers}
         old.record(Change.Kind.SPLIT, by=by, reason=reason, given=issue.pk, **told)
         issue.record(Change.Kind.SPLIT, by=by, reason=reason, taken_from=old.pk, **told)
+        let_go(old, [row.message for row in (*reports, *following)], by=by)
         Issue.announce([old.pk], old.status)
     return issue
 
 
-def _leaving(messages: Collection[Message]) -> tuple[list[Evidence], list[Evidence], Issue]:
+def _leaving(messages: Collection[Message], old: Issue) -> tuple[list[Evidence], list[Evidence]]:
     """What leaves: reports, the one that is most like an opening first, and what was said of them."""
-    project = lock_project(next(iter(messages)).project_id)
-    rows = Evidence.objects.filter(message__in=messages).select_related("issue", "message")
+    rows = Evidence.objects.filter(message__in=messages).select_related("message")
     found = list(rows.order_by("message__sent_at", "message__pk"))
     if len(found) < len(set(messages)):
         raise CannotSplit(_("The message belongs to no issue."))
-    if len({row.issue_id for row in found}) > 1:
+    issues = {row.issue_id for row in found}
+    if len(issues) > 1:
         raise CannotSplit(_("The messages belong to different issues."))
-    old = found[0].issue
+    if issues != {old.pk}:
+        raise LostRace(f"the messages are no longer in issue {old.pk}")
     following = follow_ups_of(found)
     reports = [row for row in found if row not in following]
     if old.evidence.count() == len(reports) + len(following):
@@ -252,16 +264,9 @@ def _leaving(messages: Collection[Message]) -> tuple[list[Evidence], list[Eviden
             else _("These are all the reports of this issue: at least one must stay.")
         )
     for row in reports:
-        row.message.project = project
+        row.message.project = old.project
     reports.sort(key=lambda row: row.message.category not in ACTIONABLE_CATEGORIES)
-    return reports, following, old
-
-
-def _hold(issue: Issue, *others: Issue) -> None:
-    """One decision at a time in a project, about rows as they are now."""
-    lock_project(issue.project_id)
-    for row in (issue, *others):
-        row.refresh_from_db()
+    return reports, following
 
 
 def _stand_where_it_stood(issue: Issue, was: str, *, by: Person) -> None:

@@ -11,12 +11,9 @@ from django.utils.translation import gettext as _
 from apps.issues.models import Issue, Person, Relation
 from apps.issues.relations import between
 from apps.issues.suggestions import best_match
-from apps.issues.urgency import rise
-from apps.messages.models import Priority
+from apps.issues.urgency import MORE_URGENT, most_urgent, rise
 
-MORE_URGENT = "a more urgent report"  # as it is stored
 IT_IS_BACK = "it is back"
-_PRIORITIES = list(Priority.values)  # from low to critical
 _STEPS = (Issue.Status.NEW, Issue.Status.APPROVED, Issue.Status.IN_PROGRESS)
 
 
@@ -73,8 +70,8 @@ def carry_over(issue: Issue, into: Issue, was: str, *, by: Person) -> None:
     """
     if issue.reported_at < into.reported_at:
         into.be_reported_at(issue.reported_at)
-    if _PRIORITIES.index(issue.priority) > _PRIORITIES.index(into.priority):
-        into.edit({"priority": issue.priority}, by=by, reason=MORE_URGENT)
+    urgent = most_urgent([into.priority, issue.priority])
+    into.edit({"priority": urgent}, by=by, reason=MORE_URGENT)
     rise(into, into.project)
     if was not in _STEPS:
         return

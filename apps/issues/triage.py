@@ -10,16 +10,18 @@ from apps.issues.comparison import Comparison, compare, thresholds_of
 from apps.issues.dedup.base import Match as FoundMatch
 from apps.issues.dedup.base import Vector
 from apps.issues.drafting import draft
+from apps.issues.leaving import take_out
 from apps.issues.models import Change, Evidence, Issue, Match
 from apps.issues.naming import labels_of
 from apps.issues.opinions import ask_next
 from apps.issues.search import candidates, permitted, report_of
-from apps.issues.urgency import rise
+from apps.issues.urgency import MORE_URGENT, most_urgent, rise
 from apps.issues.wording import ask_for_words
+from apps.messages.classifiers.follow_ups import is_bare_echo
 from apps.messages.context import vectors_at_hand
 from apps.messages.entities import ruler
 from apps.messages.glossary import own_spellings
-from apps.messages.models import Message, Priority
+from apps.messages.models import Message
 from apps.messages.naming import entities_of
 from apps.sources.models import Project
 from tasktracker.lib import embeddings
@@ -27,8 +29,6 @@ from tasktracker.lib.workflow import LostRace
 
 ANSWER = ["category", "priority", "confidence", "is_provisional"]
 HOLD = 0.4  # a suggestion with this score keeps an issue from being approved by policy
-
-_PRIORITIES = list(Priority.values)  # from low to critical
 
 
 def file(messages: Sequence[Message]) -> None:
@@ -44,6 +44,13 @@ def file(messages: Sequence[Message]) -> None:
 def lock_project(project_id: int) -> Project:
     """One at a time per project: two workers can never open the same issue twice or merge crosswise."""
     return Project.objects.select_for_update(no_key=True).get(pk=project_id)
+
+
+def hold(issue: Issue, *others: Issue) -> None:
+    """One decision at a time in a project, about rows as they are now."""
+    lock_project(issue.project_id)
+    for row in (issue, *others):
+        row.refresh_from_db()
 
 
 def read_again(message: Message) -> None:
@@ -103,11 +110,14 @@ def _file(message: Message, project: Project, vector: Vector | None) -> None:
     message.move_to(Message.Status.FILED)
     if Evidence.objects.filter(message=message).exists():
         return
-    if replaces_earlier_revision(message, project):
+    earlier = earlier_revision(message)
+    if earlier is not None and not _stands_alone_now(message, earlier):
+        take_the_place_of(earlier, message, project)
         return
-    comparison = look(message, project, vector)
+    if earlier is not None:
+        take_out(earlier, own_report=True)
+    comparison, issue = _look_until_settled(message, project, vector)
     best = comparison.same
-    issue = _still_open(best) if best is not None else None
     if best is not None and issue is not None:
         attach(
             message,
@@ -156,26 +166,34 @@ def attach(
     )
     if message.sent_at < issue.reported_at:
         issue.be_reported_at(message.sent_at)
-    if message.is_actionable and _is_more_urgent(message, issue):
-        issue.edit({"priority": message.priority}, reason="a more urgent report")
+    if message.is_actionable and most_urgent([issue.priority, message.priority]) != issue.priority:
+        issue.edit({"priority": message.priority}, reason=MORE_URGENT)
     else:
         Issue.announce([issue.pk], issue.status)
     rise(issue, message.project)
 
 
-def _is_more_urgent(message: Message, issue: Issue) -> bool:
-    return _PRIORITIES.index(message.priority) > _PRIORITIES.index(issue.priority)
+def _look_until_settled(
+    message: Message, project: Project, vector: Vector | None
+) -> tuple[Comparison, Issue | None]:
+    """What is found, and the issue that the message surely repeats, locked.
+
+    A person may close that one in the meantime: then "is it back?" is asked, or another one fits.
+    """
+    while True:
+        comparison = look(message, project, vector)
+        best = comparison.same
+        if best is None:
+            return comparison, None
+        rows = Issue.objects.filter(pk=best.issue_id, status__in=Issue.OPEN)
+        issue = rows.select_for_update().first()
+        if issue is not None:
+            return comparison, issue
 
 
-def _still_open(match: FoundMatch) -> Issue | None:
-    """The issue, locked, unless a person has closed it in the meantime."""
-    rows = Issue.objects.filter(pk=match.issue_id, status__in=Issue.OPEN)
-    return rows.select_for_update().first()
-
-
-def replaces_earlier_revision(message: Message, project: Project) -> bool:
-    """An edit takes the place of what it edits: one report stays one report."""
-    evidence = (
+def earlier_revision(message: Message) -> Evidence | None:
+    """What this message is an edit of, where that is evidence."""
+    return (
         Evidence.objects.filter(
             # A chat can be routed to another project between a message and its edit.
             issue__project_id=message.project_id,
@@ -183,12 +201,19 @@ def replaces_earlier_revision(message: Message, project: Project) -> bool:
             message__external_id=message.external_id,
             message__edit__lt=message.edit,
         )
-        .select_related("issue")
+        .select_related("issue", "message")
         .order_by("-message__edit")
         .first()
     )
-    if evidence is None:
-        return False
+
+
+def _stands_alone_now(message: Message, earlier: Evidence) -> bool:
+    """A "+1" that was edited into a report: it must not hide in the issue that it added to."""
+    return earlier.level in Evidence.FOLLOW_UPS and not is_bare_echo(message.text)
+
+
+def take_the_place_of(evidence: Evidence, message: Message, project: Project) -> None:
+    """An edit stands for what it edits: one report stays one report."""
     before = evidence.message_id
     evidence.message = message
     evidence.save(update_fields=["message"])
@@ -200,7 +225,6 @@ def replaces_earlier_revision(message: Message, project: Project) -> bool:
     )
     ledger.write(message, evidence.issue, Evidence.Level.EDIT, project=project)
     Issue.announce([evidence.issue_id], evidence.issue.status)
-    return True
 
 
 def _same_alert(message: Message, project: Project) -> FoundMatch | None:

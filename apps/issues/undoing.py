@@ -7,11 +7,10 @@ from django.db.models import Min, Q, QuerySet
 
 from apps.issues.models import Change, Evidence, Issue, Person
 from apps.issues.relations import forms_of
-from apps.messages.models import ACTIONABLE_CATEGORIES, Message, Priority
+from apps.issues.urgency import AS_IT_WAS, most_urgent
+from apps.messages.models import ACTIONABLE_CATEGORIES, Message
 
 AS_BEFORE = {"as_before_merge": True}
-AS_IT_WAS = "as before the merge"  # as it is stored
-_PRIORITIES = list(Priority.values)  # from low to critical
 _S = Issue.Status
 
 
@@ -58,7 +57,7 @@ def take_away(issue: Issue, into: Issue, *, by: Person) -> dict[str, str]:
         edits = since.filter(kind=Change.Kind.EDIT, details__field="priority")
         if is_direct and into.priority == after["priority"] and not edits.exists():
             urgent = [before["priority"], *_priorities(into, since)]
-            into.edit({"priority": max(urgent, key=_PRIORITIES.index)}, by=by, reason=AS_IT_WAS)
+            into.edit({"priority": most_urgent(urgent)}, by=by, reason=AS_IT_WAS)
         else:
             stays["priority"] = into.priority
     return stays

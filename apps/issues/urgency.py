@@ -1,5 +1,8 @@
 """An issue that many people report becomes more urgent, step by step and never beyond high."""
 
+from collections.abc import Iterable
+from itertools import pairwise
+
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce, NullIf
 
@@ -9,6 +12,16 @@ from apps.sources.models import Project
 
 STEPS = (Priority.LOW, Priority.MEDIUM, Priority.HIGH)
 MANY = "people report it"  # as it is stored, after their number
+#: Reasons as they are stored.
+MORE_URGENT = "a more urgent report"
+AS_IT_WAS = "as before the merge"
+WITHOUT_IT = "as without what left"
+TAKEN_BACK = frozenset({AS_IT_WAS, WITHOUT_IT})
+_ORDER = list(Priority.values)  # from low to critical
+
+
+def most_urgent(priorities: Iterable[str]) -> str:
+    return max(priorities, key=_ORDER.index)
 
 
 def rise(issue: Issue, project: Project) -> None:
@@ -19,12 +32,38 @@ def rise(issue: Issue, project: Project) -> None:
     if "priority" in issue.locked_fields:
         return
     people = people_of(issue)
-    taken = issue.changes.filter(
-        kind=Change.Kind.EDIT, details__field="priority", user=None, reason__endswith=MANY
-    ).count()
-    for _step in range(min(people // enough, 2) - taken):
-        following = STEPS[min(STEPS.index(Priority(issue.priority)) + 1, len(STEPS) - 1)]
-        issue.edit({"priority": following}, reason=f"{people} {MANY}")
+    for _step in range(_steps(people, enough) - _taken(issue)):
+        issue.edit({"priority": _following(issue.priority)}, reason=f"{people} {MANY}")
+
+
+def how_urgent(issue: Issue, priority: str) -> str:
+    """This priority of its reports, with the steps for the people who report it now."""
+    enough = issue.project.raise_priority_from
+    for _step in range(_steps(people_of(issue), enough) if enough else 0):
+        priority = _following(priority)
+    return priority
+
+
+def _steps(people: int, enough: int) -> int:
+    return min(people // enough, 2)
+
+
+def _following(priority: str) -> str:
+    """The next step, if there is one."""
+    rising = dict(pairwise(STEPS))
+    return rising.get(Priority(priority), priority)
+
+
+def _taken(issue: Issue) -> int:
+    """Steps that still stand: what was taken back can be taken again."""
+    edits = issue.changes.filter(kind=Change.Kind.EDIT, details__field="priority").order_by("pk")
+    taken: list[str] = []  # where each step led to
+    for reason, user, after in edits.values_list("reason", "user", "details__after"):
+        if user is None and reason.endswith(MANY):
+            taken.append(after)
+        elif reason in TAKEN_BACK:
+            taken = [step for step in taken if most_urgent([after, step]) == after]
+    return len(taken)
 
 
 def people_of(issue: Issue) -> int:

@@ -148,8 +148,7 @@ class WorkItem(models.Model):
             # Such a row stays where it is, and says why it does not get on.
             self.try_later(reason, delay=BACKOFF_CAP)
             return
-        self.move_to(self.FAILED_STATUS)
-        type(self)._default_manager.filter(pk=self.pk).update(last_error=_short(reason))
+        self.move_to(self.FAILED_STATUS, last_error=_short(reason))
 
     # Queries
 

@@ -5,11 +5,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.exports.deliver import deliver, open_exports
 from apps.exports.models import BREAK_AFTER, NOT_WANTED, TaskExport
 from apps.exports.tasks import open_exports as open_exports_task
+from apps.issues.decisions import approve, reject, reopen
 from apps.issues.models import Change, Issue
 from tasktracker.lib.workflow import GiveUp, TryLater
 
@@ -136,8 +139,38 @@ def test_an_issue_that_people_went_on_with_at_once_is_exported_too(make_issue, t
 def test_an_issue_that_nobody_wants_any_more_is_not_created(make_export, make_issue, status):
     export = make_export(make_issue(status=status))
 
-    with pytest.raises(GiveUp, match=NOT_WANTED):
+    deliver(export)
+
+    export.refresh_from_db()
+    assert (export.status, export.last_error) == ("failed", NOT_WANTED)
+
+
+def test_what_is_wanted_again_while_it_is_given_up_is_not_lost(make_export, make_issue, tmp_path):
+    issue = make_issue(status=APPROVED)
+    export = make_export(issue)
+    reject(issue, by=None)
+    assert export.issue.status == "rejected"  # as the worker has read it
+    reopen(Issue.objects.get(), by=None)
+    approve(Issue.objects.get(), by=None)
+    open_exports(list(Issue.objects.all()))  # finds nothing that failed
+
+    deliver(export)
+
+    export.refresh_from_db()
+    assert (export.status, len(list(tmp_path.rglob("*.json")))) == ("created", 1)
+
+
+def test_an_issue_is_held_until_its_export_is_given_up(make_export, make_issue):
+    export = make_export(make_issue(status="rejected"))
+
+    with CaptureQueriesContext(connection) as seen:
         deliver(export)
+
+    told = [query["sql"] for query in seen]
+    held = next(n for n, sql in enumerate(told) if "FOR NO KEY UPDATE" in sql)
+    failed = [n for n, sql in enumerate(told) if sql.startswith("UPDATE")]
+    assert held < min(failed)
+    assert len(failed) == 1  # the status and why, together
 
 
 def test_settings_that_do_not_fit_are_said_without_their_values(make_export, tracker):

@@ -4,14 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from apps.issues.admin.words import reason_in_words
+from apps.issues.admin.words import in_words, reason_in_words
 from apps.issues.conversation import NotAFollowUp, detach, follow_up
 from apps.issues.decisions import CannotSplit, merge, split, undo_merge
 from apps.issues.models import Change, Evidence, Filing, Issue
 from apps.issues.triage import file
 from apps.issues.urgency import people_of, rise
 from apps.messages.classify import classify
-from apps.messages.decisions import retry
+from apps.messages.decisions import reclassify, retry
 from apps.messages.models import Message
 from tasktracker.lib.workflow import TryLater
 
@@ -374,6 +374,50 @@ def test_what_was_taken_out_stays_out_when_its_author_edits_it(say, user):
     assert [row.message for row in issue_of(report).evidence.all()] == [report]
 
 
+def test_an_echo_that_is_edited_into_another_report_opens_its_own_issue(say):
+    report = say("Іра", OUTAGE)
+    echo = say("Олег", "+1", to=report)
+    read(report, echo)
+    text = "Courier app crashes when I open the map on android 14"
+    edit = say("Олег", text, external_id=echo.external_id, edit=1)
+    Message.objects.filter(pk=echo.pk).update(is_superseded=True)
+
+    read(edit)
+
+    assert issue_of(edit) != issue_of(report)
+    assert Evidence.objects.get(message=edit).level == Evidence.Level.OPENED
+    assert [row.message for row in issue_of(report).evidence.all()] == [report]
+    told = in_words(issue_of(report).changes.get(kind=Change.Kind.SPLIT))
+    assert told == f"Message {echo.pk} reports something of its own, it was taken out"
+
+
+def test_an_echo_that_is_edited_into_a_longer_one_stays(say):
+    report = say("Іра", OUTAGE)
+    echo = say("Олег", "+1", to=report)
+    read(report, echo)
+    edit = say("Олег", "+1, у мене теж", to=report, external_id=echo.external_id, edit=1)
+    Message.objects.filter(pk=echo.pk).update(is_superseded=True)
+    Message.objects.filter(pk=edit.pk).update(status="actionable", category="bug", priority="low")
+
+    step(edit)
+
+    assert Evidence.objects.get(message=edit).level == Evidence.Level.REPLY
+    assert issue_of(edit) == issue_of(report)
+
+
+def test_a_follow_up_that_a_person_calls_a_bug_is_filed_by_itself(say, user):
+    report = say("Іра", OUTAGE)
+    detail = say("Олег", "у мене теж, хром 140", to=report)
+    read(report, detail)
+
+    reclassify(detail, category="bug", by=user)
+
+    assert detail.status == Message.Status.ACTIONABLE
+    assert list(issue_of(report).evidence.values_list("message", flat=True)) == [report.pk]
+    step(detail)
+    assert Evidence.objects.get(message=detail).level not in Evidence.FOLLOW_UPS
+
+
 def test_a_report_is_split_and_not_taken_out(say, user):
     report = say("Іра", OUTAGE)
     read(report)
@@ -533,6 +577,18 @@ def test_a_merge_counts_the_people_of_both(say, mild, user):
     merge(issue_of(other), into=issue_of(mild), by=user)
 
     assert issue_of(mild).priority == "medium"
+
+
+def test_a_step_that_an_undone_merge_took_back_is_taken_again(say, mild, user):
+    other = say("2", EXPORT, status="actionable", category="bug", priority="low", confidence=0.9)
+    file([other])
+    echo_of(say, mild, ["1"])
+    merge(issue_of(other), into=issue_of(mild), by=user)
+    undo_merge(Issue.objects.get(status="duplicate"), by=user)
+    assert issue_of(mild).priority == "low"
+
+    assert echo_of(say, mild, ["3"]).priority == "medium"
+    assert echo_of(say, mild, ["4", "5", "6"]).priority == "high"
 
 
 def test_the_history_says_how_many_report_it(say, mild):

@@ -114,6 +114,32 @@ def test_one_of_two_reports_corrected_to_chatter_leaves_the_issue(issue, filed, 
     assert issue.evidence.count() == 1
 
 
+def test_what_was_only_said_of_a_report_does_not_keep_its_issue_open(
+    issue, report, filed, admin_user
+):
+    echo = filed(text="+1", category="info")
+    attach(echo, issue, level=Evidence.Level.REPLY, like=report.pk)
+
+    reclassify(report, category="info", by=admin_user)
+
+    assert Issue.objects.get().status == "rejected"
+    assert {row.message for row in issue.evidence.all()} == {report, echo}
+
+    take_back(report.corrections.get(field="category"), by=admin_user)
+
+    assert Issue.objects.get().status == "new"
+    assert {row.message for row in issue.evidence.all()} == {report, echo}
+
+
+def test_a_report_corrected_to_chatter_takes_its_urgency_along(issue, filed, admin_user):
+    other = filed(priority="critical")
+    attach(other, issue, level=Evidence.Level.FUZZY, score=0.9)
+
+    reclassify(other, category="question", by=admin_user)
+
+    assert Issue.objects.get().priority == "low"
+
+
 def test_an_issue_in_work_outlives_the_correction_of_its_report(issue, report, admin_user):
     Issue.objects.update(status="in_progress")
 

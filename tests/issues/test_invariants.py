@@ -72,7 +72,7 @@ class Team(RuleBasedStateMachine):
     @precondition(lambda self: Evidence.objects.exists())
     @rule(which=some, text=strategies.sampled_from(TEXTS))
     def edit(self, which, text):
-        before = self._pick(Evidence.objects.exclude(level__in=Evidence.FOLLOW_UPS), which)
+        before = self._pick(Evidence.objects.all(), which)
         if before is None:
             return
         old = before.message

@@ -18,6 +18,7 @@ from apps.issues.relations import apart_issues, between, relations_of
 from apps.issues.suggestions import LIKELY, suggestions_for, with_suggestions
 from apps.issues.triage import file
 from apps.messages.models import Message
+from tasktracker.lib.workflow import LostRace
 
 OUTAGE = "Прод лежить! 502 на всіх сторінках, клієнти не можуть оплатити"
 
@@ -172,7 +173,7 @@ def test_several_messages_are_split_out_together(issue_with, admin_user):
     old = issue_with("a", "x", "y")
     _a, x, y = (row.message for row in old.evidence.all())
 
-    made = split_together([y, x], by=admin_user, reason="another problem")
+    made = split_together([y, x], out_of=old, by=admin_user, reason="another problem")
 
     assert {row.message for row in made.evidence.all()} == {x, y}
     assert between(made, old).get().messages == sorted([x.pk, y.pk])
@@ -326,7 +327,20 @@ def test_messages_of_two_issues_are_not_split_out_together(issue_with, admin_use
     messages = [issue.evidence.first().message for issue in (a, b)]
 
     with pytest.raises(ValueError, match="different issues"):
-        split_together(messages, by=admin_user)
+        split_together(messages, out_of=a, by=admin_user)
+
+
+def test_reports_that_left_in_the_meantime_are_not_split_out_of_another_issue(
+    issue_with, admin_user
+):
+    a, b = issue_with("a", "x"), issue_with("b")
+    chosen = [a.evidence.last().message]
+    merge(a, into=b, by=admin_user)
+
+    with pytest.raises(LostRace):
+        split_together(chosen, out_of=a, by=admin_user)
+
+    assert b.evidence.count() == 3
 
 
 def test_never_is_a_circle_made(issue_with, admin_user):

@@ -3,9 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.db.models.functions import Now
 
 from apps.issues.decisions import split
 from apps.issues.models import Change, Evidence, Issue, Match
+from apps.issues.suggestions import suggestions_for
 from apps.issues.triage import file
 from apps.messages.models import Message
 from tasktracker.lib import embeddings
@@ -90,6 +93,23 @@ def test_a_closed_issue_takes_no_more_evidence(make_report, status):
     file([second])
 
     assert issue_of(first) != issue_of(second)
+
+
+def test_what_a_person_closes_while_a_report_of_it_is_filed_may_be_back(make_report, admin_user):
+    first, second = make_report(), make_report()
+    file([first])
+
+    def close(execute, sql, *rest):
+        if "issues_issue" in sql and sql.endswith("FOR UPDATE"):
+            Issue.objects.filter(status="new").update(status="rejected", status_changed_at=Now())
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(close):
+        file([second])
+
+    assert issue_of(first) != issue_of(second)
+    (asked,) = suggestions_for([issue_of(second)])[issue_of(second).pk]
+    assert (asked.issue, asked.is_back) == (issue_of(first), True)
 
 
 def test_an_issue_that_is_too_old_takes_no_more_evidence(make_report, project):

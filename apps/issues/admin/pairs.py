@@ -172,8 +172,9 @@ class PairPages(ProjectScopedAdmin):
         reason = request.POST.get("reason", "")[:500]
         made: list[Issue] = []
 
-        def press(_issue: Issue) -> None:
-            made.append(decisions.split_together(leaving, by=request.user, reason=reason))
+        def press(old: Issue) -> None:
+            said = {"by": request.user, "reason": reason}
+            made.append(decisions.split_together(leaving, out_of=old, **said))
 
         run(request, [issue], press)
         return HttpResponseRedirect(page_of(made[0] if made else issue))

@@ -9,10 +9,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from apps.issues.corrections import COUNTS_AGAIN
-from apps.issues.merging import IT_IS_BACK, MORE_URGENT
+from apps.issues.merging import IT_IS_BACK
 from apps.issues.models import Change, Evidence, Issue
-from apps.issues.undoing import AS_IT_WAS
-from apps.issues.urgency import MANY
+from apps.issues.urgency import AS_IT_WAS, MANY, MORE_URGENT, WITHOUT_IT
 from apps.messages.models import Category, Priority
 from tasktracker.lib.text import shorten
 
@@ -28,6 +27,7 @@ _REASONS = {
     MORE_URGENT: gettext_lazy("a more urgent report"),
     IT_IS_BACK: gettext_lazy("it is back"),
     AS_IT_WAS: gettext_lazy("as before the merge"),
+    WITHOUT_IT: gettext_lazy("the report that gave it has left"),
     COUNTS_AGAIN: gettext_lazy("its report counts again"),
 }
 _SURE = re.compile(r"confidence (\d\.\d\d) is at least (\d\.\d\d)")
@@ -132,6 +132,10 @@ def _split(change: Change, details: Mapping[str, Any]) -> str:
         return _("Split out of issue %(id)s") % {"id": details["taken_from"]}
     if details.get("not_an_issue"):
         return _("Message %(id)s reports nothing, it was taken out") % {
+            "id": details.get("message")
+        }
+    if details.get("own_report"):
+        return _("Message %(id)s reports something of its own, it was taken out") % {
             "id": details.get("message")
         }
     told = _("Reports went to issue %(id)s") % {"id": details.get("given")}

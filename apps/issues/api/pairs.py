@@ -82,7 +82,9 @@ class PairActions(ProjectScope, viewsets.GenericViewSet[Issue]):
         if len(leaving) < len(wanted):
             raise NotFound(_("This message is not a report of this task."))
         try:
-            made = decisions.split_together(leaving, by=self.person, reason=said["reason"])
+            made = decisions.split_together(
+                leaving, out_of=issue, by=self.person, reason=said["reason"]
+            )
         except decisions.CannotSplit as refusal:
             raise Conflict(str(refusal), code="cannot_split") from None
         return self.answer(made, status.HTTP_201_CREATED)
