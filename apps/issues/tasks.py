@@ -7,7 +7,7 @@ from apps.issues.analysis import analyse_lacking, post, word
 from apps.issues.conversation import follow_up
 from apps.issues.grey_zone import judge
 from apps.issues.models import DayAnalysis, Draft, Opinion
-from apps.issues.triage import file
+from apps.issues.triage import file, with_earlier
 from apps.issues.vector_index import build_missing
 from apps.issues.wording import write
 from apps.messages.models import Message
@@ -16,7 +16,7 @@ from tasktracker.lib.workflow import each, work_on
 
 @shared_task
 def file_messages(ids: list[int]) -> None:
-    work_on(Message, ids, Message.Status.ACTIONABLE, file)
+    work_on(Message, with_earlier(ids), Message.Status.ACTIONABLE, file)
 
 
 @shared_task

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Max, Q
 
 from apps.issues import ledger
 from apps.issues.comparison import Comparison, compare, thresholds_of
@@ -28,17 +29,42 @@ from tasktracker.lib import embeddings
 from tasktracker.lib.workflow import LostRace
 
 ANSWER = ["category", "priority", "confidence", "is_provisional"]
+EARLIER = 20  # messages that are filed before others; a lease must be long enough for all
 HOLD = 0.4  # a suggestion with this score keeps an issue from being approved by policy
 
 
 def file(messages: Sequence[Message]) -> None:
-    """File each message, oldest first, one project at a time behind its lock."""
+    """File the messages of each project behind its lock, oldest first.
+
+    All of a project at once: the messages of two workers would be filed in turns, and not in the order
+    in which they were sent.
+    """
     vectors = vectors_at_hand(messages)
     ruler.load()
+    of_projects: dict[int, list[Message]] = {}
     for message in Message.in_order(messages):
+        of_projects.setdefault(message.project_id, []).append(message)
+    for project_id, told in of_projects.items():
         with transaction.atomic():
-            project = lock_project(message.project_id)
-            _file(message, project, vectors.get(message.pk))
+            project = lock_project(project_id)
+            for message in told:
+                _file(message, project, vectors.get(message.pk))
+
+
+def with_earlier(ids: Sequence[int]) -> list[int]:
+    """The same messages, and what was sent before them and waits to be filed too.
+
+    A history is read by several workers; who reported a problem first shall open its issue.
+    """
+    asked = Message.objects.filter(pk__in=ids).values_list("project").annotate(Max("sent_at"))
+    earlier = Q(pk__in=[])
+    for project_id, last in asked:
+        earlier |= Q(project=project_id, sent_at__lt=last)
+    waiting = Message.objects.filter(
+        earlier, status=Message.Status.ACTIONABLE, due_at__isnull=False
+    ).exclude(pk__in=ids)
+    found = waiting.order_by("sent_at", "pk").values_list("pk", flat=True)
+    return [*found[:EARLIER], *ids]
 
 
 def lock_project(project_id: int) -> Project:

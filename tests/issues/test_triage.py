@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 from apps.issues.decisions import split
 from apps.issues.models import Change, Evidence, Issue, Match
 from apps.issues.suggestions import suggestions_for
+from apps.issues.tasks import file_messages
 from apps.issues.triage import file
 from apps.messages.models import Message
 from tasktracker.lib import embeddings
@@ -127,6 +128,38 @@ def test_a_more_urgent_report_raises_the_priority(make_report):
     issue = Issue.objects.get()
     assert issue.priority == "critical"
     assert issue.changes.filter(kind=Change.Kind.EDIT, details__field="priority").exists()
+
+
+def test_what_was_sent_before_and_waits_too_is_filed_first(make_report):
+    first, second = make_report(due_at=Now()), make_report(due_at=Now())
+
+    file_messages([second.pk])
+
+    (issue,) = Issue.objects.all()
+    assert list(issue.evidence.order_by("pk").values_list("message", "level")) == [
+        (first.pk, "opened"),
+        (second.pk, "exact"),
+    ]
+
+
+def test_what_another_worker_files_is_left_to_it(make_report):
+    first = make_report(due_at=Now(), leased_until=Now() + timedelta(seconds=20))
+    second = make_report(due_at=Now())
+
+    file_messages([second.pk])
+
+    assert list(Evidence.objects.values_list("message", flat=True)) == [second.pk]
+    first.refresh_from_db()
+    assert first.status == Message.Status.ACTIONABLE
+
+
+def test_what_another_project_waits_for_is_left_to_its_own_task(make_report, other_project):
+    theirs, ours = make_report(due_at=Now(), project=other_project), make_report(due_at=Now())
+
+    file_messages([ours.pk])
+
+    theirs.refresh_from_db()
+    assert theirs.status == Message.Status.ACTIONABLE
 
 
 def test_filing_twice_makes_one_issue(make_report):
