@@ -1,6 +1,6 @@
 """Level 4: a calibrated model of what the levels before leave open: meaning, words, facts, and the talk around.
 
-Trained by `manage.py calibrate_duplicates`; each number may only point in the direction that makes
+Trained by `manage.py calibrate_duplicates`; most numbers may only point in the direction that makes
 sense (`scene.DIRECTIONS`).
 """
 
