@@ -85,6 +85,44 @@ def test_one_word_that_makes_another_problem_is_not_merged(one, other):
     assert not any(match.is_same for match in found if match.level == "fuzzy")
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "на пре-проді бек лежить",
+        "препрод лежить",
+        "на передпроді бек лежить",
+        "на перед-проді бек лежить",
+        "pre-prod is down",
+        "preprod is down",
+        "pre-production is down",
+        "preproduction is down",
+    ],
+)
+def test_pre_production_is_another_environment_than_production(written):
+    assert facts_of(written).values["environment"] == {"preproduction"}
+
+
+def test_who_names_pre_production_and_production_means_both():
+    facts = facts_of("лежать і пре-прод, і прод")
+
+    assert facts.values["environment"] == {"preproduction", "production"}
+
+
+@pytest.mark.parametrize("written", ["перед продом все працювало", "на бойовому лежить бек"])
+def test_production_stays_production(written):
+    assert facts_of(written).values["environment"] == {"production"}
+
+
+def test_the_same_outage_of_pre_production_is_not_merged_by_its_words():
+    found = find_matches(
+        report("бек на пре-проді лежить, 500 на всіх сторінках"),
+        candidates(report("бек на проді лежить, 500 на всіх сторінках")),
+    )
+
+    assert not any(match.is_same for match in found)
+    assert found[0].explanation["conflicts"]["environment"] == [["preproduction"], ["production"]]
+
+
 def test_conflicting_versions_are_named_in_the_explanation():
     found = find_matches(
         report("after the update to 5.2.1 the app crashes on the payment screen every time"),

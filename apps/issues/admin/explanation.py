@@ -31,6 +31,7 @@ KINDS = {
 }
 #: Values of those kinds that are words; names of products stay as they are.
 VALUES = {
+    "preproduction": gettext_lazy("pre-production"),
     "production": gettext_lazy("production"),
     "staging": gettext_lazy("staging"),
     "sandbox": gettext_lazy("sandbox"),

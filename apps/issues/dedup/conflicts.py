@@ -36,7 +36,9 @@ FAMILIES: Mapping[str, Mapping[str, str]] = {
         "edge": r"edge|едж\w*",
     },
     "environment": {
-        "production": r"prod|production|прод(?:і|у|ом|акшн\w*)?|бойов\w*",
+        # The normal form writes "пре-прод" as two words; the second one alone is not production.
+        "preproduction": r"(?:pre|пре|прі) ?(?:prod|прод)\w*|передпрод(?:і|у|ом|акшн\w*)?|(?:на|з|до) перед прод",
+        "production": r"(?<!pre )(?<!пре )(?<!прі )(?<!на перед )(?<!з перед )(?<!до перед )(?:prod|production|прод(?:і|у|ом|акшн\w*)?)|бойов\w*",
         "staging": r"staging|stage|стейдж\w*|стедж\w*",
         "sandbox": r"sandbox|пісочниц\w*",
     },
