@@ -202,6 +202,17 @@ def test_a_second_simulation_knows_the_first_but_says_the_same(make_report, proj
         assert known.suggestions == fresh.suggestions
 
 
+def test_one_comparison_of_each_report_is_remembered(make_report, project):
+    file([make_report(text) for text in TEXTS])
+    history = history_of(project, days=60)
+    simulator = Simulator(history)
+
+    for merge_at in (0.9, 0.2, 0.05):
+        simulator.run(Thresholds(merge=merge_at, suggest=0.03))
+
+    assert len(simulator._known) == len(history.reports)
+
+
 def test_earlier_reports_stay_as_they_lie(make_report, project):
     early = make_report(TEXTS[0])
     late = make_report(TEXTS[0], sent_at=early.sent_at + timedelta(days=10))
