@@ -162,6 +162,8 @@ def _in_order(messages: Sequence[Message], project: Project) -> list[Filed]:
     for first in Filing.objects.filter(message__in=ids).only(*fields):
         filings.setdefault(first.message_id, first)
     evidence = {row.message_id: row for row in Evidence.objects.filter(message__in=ids)}
+    form_of = {message.pk: (message.source_id, message.external_id) for message in messages}
+    lies = {form_of[number]: row for number, row in evidence.items()}  # in its newest wording
     revisions = _revisions(messages)
     own = own_spellings(project.pk)
     found: list[tuple[Any, Filed]] = []
@@ -170,12 +172,17 @@ def _in_order(messages: Sequence[Message], project: Project) -> list[Filed]:
         source: Filing | Evidence | None = row if filing is None else filing
         if source is None:
             continue
+        level, lying = source.level, lies.get(form_of[message.pk])
+        if level in FOLLOWING and lying is None:
+            continue  # a person said that it is about no issue
+        if level in Evidence.FOLLOW_UPS and lying is not None:
+            level = lying.level  # what was split out is a report of its own since then
         filed = Filed(
             report=report_of(message, vectors.get(message.pk), own),
             text=message.text,
             alert_key=message.alert_key,
             filed_at=source.created_at,
-            level=source.level,
+            level=level,
             issue=row.issue_id if row is not None else source.issue_id,
             like=row.like_id if row is not None else None,
             replaces=revisions.get(message.pk),

@@ -41,20 +41,29 @@ def judge(opinion: Opinion) -> None:
         return
     except llm.Unavailable as error:
         raise TryLater(str(error), delay=pause_after(opinion.attempts, error)) from error
-    _settle(opinion, answer.output.verdict, opinions.kept(pair, answer))
+    _settle(opinion, answer.output.verdict, opinions.kept(pair, answer), asked=pair)
 
 
-def _settle(opinion: Opinion, status: str, told: dict[str, Any]) -> None:
+def _settle(
+    opinion: Opinion, status: str, told: dict[str, Any], *, asked: Pair | None = None
+) -> None:
     """Keep the answer and act upon it, about both issues as they are at this moment."""
     with transaction.atomic():
         project = lock_project(opinion.issue.project_id)
         pair = _undecided(opinion, is_held=True)
-        if status in Opinion.ANSWERED and pair is None:
+        if status in Opinion.ANSWERED and not _is_about(asked, pair):
             status = Opinion.Status.DROPPED
         opinion.move_to(status, **told)
         if pair is not None and _is_sure(opinion) and _merge(opinion, pair):
             return
         _go_on(opinion, project)
+
+
+def _is_about(asked: Pair | None, pair: Pair | None) -> bool:
+    """Whether the pair is still there, in the words that the model has read."""
+    if asked is None or pair is None:
+        return False
+    return (asked.message.text, asked.like.text) == (pair.message.text, pair.like.text)
 
 
 def _go_on(opinion: Opinion, project: Project) -> None:

@@ -74,10 +74,6 @@ def replay(
     return found
 
 
-def replay_message(message: Message, project: Project) -> Replayed:
-    return _replay_together([message], project, may_embed=True)[0]
-
-
 def _replay_together(
     messages: Sequence[Message], project: Project, *, may_embed: bool
 ) -> list[Replayed]:

@@ -6,6 +6,7 @@ people said of pairs is left out of it, because that is what the result is measu
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 
 import numpy as np
 import numpy.typing as npt
@@ -77,7 +78,8 @@ class Simulator:
 
     def __init__(self, history: History) -> None:
         self.history = history
-        self._known: dict[object, Sequence[Match]] = {}
+        #: The last comparison of each report: neighbouring thresholds mostly look at the same.
+        self._known: dict[object, tuple[bytes, Sequence[Match]]] = {}
 
     def run(self, thresholds: Thresholds, advance: Advance | None = None) -> Grouping:
         run = _Run(self, thresholds)
@@ -91,15 +93,22 @@ class Simulator:
         self, filed: Filed, candidates: Sequence[Candidate], thresholds: Thresholds
     ) -> Sequence[Match]:
         """As `compare` finds them. The merge threshold only says which of the judged are the same."""
-        seen = tuple((one.report.number, one.issue_id, one.is_open) for one in candidates)
-        key = (filed.number, thresholds.suggest, seen)
-        if key not in self._known:
-            self._known[key] = compare(filed.report, candidates, thresholds).matches
+        key, seen = (filed.number, thresholds.suggest), _digest(candidates)
+        known = self._known.get(key)
+        if known is None or known[0] != seen:
+            known = seen, compare(filed.report, candidates, thresholds).matches
+            self._known[key] = known
         matches = [
             replace(match, threshold=thresholds.merge) if match.level == "judged" else match
-            for match in self._known[key]
+            for match in known[1]
         ]
         return sorted(matches, key=lambda match: not match.is_same)
+
+
+def _digest(candidates: Sequence[Candidate]) -> bytes:
+    """Of what is looked at: tens of thousands of reports have some two hundred candidates each."""
+    seen = [(one.report.number, one.issue_id, one.is_open) for one in candidates]
+    return blake2b(repr(seen).encode(), digest_size=16).digest()
 
 
 class _Run:

@@ -25,7 +25,7 @@ EXACT_UP_TO = 10_000  # open reports in the window; up to here the exact scan ta
 LINKS, BUILD_WIDTH = 32, 256  # of the graph: m and ef_construction
 MOST_DIMENSIONS = 4000  # that pgvector can index as halfvec
 MEMORY = "512MB"  # for building
-LOCK = 0x7665  # kind of the advisory lock
+LOCK = 0x7665  # the advisory lock: one builder at a time
 
 PREFIX = "report_vector_"
 

@@ -113,7 +113,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": [
         "rest_framework.permissions.IsAuthenticated",
-        "tasktracker.lib.roles.ViewersOnlyLook",
+        "tasktracker.lib.roles.AsInAdmin",
     ],
     "DEFAULT_PARSER_CLASSES": ["tasktracker.lib.rest.BoundedJSONParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],

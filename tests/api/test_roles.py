@@ -1,8 +1,8 @@
-"""A viewer looks, here as in the admin."""
+"""Whoever may change nothing in the admin only looks here; members without a group work through the API."""
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
@@ -52,6 +52,52 @@ def test_a_viewer_who_is_an_operator_too_decides(viewer, client_of, make_issue):
     )
 
     assert answer.status_code == 200
+
+
+def approve(client, issue):
+    body = {"status": "approved"}
+    return client.put(f"/api/tasks/{issue.pk}/status", body, format="json").status_code
+
+
+def test_another_group_without_rights_gives_a_viewer_none(viewer, client_of, make_issue):
+    viewer.groups.add(Group.objects.create(name="Telegram"))
+
+    assert approve(client_of(viewer), make_issue()) == 403
+
+
+def test_a_group_that_may_change_issues_decides(viewer, client_of, make_issue):
+    group = Group.objects.create(name="Triage")
+    group.permissions.add(Permission.objects.get(codename="change_issue"))
+    viewer.groups.set([group])
+
+    assert approve(client_of(viewer), make_issue()) == 200
+
+
+def test_it_changes_nothing_else(viewer, client_of, make_message):
+    group = Group.objects.create(name="Triage")
+    group.permissions.add(Permission.objects.get(codename="change_issue"))
+    viewer.groups.set([group])
+    message = make_message(status="noise", category="info")
+
+    client = client_of(viewer)
+
+    body = {"category": "bug"}
+    assert client.patch(f"/api/messages/{message.pk}", body, format="json").status_code == 403
+    assert client.post("/api/analyze-day", {}, format="json").status_code != 403
+
+
+def test_who_enters_the_admin_without_rights_only_looks(viewer, client_of, make_issue):
+    viewer.groups.clear()
+    viewer.is_staff = True
+    viewer.save()
+
+    assert approve(client_of(viewer), make_issue()) == 403
+
+
+def test_a_member_without_a_group_decides(viewer, client_of, make_issue):
+    viewer.groups.clear()
+
+    assert approve(client_of(viewer), make_issue()) == 200
 
 
 @pytest.mark.parametrize("verb", ["merge", "undo_merge", "split", "not_duplicate", "related"])

@@ -91,9 +91,9 @@ def say(server: LLMServer, *answers: dict[str, Any]) -> None:
     server.reply = lambda request: (200, json.dumps(left.pop(0) if len(left) > 1 else left[0]))
 
 
-def reload(*issues: Issue) -> None:
-    for issue in issues:
-        issue.refresh_from_db()
+def reload(*rows: Issue | Opinion) -> None:
+    for row in rows:
+        row.refresh_from_db()
 
 
 # What is asked
@@ -315,6 +315,27 @@ def test_what_a_person_decides_meanwhile_stands(server, make_pair, admin_user, d
     assert len(server.requests) == (moment == "during")
     left = Opinion.objects.filter(pk=opinion.pk).values_list("status", flat=True)
     assert list(left) in ([], ["dropped"])
+
+
+@pytest.mark.parametrize("which", ["message", "like"])
+@pytest.mark.django_db(transaction=True)
+def test_what_was_said_of_another_wording_is_dropped(server, make_pair, make_message, which):
+    older, newer = make_pair()
+    opinion = ask_next(newer, newer.evidence.get().message, newer.project)
+    before = getattr(opinion.match, which)
+
+    def answer(request):
+        values = {"status": "actionable", "category": "bug", "priority": "medium"}
+        form = {"external_id": before.external_id, "edit": before.edit + 1}
+        file([make_message("Cannot log in since the update", **values, **form)])
+        close()
+        return 200, json.dumps(SAME)
+
+    server.reply = answer
+    ask_opinions([opinion.pk])
+
+    reload(older, newer, opinion)
+    assert (opinion.status, newer.duplicate_of) == ("dropped", None)
 
 
 def close() -> None:

@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from apps.issues.models import Filing, Issue
-from apps.issues.replay import replay, replay_message
+from apps.issues.replay import replay
 from apps.issues.triage import file
 from apps.messages.models import Embedding, Message
 from apps.sources.models import GlossaryTerm
@@ -41,12 +41,19 @@ def run(*arguments):
     return output.getvalue()
 
 
+def replay_one(message):
+    """Anew, in the issue into which it was filed."""
+    filing = message.filings.get()
+    (replayed,) = replay(filing.issue, message_id=message.pk)
+    return replayed
+
+
 def names(replayed):
     return [cause.name for cause in replayed.causes]
 
 
 def test_decisions_are_reproduced(reports, project):
-    states = [replay_message(report, project).state for report in reports]
+    states = [replay_one(report).state for report in reports]
 
     assert states == ["reproduced"] * 3
 
@@ -55,14 +62,14 @@ def test_later_reports_and_merges_change_nothing(reports, project, make_report):
     file([make_report(), make_report(AVATAR)])
     Issue.objects.update(status="done")
 
-    assert replay_message(reports[2], project).state == "reproduced"
+    assert replay_one(reports[2]).state == "reproduced"
 
 
 def test_nothing_is_written(reports, project):
     before = Filing.objects.count(), Embedding.objects.count()
     Embedding.objects.all().delete()
 
-    replay_message(reports[2], project)
+    replay_one(reports[2])
 
     assert Filing.objects.count() == before[0]
     assert not Embedding.objects.exists()
@@ -109,7 +116,7 @@ def test_another_threshold_is_told_as_the_cause(reports, project):
     project.suggest_threshold = 0.0
     project.save()
 
-    replayed = replay_message(reports[2], project)
+    replayed = replay_one(reports[2])
 
     assert "threshold" in names(replayed)
 
@@ -120,7 +127,7 @@ def test_the_threshold_alone_explains_a_difference(make_report, project):
     project.merge_threshold = project.suggest_threshold = 0.0
     project.save()
 
-    replayed = replay_message(second, project)
+    replayed = replay_one(second)
 
     assert replayed.state == "differs"
     assert replayed.now.issue == first.evidence.issue_id
@@ -130,20 +137,20 @@ def test_the_threshold_alone_explains_a_difference(make_report, project):
 def test_another_judge_is_told(reports, project):
     Filing.objects.update(judge="another")
 
-    assert names(replay_message(reports[2], project)) == ["judge"]
+    assert names(replay_one(reports[2])) == ["judge"]
 
 
 def test_another_embedding_model_is_told(reports, project):
     Filing.objects.update(embedding_model="another")
 
-    assert names(replay_message(reports[2], project)) == ["embedding_model"]
+    assert names(replay_one(reports[2])) == ["embedding_model"]
 
 
 def test_a_changed_text_is_told(reports, project):
     Message.objects.filter(pk=reports[2].pk).update(text="Зовсім інший текст про звіти у PDF")
     Embedding.objects.filter(message=reports[2]).delete()
 
-    replayed = replay_message(Message.objects.get(pk=reports[2].pk), project)
+    replayed = replay_one(Message.objects.get(pk=reports[2].pk))
 
     assert "text" in names(replayed)
 
@@ -151,14 +158,14 @@ def test_a_changed_text_is_told(reports, project):
 def test_a_changed_text_of_another_message_is_told(reports, project):
     Message.objects.filter(pk=reports[0].pk).update(text="Зовсім інший текст про звіти у PDF")
 
-    assert "other_texts" in names(replay_message(reports[2], project))
+    assert "other_texts" in names(replay_one(reports[2]))
 
 
 def test_a_message_that_is_gone_is_told(reports, project):
     gone = reports[1].pk
     reports[1].delete()
 
-    replayed = replay_message(reports[2], project)
+    replayed = replay_one(reports[2])
 
     assert [(cause.name, cause.before) for cause in replayed.causes] == [("gone", str(gone))]
 
@@ -168,20 +175,20 @@ def test_another_normalisation_is_told(reports, project):
     filing.saw["words"] = "other"
     filing.save()
 
-    assert names(replay_message(reports[2], project)) == ["words"]
+    assert names(replay_one(reports[2])) == ["words"]
 
 
 def test_another_glossary_is_told(reports, project):
     GlossaryTerm.objects.create(project=project, name="сайт", aliases="прод")
 
-    assert names(replay_message(reports[2], project)) == ["words"]
+    assert names(replay_one(reports[2])) == ["words"]
 
 
 def test_other_windows_are_told_but_explain_nothing(reports, project):
     project.duplicate_window_hours = 1
     project.save()
 
-    replayed = replay_message(reports[2], project)
+    replayed = replay_one(reports[2])
 
     assert (replayed.state, names(replayed)) == ("reproduced", ["limits"])
 
@@ -191,7 +198,7 @@ def test_a_difference_without_a_recorded_cause_is_the_programs(reports, project)
     filing.outcome, filing.level = "attached", "fuzzy"
     filing.save()
 
-    replayed = replay_message(reports[1], project)
+    replayed = replay_one(reports[1])
 
     assert (replayed.state, names(replayed)) == ("differs", ["code"])
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from apps.issues import filed, search
 from apps.issues.comparison import thresholds_of
+from apps.issues.conversation import detach, follow_up
 from apps.issues.decisions import merge, split
 from apps.issues.dedup.levels import Thresholds
 from apps.issues.filed import history_of
@@ -49,6 +50,23 @@ def make_report(make_message):
     def make(text=TEXTS[0], **changes):
         values = {"status": "actionable", "category": "bug", "priority": "high", "confidence": 0.95}
         return make_message(text, **{**values, **changes})
+
+    return make
+
+
+@pytest.fixture
+def make_echo(make_message):
+    """A filed "+1" that answers the report, or its edit."""
+
+    def make(report, edits=None):
+        form = {} if edits is None else {"external_id": edits.external_id, "edit": edits.edit + 1}
+        if edits is not None:
+            Message.objects.filter(pk=edits.pk).update(is_superseded=True)
+        echo = make_message(
+            "+1, у мене теж", category="info", status="follow_up", reply_to=report, **form
+        )
+        follow_up(echo)
+        return echo
 
     return make
 
@@ -184,6 +202,17 @@ def test_a_second_simulation_knows_the_first_but_says_the_same(make_report, proj
         assert known.suggestions == fresh.suggestions
 
 
+def test_one_comparison_of_each_report_is_remembered(make_report, project):
+    file([make_report(text) for text in TEXTS])
+    history = history_of(project, days=60)
+    simulator = Simulator(history)
+
+    for merge_at in (0.9, 0.2, 0.05):
+        simulator.run(Thresholds(merge=merge_at, suggest=0.03))
+
+    assert len(simulator._known) == len(history.reports)
+
+
 def test_earlier_reports_stay_as_they_lie(make_report, project):
     early = make_report(TEXTS[0])
     late = make_report(TEXTS[0], sent_at=early.sent_at + timedelta(days=10))
@@ -207,6 +236,40 @@ def test_follow_ups_stay_with_their_report(make_report, make_message, project):
 
     assert told.group_of[reply.pk] == first.pk
     assert told.following == 1
+
+
+@pytest.mark.parametrize("is_edited", [False, True], ids=["", "edited"])
+def test_what_is_said_to_be_about_no_issue_is_not_filed_again(
+    make_report, make_echo, project, person, is_edited
+):
+    report = make_report()
+    file([report])
+    echo = make_echo(report)
+    if is_edited:
+        echo = make_echo(report, edits=echo)
+    detach(echo, by=person)
+
+    told = what_if(project, LOOSE, days=60)
+
+    assert (told.chosen.reports, told.chosen.following) == (1, 0)
+    assert not told.false
+
+
+@pytest.mark.parametrize("is_edited", [False, True], ids=["", "edited"])
+def test_a_follow_up_that_was_split_out_follows_nothing(
+    make_report, make_echo, project, person, is_edited
+):
+    report = make_report()
+    file([report])
+    echo = make_echo(report)
+    split(echo, by=person)
+    if is_edited:
+        make_echo(report, edits=echo)
+
+    told = what_if(project, STRICT, days=60)
+
+    assert told.chosen.issues == 2
+    assert not told.false
 
 
 def test_nothing_is_like_a_follow_up(make_report, make_message, project):

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -16,8 +16,8 @@ from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 from apps.issues.admin.decide import can_be_merged, merge_all
 from apps.issues.admin.reference import LONGEST, find_issue
 from apps.issues.merging import ToldApart
-from apps.issues.models import Issue
-from apps.issues.relations import between
+from apps.issues.models import Issue, Relation
+from apps.issues.relations import between, forms_of
 from apps.issues.suggestions import Suggestion, suggestions_for
 from apps.sources.admin.scope import page_of
 
@@ -137,5 +137,24 @@ def _told_apart(issues: list[Issue], into: Issue | None) -> list[str]:
     """Who said of which of these that they are not duplicates, in sentences."""
     if into is None:
         return []
-    said = [(issue, between(issue, into).first()) for issue in issues if issue != into]
+    facing = _facing(into)
+    said = [(issue, between(issue, into).first()) for issue in issues if issue.pk in facing]
     return [str(ToldApart(issue, into, relation)) for issue, relation in said if relation]
+
+
+def _facing(into: Issue) -> set[int]:
+    """The few issues of which anything may have been said together with this one."""
+    family = [into.pk, *into.duplicates.values_list("pk", flat=True)]
+    ours = list(forms_of(into.evidence.values_list("message", flat=True)))
+    by_name = Q(issue__in=family) | Q(other__in=family)
+    rows = Relation.objects.filter(
+        by_name | Q(messages__overlap=ours) | Q(other_messages__overlap=ours),
+        kind=Relation.Kind.APART,
+    )
+    named, numbers = set(), set()
+    for relation in rows:
+        named |= {relation.issue_id, relation.other_id}
+        numbers |= {*relation.messages, *relation.other_messages}
+    either = Q(pk__in=named) | Q(evidence__message__in=forms_of(numbers))
+    found = Issue.objects.filter(either).values_list("pk", "duplicate_of")
+    return {original or pk for pk, original in found} - {into.pk}

@@ -174,7 +174,9 @@ class IssueAdmin(IssueColumns, PairPages):
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kw: Any) -> Any:
         issue = context.get("original")
         if issue is not None:
-            context |= context_of(issue, may_decide=self.has_decide_permission(request))
+            may_decide = self.has_decide_permission(request)
+            before = request.GET.get("before", "")
+            context |= context_of(issue, may_decide=may_decide, before=before)
         return super().render_change_form(request, context, *args, **kw)
 
     def decide_view(self, request: HttpRequest, issue_id: int, verb: str) -> HttpResponse:
