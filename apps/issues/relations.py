@@ -3,13 +3,58 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
-from apps.issues.models import Evidence, Issue, Person, Relation
+from apps.issues.models import Issue, Person, Relation
 from apps.messages.models import Message
 
 SHOWN = 50  # relations of one issue
+
+# An alert may have been repeated ten thousand times: what stands where is found by the database.
+_FORMS = """
+    SELECT form.id FROM chat_messages_message said
+    JOIN chat_messages_message form USING (source_id, external_id)
+    WHERE said.id = ANY(%(ids)s)
+"""
+_ISSUES_OF = """
+    SELECT DISTINCT e.issue_id FROM chat_messages_message said
+    JOIN chat_messages_message form USING (source_id, external_id)
+    JOIN issues_evidence e ON e.message_id = form.id
+    WHERE said.id = ANY(%(ids)s)
+"""
+_APART_FROM = """
+WITH alike AS MATERIALIZED (
+    SELECT id, source_id = %(source)s AND external_id = %(external_id)s AS is_form
+    FROM chat_messages_message
+    WHERE (source_id = %(source)s AND external_id = %(external_id)s)
+        OR (project_id = %(project)s AND text_hash = %(hash)s AND %(hash)s <> '')
+), ids AS MATERIALIZED (
+    SELECT array_agg(id) || %(number)s::bigint AS alike,
+        array_agg(id) FILTER (WHERE is_form) || %(number)s::bigint AS forms
+    FROM alike
+), told AS MATERIALIZED (
+    SELECT r.other_messages AS facing, r.other_id AS issue, r.messages && ids.forms AS is_meant
+    FROM ids JOIN issues_relation r ON r.messages && ids.alike WHERE r.kind = %(apart)s
+    UNION ALL
+    SELECT r.messages, r.issue_id, r.other_messages && ids.forms
+    FROM ids JOIN issues_relation r ON r.other_messages && ids.alike WHERE r.kind = %(apart)s
+), facing AS MATERIALIZED (
+    -- Of two equal texts that were told apart either side is as good for a third.
+    SELECT DISTINCT number FROM told, unnest(told.facing) AS number
+    WHERE is_meant OR number NOT IN (SELECT id FROM alike)
+)
+SELECT e.issue_id FROM facing
+JOIN chat_messages_message said ON said.id = facing.number
+JOIN chat_messages_message form USING (source_id, external_id)
+JOIN issues_evidence e ON e.message_id = form.id
+UNION
+-- Without messages of its own an issue stands for itself, or for what it was merged into.
+SELECT coalesce(i.duplicate_of_id, i.id) FROM told
+JOIN issues_issue i ON i.id = told.issue
+WHERE told.facing = '{}'
+"""
 
 
 class Related(NamedTuple):
@@ -88,65 +133,25 @@ def relations_of(issue: Issue) -> list[Related]:
 
 def apart_issues(message: Message, *, by_text: bool = True) -> set[int]:
     """Issues that this message must not join: it, a form of it, or the same text was told apart."""
-    if not _is_told_apart(message):
-        return set()  # as of nearly every message
-    same_message = Q(source=message.source_id, external_id=message.external_id)
-    same_text = Q(project=message.project_id, text_hash=message.text_hash)
-    alike = Message.objects.filter(
-        same_message | same_text if by_text and message.text_hash else same_message
-    )
-    ids = {*alike.values_list("pk", flat=True), message.pk}
-    rows = list(_apart_from(ids))
-    if not rows:
-        return set()
-    forms = {*alike.filter(same_message).values_list("pk", flat=True), message.pk}
-    # Of two equal texts that were told apart either side is as good for a third.
-    apart = _facing_messages(rows, forms) | (_facing_messages(rows, ids) - ids)
-    evidence = Evidence.objects.filter(message__in=forms_of(apart))
-    return set(evidence.values_list("issue", flat=True)) | _facing_issues(rows, ids)
-
-
-def _is_told_apart(message: Message) -> bool:
-    """Whether anybody told this message, another form of it or the same text from anything."""
+    values: dict[str, Any] = {
+        "apart": Relation.Kind.APART.value,
+        "number": message.pk,
+        "source": message.source_id,
+        "external_id": message.external_id,
+        "project": message.project_id,
+        "hash": message.text_hash if by_text else "",
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT EXISTS (
-                SELECT FROM issues_relation r
-                WHERE r.kind = %(apart)s
-                    AND (r.messages && alike.ids OR r.other_messages && alike.ids)
-            )
-            FROM (
-                SELECT array_agg(m.id) || %(number)s::bigint AS ids FROM chat_messages_message m
-                WHERE (m.source_id = %(source)s AND m.external_id = %(external_id)s)
-                    OR (m.project_id = %(project)s AND m.text_hash = %(hash)s AND %(hash)s <> '')
-            ) AS alike
-            """,
-            {
-                "apart": Relation.Kind.APART.value,
-                "number": message.pk,
-                "source": message.source_id,
-                "external_id": message.external_id,
-                "project": message.project_id,
-                "hash": message.text_hash,
-            },
-        )
-        (found,) = cursor.fetchone() or (False,)
-    return bool(found)
+        cursor.execute(_APART_FROM, values)
+        return {issue for (issue,) in cursor.fetchall()}
 
 
 def forms_of(messages: Iterable[int]) -> set[int]:
     """These messages with their earlier and later wordings: an edit is a row of its own."""
     ids = set(messages)
-    keys = set(Message.objects.filter(pk__in=ids).values_list("source", "external_id"))
-    if not keys:
-        return ids
-    rows = Message.objects.filter(
-        source__in={source for source, _number in keys},
-        external_id__in={number for _source, number in keys},
-    )
-    named = rows.values_list("pk", "source", "external_id")
-    return ids | {pk for pk, source, number in named if (source, number) in keys}
+    with connection.cursor() as cursor:
+        cursor.execute(_FORMS, {"ids": list(ids)})
+        return ids | {form for (form,) in cursor.fetchall()}
 
 
 def _remember(
@@ -204,14 +209,11 @@ def _side(issue: Issue, *, is_other: bool = False) -> Q:
     """This issue stands on this side: by its messages, or itself where there were none."""
     messages, named = ("other_messages", "other") if is_other else ("messages", "issue")
     itself = Q(**{messages: [], f"{named}__in": _family(issue)})
-    forms = sorted(forms_of(_messages_of(issue)))
-    return Q(**{f"{messages}__overlap": forms}) | itself if forms else itself
-
-
-def _apart_from(ids: Collection[int]) -> QuerySet[Relation]:
-    listed = sorted(ids)
-    sides = Q(messages__overlap=listed) | Q(other_messages__overlap=listed)
-    return Relation.objects.filter(sides, kind=Relation.Kind.APART)
+    reports = issue.evidence.filter(
+        message__source__messages__external_id=F("message__external_id")
+    )
+    forms = ArraySubquery(reports.order_by().values("message__source__messages"))
+    return Q(**{f"{messages}__overlap": forms}) | itself
 
 
 def _facing_messages(rows: Iterable[Relation], ids: Collection[int]) -> set[int]:
@@ -225,18 +227,6 @@ def _facing_messages(rows: Iterable[Relation], ids: Collection[int]) -> set[int]
     return found
 
 
-def _facing_issues(rows: Iterable[Relation], ids: Collection[int]) -> set[int]:
-    """Issues without messages of their own that stand opposite, or what they were merged into."""
-    facing: set[int | None] = set()
-    for row in rows:
-        if not row.other_messages and not set(ids).isdisjoint(row.messages):
-            facing.add(row.other_id)
-        if not row.messages and not set(ids).isdisjoint(row.other_messages):
-            facing.add(row.issue_id)
-    named = Issue.objects.filter(pk__in=[pk for pk in facing if pk])
-    return {original or pk for pk, original in named.values_list("pk", "duplicate_of")}
-
-
 def _facing(relation: Relation, ours: Collection[int], family: Collection[int]) -> set[Issue]:
     """The issues of today that have what stands opposite to ours."""
     ids = _facing_messages([relation], ours)
@@ -244,7 +234,9 @@ def _facing(relation: Relation, ours: Collection[int], family: Collection[int]) 
         ids.update(relation.other_messages)
     if not relation.other_messages and relation.other_id in family:
         ids.update(relation.messages)
-    found = set(Issue.objects.filter(evidence__message__in=forms_of(ids)).distinct())
+    with connection.cursor() as cursor:
+        cursor.execute(_ISSUES_OF, {"ids": list(ids)})
+        found = set(Issue.objects.filter(pk__in=[pk for (pk,) in cursor.fetchall()]))
     for messages, issue in (
         (relation.messages, relation.issue),
         (relation.other_messages, relation.other),

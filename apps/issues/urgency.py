@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from itertools import pairwise
 
-from django.db.models import F, Value
+from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce, NullIf
 
 from apps.issues.models import Change, Issue
@@ -57,12 +57,13 @@ def _following(priority: str) -> str:
 def _taken(issue: Issue) -> int:
     """Steps that still stand: what was taken back can be taken again."""
     edits = issue.changes.filter(kind=Change.Kind.EDIT, details__field="priority").order_by("pk")
+    ours = edits.filter(Q(user=None, reason__endswith=MANY) | Q(reason__in=TAKEN_BACK))
     taken: list[str] = []  # where each step led to
-    for reason, user, after in edits.values_list("reason", "user", "details__after"):
-        if user is None and reason.endswith(MANY):
-            taken.append(after)
-        elif reason in TAKEN_BACK:
+    for reason, after in ours.values_list("reason", "details__after"):
+        if reason in TAKEN_BACK:
             taken = [step for step in taken if most_urgent([after, step]) == after]
+        else:
+            taken.append(after)
     return len(taken)
 
 

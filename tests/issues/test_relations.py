@@ -169,6 +169,31 @@ def test_undoing_a_merge_takes_back_what_had_been_merged_before(issue_with, admi
     assert (a.evidence.count(), c.evidence.count()) == (2, 1)
 
 
+def test_one_statement_finds_what_a_repeat_is_apart_from_however_often_it_was_said(
+    issue_with, report, admin_user, django_assert_num_queries
+):
+    often, other = issue_with(*[OUTAGE] * 30), issue_with("another page")
+    not_duplicate(often, other, by=admin_user)
+    repeat, same_as_other = report(), report("another page")
+
+    with django_assert_num_queries(1):
+        assert apart_issues(repeat) == {other.pk}
+    with django_assert_num_queries(1):
+        assert apart_issues(same_as_other) == {often.pk}
+    assert apart_issues(repeat, by_text=False) == set()
+
+
+def test_telling_two_apart_costs_the_same_however_many_reports_they_have(
+    issue_with, admin_user, django_assert_max_num_queries
+):
+    often, other = issue_with(*[OUTAGE] * 30), issue_with("another page")
+
+    with django_assert_max_num_queries(20):
+        not_duplicate(often, other, by=admin_user)
+    with django_assert_max_num_queries(12):
+        assert [other for _relation, other in relations_of(often)] == [other]
+
+
 def test_several_messages_are_split_out_together(issue_with, admin_user):
     old = issue_with("a", "x", "y")
     _a, x, y = (row.message for row in old.evidence.all())

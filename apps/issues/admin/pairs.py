@@ -173,8 +173,9 @@ class PairPages(ProjectScopedAdmin):
         made: list[Issue] = []
 
         def press(old: Issue) -> None:
-            said = {"by": request.user, "reason": reason}
-            made.append(decisions.split_together(leaving, out_of=old, **said))
+            made.append(
+                decisions.split_together(leaving, out_of=old, by=request.user, reason=reason)
+            )
 
         run(request, [issue], press)
         return HttpResponseRedirect(page_of(made[0] if made else issue))
