@@ -1,10 +1,12 @@
 """From a message that reports something to an issue: attach it to an open one, or open one."""
 
 from collections.abc import Sequence
+from time import monotonic, sleep
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Max, Q
+from django.db.models.functions import Now
 
 from apps.issues import ledger
 from apps.issues.comparison import Comparison, compare, thresholds_of
@@ -29,6 +31,7 @@ from tasktracker.lib import embeddings
 from tasktracker.lib.workflow import LostRace
 
 ANSWER = ["category", "priority", "confidence", "is_provisional"]
+PATIENCE, LOOK_EVERY = 1.5, 0.05  # seconds
 EARLIER = 20  # messages that are filed before others; a lease must be long enough for all
 HOLD = 0.4  # a suggestion with this score keeps an issue from being approved by policy
 
@@ -54,17 +57,28 @@ def file(messages: Sequence[Message]) -> None:
 def with_earlier(ids: Sequence[int]) -> list[int]:
     """The same messages, and what was sent before them and waits to be filed too.
 
-    A history is read by several workers; who reported a problem first shall open its issue.
+    A history is read by several workers; who reported a problem first shall open its issue. What another
+    worker reads at this moment is waited for, but never long.
     """
-    asked = Message.objects.filter(pk__in=ids).values_list("project").annotate(Max("sent_at"))
-    earlier = Q(pk__in=[])
-    for project_id, last in asked:
-        earlier |= Q(project=project_id, sent_at__lt=last)
+    before = _sent_before(ids)
+    until = monotonic() + PATIENCE
+    reading = Message.objects.filter(before, status=Message.Status.RECEIVED)
+    while reading.filter(leased_until__gt=Now()).exists() and monotonic() < until:
+        sleep(LOOK_EVERY)
     waiting = Message.objects.filter(
-        earlier, status=Message.Status.ACTIONABLE, due_at__isnull=False
+        before, status=Message.Status.ACTIONABLE, due_at__isnull=False
     ).exclude(pk__in=ids)
     found = waiting.order_by("sent_at", "pk").values_list("pk", flat=True)
     return [*found[:EARLIER], *ids]
+
+
+def _sent_before(ids: Sequence[int]) -> Q:
+    """In the same projects, before the last of these."""
+    asked = Message.objects.filter(pk__in=ids).values_list("project").annotate(Max("sent_at"))
+    before = Q(pk__in=[])
+    for project_id, last in asked:
+        before |= Q(project=project_id, sent_at__lt=last)
+    return before
 
 
 def lock_project(project_id: int) -> Project:

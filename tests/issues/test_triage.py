@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.db.models.functions import Now
 
+from apps.issues import triage
 from apps.issues.decisions import split
 from apps.issues.models import Change, Evidence, Issue, Match
 from apps.issues.suggestions import suggestions_for
@@ -140,6 +141,30 @@ def test_what_was_sent_before_and_waits_too_is_filed_first(make_report):
         (first.pk, "opened"),
         (second.pk, "exact"),
     ]
+
+
+def test_what_another_worker_reads_at_this_moment_is_waited_for(make_report, monkeypatch):
+    reading = {"status": "received", "leased_until": Now() + timedelta(seconds=20)}
+    first, second = make_report(due_at=Now(), **reading), make_report(due_at=Now())
+
+    def read(seconds):
+        Message.objects.filter(pk=first.pk).update(status="actionable", leased_until=None)
+
+    monkeypatch.setattr(triage, "sleep", read)
+    file_messages([second.pk])
+
+    assert Evidence.objects.get(message=first).level == Evidence.Level.OPENED
+    assert issue_of(first) == issue_of(second)
+
+
+def test_what_another_worker_reads_for_long_holds_nothing_up(make_report, monkeypatch):
+    monkeypatch.setattr(triage, "PATIENCE", 0.0)
+    make_report(due_at=Now(), status="received", leased_until=Now() + timedelta(seconds=20))
+    second = make_report(due_at=Now())
+
+    file_messages([second.pk])
+
+    assert Evidence.objects.get(message=second).level == Evidence.Level.OPENED
 
 
 def test_what_another_worker_files_is_left_to_it(make_report):
