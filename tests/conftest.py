@@ -7,6 +7,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.core.management.color import no_style
+from django.db import connection
+from django.test import TransactionTestCase
 from django.utils import timezone
 
 from apps.exports.models import TaskExport, Tracker
@@ -16,6 +19,8 @@ from apps.sources.envelope import ChatReference, Envelope
 from apps.sources.models import Chat, Project, Source
 from tasktracker.lib import bus, vector_cache
 
+#: What `migrate` writes for every model: the same each time, and slow to write anew after each flush.
+KEPT = {"django_content_type", "auth_permission"}
 MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
@@ -24,6 +29,20 @@ def _bus() -> Iterator[None]:
     """The connection ends with the session, before the server does."""
     yield
     bus.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _flush() -> Iterator[None]:
+    """Tests with transactions of their own leave the database as Django's flush would."""
+
+    def flush(case: TransactionTestCase) -> None:
+        names = connection.introspection.django_table_names(only_existing=True, include_views=False)
+        statements = connection.ops.sql_flush(no_style(), sorted(set(names) - KEPT))
+        connection.ops.execute_sql_flush(statements)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", flush)
+        yield
 
 
 @pytest.fixture(autouse=True)

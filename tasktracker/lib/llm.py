@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from django.conf import settings
@@ -20,6 +21,8 @@ from pydantic import BaseModel
 from tasktracker.lib import circuits, loop, tracing
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx2
     from openai import AsyncOpenAI
     from pydantic_ai.models import Model as PydanticModel
@@ -178,6 +181,8 @@ def _load() -> None:
     import httpx2  # noqa: F401
     import pydantic_ai.models.ollama  # noqa: F401
 
+    _trust()
+
 
 def _run(question: Coroutine[Any, Any, Answer], seconds: float) -> Answer:
     # The coroutine ends itself in time; the second limit is for a loop that does not turn.
@@ -256,7 +261,8 @@ async def _client(
     import httpx2
     from openai import AsyncOpenAI
 
-    async with httpx2.AsyncClient(timeout=seconds, event_hooks={"response": [_bound]}) as http:
+    hooks = {"response": [_bound]}
+    async with httpx2.AsyncClient(timeout=seconds, event_hooks=hooks, verify=_trust()) as http:
         yield (
             http,
             AsyncOpenAI(
@@ -267,6 +273,14 @@ async def _client(
                 http_client=http,
             ),
         )
+
+
+@cache
+def _trust() -> "ssl.SSLContext":
+    """Made once: reading the certificates takes longer than all the rest of a client."""
+    import httpx2
+
+    return httpx2.create_ssl_context()
 
 
 async def _bound(response: "httpx2.Response") -> None:

@@ -25,8 +25,9 @@ HOSTILE = "<script>alert(1)</script> {{ 7|add:7 }} https://evil.example/x ' \" \
 @pytest.fixture
 def groups(db: None) -> dict[str, Group]:
     """As the migration made them; a flushed database gets them again."""
-    for migration in ("0002_groups", "0003_groups_of_understanding"):
-        import_module(f"tasktracker.migrations.{migration}").make_groups(apps, None)
+    if not Group.objects.exists():
+        for migration in ("0002_groups", "0003_groups_of_understanding"):
+            import_module(f"tasktracker.migrations.{migration}").make_groups(apps, None)
     return {group.name: group for group in Group.objects.all()}
 
 

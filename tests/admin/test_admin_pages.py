@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ OUR_TEMPLATES = Path(settings.BASE_DIR, "templates", "admin")
 THEIR_TEMPLATES = [Path(module.__file__ or "").parent / "templates" for module in (unfold, admin)]
 
 
+@cache
 def names_in(folder: Path) -> set[str]:
     """Every name that the variables of these templates look up."""
     names: set[str] = set()

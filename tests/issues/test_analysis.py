@@ -43,7 +43,6 @@ def server(settings) -> Iterator[LLMServer]:
     server = LLMServer(lambda request: (200, json.dumps(WORDS)))
     settings.OLLAMA_URL = server.url
     settings.OLLAMA_MODELS = ["qwen3:14b"]
-    settings.LLM_TIMEOUT = 5.0
     yield server
     server.close()
 

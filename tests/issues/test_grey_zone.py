@@ -32,7 +32,6 @@ def server(settings) -> Iterator[LLMServer]:
     settings.OLLAMA_URL = server.url
     settings.OLLAMA_MODELS = [MODEL]
     settings.OLLAMA_KEEP_ALIVE = ""
-    settings.LLM_TIMEOUT = 5.0
     circuits.reset([MODEL])
     yield server
     server.close()

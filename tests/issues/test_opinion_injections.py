@@ -44,7 +44,6 @@ def obedient(settings) -> Iterator[LLMServer]:
     settings.OLLAMA_URL = server.url
     settings.OLLAMA_MODELS = ["obedient"]
     settings.OLLAMA_KEEP_ALIVE = ""
-    settings.LLM_TIMEOUT = 5.0
     circuits.reset(["obedient"])
     yield server
     server.close()

@@ -28,7 +28,6 @@ def server(settings) -> Iterator[LLMServer]:
     server = LLMServer(lambda request: (200, json.dumps(GOOD)))
     settings.OLLAMA_URL = server.url
     settings.OLLAMA_MODELS = ["qwen3:14b"]
-    settings.LLM_TIMEOUT = 5.0
     yield server
     server.close()
 

@@ -68,12 +68,18 @@ def static_files(django_db_setup: None) -> None:
     call_command("collectstatic", interactive=False, verbosity=0)
 
 
-@pytest.fixture
-def server(transactional_db: None, static_files: None) -> Iterator[Server]:
+@pytest.fixture(scope="module")
+def one_server(static_files: None) -> Iterator[Server]:
     server = Server()
-    server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def server(transactional_db: None, one_server: Server) -> Server:
+    if one_server.process is None:
+        one_server.start()
+    return one_server
 
 
 # Not for the session: while Playwright's event loop runs in this thread, no async test can.
