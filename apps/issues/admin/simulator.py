@@ -14,7 +14,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from apps.issues.comparison import thresholds_of
+from apps.issues.comparison import check_thresholds, thresholds_of
 from apps.issues.dedup.levels import Thresholds, calibration
 from apps.issues.what_if import Figures, WhatIf, what_if
 from apps.sources.admin.display import percent
@@ -44,10 +44,8 @@ class SimulatorForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         merge, suggest = data.get("merge"), data.get("suggest")
-        if merge is not None and suggest is not None and suggest > merge:
-            raise forms.ValidationError(
-                _("What is merged must be at least as sure as what is suggested.")
-            )
+        if merge is not None and suggest is not None:
+            check_thresholds(self.thresholds)
         return data
 
     @property
