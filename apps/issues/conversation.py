@@ -14,10 +14,9 @@ from apps.issues import ledger
 from apps.issues.models import Change, Evidence, Issue, Person, Relation
 from apps.issues.relations import apart_issues
 from apps.issues.triage import attach, lock_project, read_again, replaces_earlier_revision
-from apps.messages.answers import status_for
 from apps.messages.classifiers.follow_ups import OPEN, Meant
 from apps.messages.corrections import note
-from apps.messages.follow_ups import find
+from apps.messages.follow_ups import find, status_alone
 from apps.messages.models import Category, Message
 from tasktracker.lib.workflow import TryLater, backoff
 
@@ -54,8 +53,7 @@ def follow_up(message: Message) -> None:
             raise TryLater("the report is still being filed", delay=_pause(message))
         issue = _issue_of(message, reports)
         if issue is None or meant is None:
-            # What was taken for a report of its own is filed as one.
-            message.move_to(status_for(message.category))
+            message.move_to(status_alone(message))
             return
         message.move_to(Message.Status.FILED)
         if not replaces_earlier_revision(message, project):
