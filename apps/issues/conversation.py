@@ -164,7 +164,8 @@ def _explained(message: Message, meant: Meant, report: Message) -> tuple[str, di
     minutes = round(meant.reports[0].seconds_before / 60, 1)
     if meant.is_reply:
         return Evidence.Level.REPLY, {"reply_to": report.pk, "minutes": minutes}
-    return Evidence.Level.RUN, {"author": message.author, "minutes": minutes}
+    is_own = (message.author_id or message.author) == (report.author_id or report.author)
+    return Evidence.Level.RUN, {"author": message.author, "is_own": is_own, "minutes": minutes}
 
 
 def _may_wait(message: Message) -> bool:

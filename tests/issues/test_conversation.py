@@ -132,7 +132,7 @@ def test_a_run_says_whose_it_is(say):
 
     evidence = Evidence.objects.get(message=more)
     assert evidence.level == Evidence.Level.RUN
-    assert evidence.explanation == {"author": "Іра", "minutes": 1.0}
+    assert evidence.explanation == {"author": "Іра", "is_own": True, "minutes": 1.0}
 
 
 def test_a_reply_that_is_read_before_its_report_waits_for_it(say):
