@@ -134,6 +134,10 @@ def _split(change: Change, details: Mapping[str, Any]) -> str:
         return _("Message %(id)s reports nothing, it was taken out") % {
             "id": details.get("message")
         }
+    if "left" in details:
+        return _("Issue %(id)s, which had been merged into this one, stands by itself again") % {
+            "id": details["left"]
+        }
     told = _("Reports went to issue %(id)s") % {"id": details.get("given")}
     return _sentences(told, *what_stays(details.get("stays")))
 
