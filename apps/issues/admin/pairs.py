@@ -96,7 +96,8 @@ class PairPages(ProjectScopedAdmin):
         issue = self.deciding(request, issue_id)
         if issue is None:
             return self.gone(request, issue_id)
-        other = find_issue(request.POST.get("other", ""), self.get_queryset(request))
+        said, visible = request.POST.get("other", ""), self.get_queryset(request)
+        other = find_issue(said, visible, host=request.get_host())
         reason = _reason(request)
         kind = request.POST.get("kind", "")
         if other is None:
