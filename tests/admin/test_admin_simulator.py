@@ -4,7 +4,9 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.urls import reverse
+from django.utils import translation
 
+from apps.issues.archive import Verdict
 from apps.issues.comparison import thresholds_of
 from apps.issues.dedup.levels import calibration
 from apps.issues.models import Filing
@@ -205,3 +207,8 @@ def test_the_projects_form_refuses_what_cannot_decide(administrator, project, ch
     assert told in page.text
     project.refresh_from_db()
     assert (project.merge_threshold, project.open_issue_days) == (None, 30)
+
+
+def test_a_score_is_written_as_the_readers_language_writes_numbers():
+    with translation.override("uk"):
+        assert "0,983" in Verdict("attached", "fuzzy", 7, 0.983).words
