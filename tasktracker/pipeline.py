@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 
 from apps.exports.models import TaskExport
 from apps.exports.tasks import deliver_exports, open_exports
+from apps.issues.comparison import check_project
 from apps.issues.corrections import follow
 from apps.issues.models import DayAnalysis, Draft, Issue, Opinion
 from apps.issues.tasks import (
@@ -38,6 +39,7 @@ from apps.messages.tasks import (
     learn_when_due,
     train_models,
 )
+from apps.sources.models import project_checked
 from tasktracker.celery import BEAT_EVERY, QUEUES, SWEEP_EVERY, app, depth
 from tasktracker.lib.workflow import WorkItem, status_changed
 from tasktracker.models import Heartbeat
@@ -75,6 +77,7 @@ FLOW: Mapping[tuple[type[WorkItem], str], Step] = {
 def connect() -> None:
     status_changed.connect(hand_over, dispatch_uid="pipeline")
     corrected.connect(follow, dispatch_uid="pipeline")
+    project_checked.connect(check_project, dispatch_uid="pipeline")
 
 
 def hand_over(sender: type[WorkItem], status: str, ids: Sequence[int], **kwargs: Any) -> None:

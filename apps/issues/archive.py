@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -64,7 +65,7 @@ class Verdict:
             details = {"issue": self.issue, "level": Evidence.Level(self.level).label}
             told = _("joins issue #%(issue)s (%(level)s)") % details
         if self.score is not None:
-            told = f"{told}, {self.score:.3f}"
+            told = f"{told}, {number_format(round(self.score, PRECISION), PRECISION)}"
         if self.suggested:
             issues = ", ".join(f"#{issue}" for issue in self.suggested)
             told = f"{told}; " + _("suggested: %(issues)s") % {"issues": issues}

@@ -2,6 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from apps.issues.dedup.base import Candidate, Match, Report
 from apps.issues.dedup.exact import opposites
@@ -64,3 +68,16 @@ def thresholds_of(project: Project) -> Thresholds:
         merge=calibrated.merge if merge is None else merge,
         suggest=calibrated.suggest if suggest is None else suggest,
     )
+
+
+def check_thresholds(thresholds: Thresholds) -> None:
+    """Raise ValidationError for two thresholds of which nobody can mean both."""
+    if thresholds.suggest > thresholds.merge:
+        raise ValidationError(_("What is merged must be at least as sure as what is suggested."))
+    if thresholds.merge <= 0:
+        raise ValidationError(_("At 0 every report would be merged into another one."))
+
+
+def check_project(project: Project, **_kwargs: Any) -> None:
+    """A project's own threshold has to fit to the calibrated one beside it."""
+    check_thresholds(thresholds_of(project))

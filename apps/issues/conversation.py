@@ -21,10 +21,9 @@ from apps.issues.triage import (
     read_again,
     take_the_place_of,
 )
-from apps.messages.answers import status_for
 from apps.messages.classifiers.follow_ups import OPEN, Meant
 from apps.messages.corrections import note
-from apps.messages.follow_ups import find
+from apps.messages.follow_ups import find, status_alone
 from apps.messages.models import Category, Message
 from tasktracker.lib.workflow import TryLater, backoff
 
@@ -61,8 +60,7 @@ def follow_up(message: Message) -> None:
             raise TryLater("the report is still being filed", delay=_pause(message))
         issue = _issue_of(message, reports)
         if issue is None or meant is None:
-            # What was taken for a report of its own is filed as one.
-            message.move_to(status_for(message.category))
+            message.move_to(status_alone(message))
             return
         message.move_to(Message.Status.FILED)
         earlier = earlier_revision(message)
@@ -162,7 +160,8 @@ def _explained(message: Message, meant: Meant, report: Message) -> tuple[str, di
     minutes = round(meant.reports[0].seconds_before / 60, 1)
     if meant.is_reply:
         return Evidence.Level.REPLY, {"reply_to": report.pk, "minutes": minutes}
-    return Evidence.Level.RUN, {"author": message.author, "minutes": minutes}
+    is_own = (message.author_id or message.author) == (report.author_id or report.author)
+    return Evidence.Level.RUN, {"author": message.author, "is_own": is_own, "minutes": minutes}
 
 
 def _may_wait(message: Message) -> bool:

@@ -166,6 +166,8 @@ def undo_merge(issue: Issue, *, by: Person, reason: str = "") -> None:
         for one in (issue, into):
             date_anew(one)
         into.record(Change.Kind.SPLIT, by=by, reason=reason, given=issue.pk, **told)
+        for between_them in Issue.objects.filter(pk=merged.details["into"]).exclude(pk=into.pk):
+            between_them.record(Change.Kind.SPLIT, by=by, reason=reason, left=issue.pk)
         keep_apart(issue, into, by=by, reason=reason, details={"undone": True})
         _stand_where_it_stood(issue, merged.details.get("was", ""), by=by)
         Issue.announce([into.pk], into.status)

@@ -15,6 +15,7 @@ from apps.messages.classifiers.follow_ups import (
     Said,
     Sign,
     is_bare_echo,
+    is_only_echo,
     meant_by,
     sign_of,
 )
@@ -34,7 +35,19 @@ def status_of(message: Message, answer: Classification) -> str:
         return status
     if status == Message.Status.ACTIONABLE and not is_bare_echo(message.text):
         return status
-    return Message.Status.FOLLOW_UP if find(message) is not None else status
+    if find(message) is not None:
+        return Message.Status.FOLLOW_UP
+    return Message.Status.NOISE if is_only_echo(message.text) else status
+
+
+def status_alone(message: Message) -> str:
+    """Where a follow-up goes that adds to nothing: filed as what it was taken for, or talk.
+
+    What says nothing but "me too" names no problem, so it opens no issue, unless a person calls it one.
+    """
+    if is_only_echo(message.text) and "category" not in message.locked_fields:
+        return Message.Status.NOISE
+    return status_for(message.category)
 
 
 def find(message: Message, *, is_last_word: bool = False) -> Meant | None:

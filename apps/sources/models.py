@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Now
+from django.dispatch import Signal
 from django.utils.translation import gettext_lazy as _
 
 from apps.sources.adapters import ADAPTERS
@@ -24,6 +25,9 @@ from tasktracker.lib.secrets import EncryptedJSONField
 from tasktracker.lib.text import clean
 
 logger = logging.getLogger(__name__)
+
+#: A project is about to be saved; who knows that its settings do not fit raises ValidationError.
+project_checked = Signal()
 
 
 def validate_timezone(name: str) -> None:
@@ -65,6 +69,9 @@ def spelling_key(spelling: str) -> str:
 
 
 _RATIO = [MinValueValidator(0.0), MaxValueValidator(1.0)]
+# Beyond these a date cannot be reckoned with any more, and nobody means them.
+_HOURS, _DAYS, _MINUTES = (MaxValueValidator(most) for most in (8_760, 3_650, 1_440))
+_PEOPLE = MaxValueValidator(1_000)
 
 
 class Project(models.Model):
@@ -121,26 +128,31 @@ class Project(models.Model):
     duplicate_window_hours = models.PositiveIntegerField(
         _("window for similar words, hours"),
         default=24,
+        validators=[_HOURS],
         help_text=_("How old a report may be for a match by similar words."),
     )
     open_issue_days = models.PositiveIntegerField(
         _("window for similar meaning, days"),
         default=30,
+        validators=[_DAYS],
         help_text=_("How old an open issue may be for a match by meaning."),
     )
     closed_issue_days = models.PositiveIntegerField(
         _("window for closed issues, days"),
         default=14,
+        validators=[_DAYS],
         help_text=_("So long after its end an issue is suggested as “is it back?”. 0: never."),
     )
     run_minutes = models.PositiveIntegerField(
         _("one author's run, minutes"),
         default=5,
+        validators=[_MINUTES],
         help_text=_("Messages of one author in so short a time can be one report. 0: never."),
     )
     raise_priority_from = models.PositiveIntegerField(
         _("raise the priority when so many people report"),
         default=3,
+        validators=[_PEOPLE],
         help_text=_("One step at this many, one more at twice as many, up to high. 0: never."),
     )
     merge_threshold = models.FloatField(
@@ -161,6 +173,9 @@ class Project(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        project_checked.send(Project, project=self)
 
     # Queries
 

@@ -115,7 +115,15 @@ def test_selected_issues_are_merged_into_the_oldest(
 
 
 @pytest.mark.parametrize(
-    "written", ["{id}", "#{id}", "https://tracker.example/admin/issues/issue/{id}/change/?x=1"]
+    "written",
+    [
+        "{id}",
+        "#{id}",
+        "http://testserver/admin/issues/issue/{id}/change/?x=1",
+        "testserver/admin/issues/issue/{id}/change/",
+        "/admin/issues/issue/{id}/change/",
+        "https://testserver/api/tasks/{id}",
+    ],
 )
 def test_an_issue_is_merged_into_one_that_is_named_by_number_or_address(
     operator: Client,
@@ -130,6 +138,33 @@ def test_an_issue_is_merged_into_one_that_is_named_by_number_or_address(
     issue.refresh_from_db()
     assert issue.duplicate_of == into
     assert into.changes.get(kind=Change.Kind.MERGED).reason == "same"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "https://evil.example/admin/issues/issue/{id}/change/",
+        "//evil.example/admin/issues/issue/{id}/change/",
+        "https://testserver@evil.example/admin/issues/issue/{id}/change/",
+        "https://evil.example/?next=http://testserver/admin/issues/issue/{id}/change/",
+        "evil.example/admin/issues/issue/{id}/change/",
+        "javascript:/admin/issues/issue/{id}/change/",
+        "https://[/admin/issues/issue/{id}/change/",
+    ],
+)
+def test_the_address_of_another_host_names_no_issue_of_ours(
+    operator: Client,
+    make_issue: Callable[..., Issue],
+    make_message: Callable[..., Message],
+    written: str,
+):
+    issue, into = make_issue(message=make_message()), make_issue(message=make_message())
+    address = reverse("admin:issues_issue_merge")
+    page = operator.post(address, {"ids": issue.pk, "into": written.format(id=into.pk)})
+
+    assert "There is no such issue." in page.text
+    issue.refresh_from_db()
+    assert issue.duplicate_of is None
 
 
 def test_merge_into_asks_for_the_issue_first(

@@ -11,10 +11,11 @@ from django.urls import reverse
 from django.utils import translation
 
 from apps.exports.models import TaskExport
-from apps.issues.admin.explanation import explained
+from apps.issues.admin.explanation import KINDS, VALUES, explained
 from apps.issues.admin.issue_page import CHANGES
 from apps.issues.admin.words import in_words
 from apps.issues.decisions import merge, not_duplicate, related
+from apps.issues.dedup.conflicts import FAMILIES
 from apps.issues.models import Change, Evidence, Issue, Match, Relation
 from apps.messages.models import Message
 from apps.sources.models import Project
@@ -323,11 +324,23 @@ def test_an_explanation_names_what_spoke_for_and_against():
     [
         ({"reply_to": 7, "minutes": 2.6}, "Said about message 7: 3 minutes later"),
         ({"reply_to": 7}, "Said about message 7"),
-        ({"author": "Олена", "minutes": 0.2}, "By the same author, 1 minute later"),
+        ({"is_own": True, "minutes": 0.2}, "By the same author, 1 minute later"),
+        ({"is_own": False, "minutes": 2}, "In the same chat, 2 minutes later"),
+        ({"fingerprint": "2:ab"}, "The same words, whichever way they are written."),
+        ({"seconds_later": 60}, "Time since the report that it resembles: 1\xa0minute"),
+        ({"shared": {"wallet": ["apple_pay"]}}, "Same wallet: Apple Pay"),
+        ({"shared": {"platform": ["ios"]}}, "Same platform: iOS"),
+        ({"cosine": 0.855}, "Nearness of meaning: 0.86"),
     ],
 )
-def test_what_adds_to_a_report_says_what_it_was_said_about(explanation: dict[str, Any], line: str):
+def test_one_reason_is_one_line(explanation: dict[str, Any], line: str):
     assert explained(explanation) == [line]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_fact_has_words(family: str):
+    assert family in KINDS
+    assert FAMILIES[family].keys() <= VALUES.keys()
 
 
 @pytest.mark.parametrize(
@@ -402,3 +415,7 @@ def test_many_issues_on_the_merge_page_take_no_more_queries(
 
     assert counts[0] == counts[1]
     assert told == [1, 1]
+
+
+def test_a_date_in_english_can_be_read_in_one_way_only(operator: Client, pair: tuple[Issue, ...]):
+    assert "2 Mar 2026, " in page_of(operator, pair[1])

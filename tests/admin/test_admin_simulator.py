@@ -4,7 +4,9 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.urls import reverse
+from django.utils import translation
 
+from apps.issues.archive import Verdict
 from apps.issues.comparison import thresholds_of
 from apps.issues.dedup.levels import calibration
 from apps.issues.models import Filing
@@ -48,7 +50,7 @@ def test_the_page_opens_with_the_projects_thresholds(manager, project):
 
 
 def test_the_answer_tells_figures_and_quotes_texts(manager, project, reports):
-    page = manager.get(simulator(project=project.slug, days=30, merge="0", suggest="0"))
+    page = manager.get(simulator(project=project.slug, days=30, merge="0.001", suggest="0"))
 
     assert "3 reports filed again" in page.text
     assert "By the merge threshold" in page.text
@@ -183,3 +185,30 @@ def test_another_teams_issue_is_not_replayed(viewer, make_issue, other_project):
     issue = make_issue(project=other_project)
 
     assert viewer.get(reverse("admin:replay", args=[issue.pk])).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"merge_threshold": "0.2", "suggest_threshold": "0.9"}, "at least as sure"),
+        ({"suggest_threshold": "0.99"}, "at least as sure"),
+        ({"open_issue_days": "999999"}, "less than or equal to 3650"),
+    ],
+)
+def test_the_projects_form_refuses_what_cannot_decide(administrator, project, changes, told):
+    address = reverse("admin:sources_project_change", args=[project.pk])
+    shown = administrator.get(address).context["adminform"].form
+    filled = {name: shown[name].value() for name in shown.fields}
+    filled = {name: value for name, value in filled.items() if value not in (None, False)}
+    forms = {"glossary-TOTAL_FORMS": 0, "glossary-INITIAL_FORMS": 0}
+
+    page = administrator.post(address, {**filled, **forms, **changes})
+
+    assert told in page.text
+    project.refresh_from_db()
+    assert (project.merge_threshold, project.open_issue_days) == (None, 30)
+
+
+def test_a_score_is_written_as_the_readers_language_writes_numbers():
+    with translation.override("uk"):
+        assert "0,983" in Verdict("attached", "fuzzy", 7, 0.983).words

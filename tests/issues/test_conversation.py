@@ -10,8 +10,11 @@ from apps.issues.decisions import CannotSplit, merge, split, undo_merge
 from apps.issues.models import Change, Evidence, Filing, Issue
 from apps.issues.triage import file
 from apps.issues.urgency import people_of, rise
+from apps.messages.answers import Answer, keep
+from apps.messages.classifiers.base import Verdict
 from apps.messages.classify import classify
 from apps.messages.decisions import reclassify, retry
+from apps.messages.follow_ups import status_of
 from apps.messages.models import Message
 from tasktracker.lib.workflow import TryLater
 
@@ -129,7 +132,7 @@ def test_a_run_says_whose_it_is(say):
 
     evidence = Evidence.objects.get(message=more)
     assert evidence.level == Evidence.Level.RUN
-    assert evidence.explanation == {"author": "Іра", "minutes": 1.0}
+    assert evidence.explanation == {"author": "Іра", "is_own": True, "minutes": 1.0}
 
 
 def test_a_reply_that_is_read_before_its_report_waits_for_it(say):
@@ -336,7 +339,8 @@ def test_a_bare_echo_without_its_report_is_filed_as_what_it_was_taken_for(say, u
     report = say("Іра", OUTAGE)
     read(report)
     Issue.objects.update(status=Issue.Status.DONE)
-    echo = say("Олег", "+1", to=report, status="follow_up", category="bug", priority="low")
+    named = {"status": "follow_up", "category": "bug", "priority": "low"}
+    echo = say("Олег", "і у мене, 503", to=report, **named)
 
     follow_up(echo)
     file([echo])
@@ -618,3 +622,46 @@ def test_people_are_counted_where_they_lie(say, mild, django_assert_num_queries)
     with django_assert_num_queries(1) as queries:
         assert people_of(issue) == 3
     assert "COUNT(" in queries[0]["sql"]
+
+
+@pytest.mark.parametrize("text", ["у мене теж", "same here", "+1, у нас теж"])
+def test_an_echo_between_two_talks_opens_no_issue(say, text):
+    outage, export = say("Іра", OUTAGE), say("Олег", EXPORT)
+    echo = say("Марта", text)
+    read(outage, export)
+    step_as(echo, "bug", "critical")
+
+    assert Issue.objects.count() == 2
+    assert echo.status == Message.Status.NOISE
+
+
+def test_an_echo_of_what_was_never_stored_opens_no_issue(say):
+    echo = say("Марта", "у мене теж", reply_to_external_id="-100500:404", is_history=True)
+    step_as(echo, "bug", "critical")
+
+    assert not Issue.objects.exists()
+    assert echo.status == Message.Status.NOISE
+
+
+def test_an_echo_that_names_a_failure_is_filed_where_nothing_is_near(say):
+    echo = say("Марта", "і у мене, 503")
+    step_as(echo, "bug", "high")
+
+    assert Issue.objects.get().evidence.get().message == echo
+
+
+def test_what_a_person_calls_a_bug_is_filed_though_it_only_echoes(say):
+    outage, export = say("Іра", OUTAGE), say("Олег", EXPORT)
+    echo = say("Марта", "у мене теж", category="bug", locked_fields=["category"])
+    read(outage, export)
+    step_as(echo, "bug", "high")
+
+    assert Issue.objects.count() == 3
+
+
+def step_as(message, category, priority):
+    """Decided by a classifier that takes it for a report, then filed or attached."""
+    verdict = Verdict(category, priority, 0.9)
+    answer = keep(message, Answer("test", "1", verdict), 1)
+    message.decide(status_of(message, answer), answer, is_provisional=False)
+    step(message)

@@ -321,6 +321,7 @@ def test_what_a_person_decides_meanwhile_stands(server, make_pair, admin_user, d
 def test_what_was_said_of_another_wording_is_dropped(server, make_pair, make_message, which):
     older, newer = make_pair()
     opinion = ask_next(newer, newer.evidence.get().message, newer.project)
+    assert opinion is not None
     before = getattr(opinion.match, which)
 
     def answer(request):

@@ -62,6 +62,15 @@ def test_a_name_without_latin_letters_gets_a_slug(run):
         (["--auto-approve-above", "much"], "neither a number nor off"),
         (["--member", "nobody"], "no user nobody"),
         (["--slug", "with space"], "slug"),
+        (["--duplicate-window-hours", "8761"], "8760"),
+        (["--open-issue-days", "999999"], "3650"),
+        (["--closed-issue-days", "2147483647"], "3650"),
+        (["--run-minutes", "1441"], "1440"),
+        (["--raise-priority-from", "1001"], "1000"),
+        (["--merge-threshold", "0.2", "--suggest-threshold", "0.9"], "at least as sure"),
+        (["--suggest-threshold", "0.99"], "at least as sure"),
+        (["--merge-threshold", "0.001"], "at least as sure"),
+        (["--merge-threshold", "0", "--suggest-threshold", "0"], "At 0"),
     ],
 )
 def test_a_project_that_the_admin_would_refuse_is_refused(run, words, sentence):

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeGuard
 
-from django.utils.formats import number_format
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from apps.issues.admin.opinion_words import thought_in_words
+from apps.sources.admin.display import rounded
 
 #: Kinds of facts that two reports share or that set them apart (apps.issues.dedup.conflicts).
 KINDS = {
@@ -29,8 +29,22 @@ KINDS = {
     "symptom": gettext_lazy("symptom"),
     "size": gettext_lazy("too much or too little"),
 }
-#: Values of those kinds that are words; names of products stay as they are.
+#: Values of those kinds; names of products are the same in every language.
 VALUES = {
+    "ios": "iOS",
+    "android": "Android",
+    "macos": "macOS",
+    "windows": "Windows",
+    "linux": "Linux",
+    "chrome": "Chrome",
+    "firefox": "Firefox",
+    "safari": "Safari",
+    "edge": "Edge",
+    "apple_pay": "Apple Pay",
+    "google_pay": "Google Pay",
+    "paypal": "PayPal",
+    "sms": "SMS",
+    "push": gettext_lazy("push notifications"),
     "preproduction": gettext_lazy("pre-production"),
     "production": gettext_lazy("production"),
     "staging": gettext_lazy("staging"),
@@ -168,7 +182,7 @@ def _facts(explanation: Mapping[str, Any]) -> list[str]:
 def _measured(explanation: Mapping[str, Any]) -> list[str]:
     lines = []
     if _is_number(explanation.get("cosine")):
-        details = {"value": number_format(explanation["cosine"], 2)}
+        details = {"value": rounded(explanation["cosine"], 2)}
         lines.append(_("Nearness of meaning: %(value)s") % details)
     if _is_number(explanation.get("fuzzy")):
         details = {"value": f"{explanation['fuzzy']:.0%}"}
@@ -207,7 +221,7 @@ def _said(explanation: Mapping[str, Any]) -> list[str]:
     if "alert" in explanation:
         lines.append(_("The same alert."))
     if "fingerprint" in explanation:
-        lines.append(_("The texts are the same, apart from case and punctuation."))
+        lines.append(_("The same words, whichever way they are written."))
     minutes = explanation.get("minutes")
     after = ""
     if _is_number(minutes):
@@ -219,10 +233,15 @@ def _said(explanation: Mapping[str, Any]) -> list[str]:
         )
         lines.append(told % {"id": explanation["reply_to"], "after": after})
     elif after:
-        lines.append(_("By the same author, %(after)s") % {"after": after})
+        told = _("In the same chat, %(after)s")
+        if explanation.get("is_own"):
+            told = _("By the same author, %(after)s")
+        lines.append(told % {"after": after})
     seconds = explanation.get("seconds_later")
     if _is_number(seconds) and seconds > 0:
-        lines.append(_("%(time)s after the report that it resembles") % {"time": _span(seconds)})
+        # A span of time has one case only, so the sentence must not ask for another.
+        details = {"time": _span(seconds)}
+        lines.append(_("Time since the report that it resembles: %(time)s") % details)
     return lines
 
 
@@ -233,7 +252,7 @@ def _span(seconds: float) -> str:
 
 def _signed(weight: float) -> str:
     sign = "+" if weight > 0 else "−"
-    return f"{sign}{number_format(abs(weight), 1)}"
+    return f"{sign}{rounded(abs(weight), 1)}"
 
 
 def _is_number(value: Any) -> TypeGuard[int | float]:

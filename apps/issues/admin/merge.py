@@ -44,12 +44,12 @@ class MergeForm(forms.Form):
         initial=True,
     )
 
-    def __init__(self, *args: Any, visible: QuerySet[Issue], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, visible: QuerySet[Issue], host: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.visible = visible
+        self.visible, self.host = visible, host
 
     def clean_into(self) -> Issue:
-        issue = find_issue(self.cleaned_data["into"], self.visible)
+        issue = find_issue(self.cleaned_data["into"], self.visible, host=self.host)
         if issue is None:
             raise forms.ValidationError(_("There is no such issue."))
         return issue
@@ -68,7 +68,7 @@ def merge_page(model_admin: Any, request: HttpRequest) -> HttpResponse:
         messages.error(request, _("There is no such issue."))
         return HttpResponseRedirect(back)
     if request.method == "POST":
-        form = MergeForm(request.POST, visible=visible)
+        form = MergeForm(request.POST, visible=visible, host=request.get_host())
         if form.is_valid():
             return _merge(request, issues, form.cleaned_data, back)
     else:
@@ -76,8 +76,8 @@ def merge_page(model_admin: Any, request: HttpRequest) -> HttpResponse:
             name: request.GET[name] for name in ("into", "reason") if name in request.GET
         }
         named["is_back"] = request.GET.get("is_back") != "off"
-        form = MergeForm(initial=named, visible=visible)
-    into = find_issue(asked.get("into", ""), visible)
+        form = MergeForm(initial=named, visible=visible, host=request.get_host())
+    into = find_issue(asked.get("into", ""), visible, host=request.get_host())
     context = {
         **model_admin.admin_site.each_context(request),
         "title": _("Merge into…"),

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from apps.issues.models import Match, Opinion
+from apps.sources.admin.display import rounded
 from tasktracker.lib.text import shorten
 
 
@@ -25,7 +25,7 @@ def opinion_in_words(opinion: Opinion) -> str:
         Opinion.Status.FAILED.value: _("A language model was asked, without an answer"),
         Opinion.Status.DROPPED.value: _("No language model was needed in the end."),
     }[opinion.status]
-    sure = number_format(opinion.confidence, 2) if opinion.confidence is not None else "–"
+    sure = rounded(opinion.confidence, 2) if opinion.confidence is not None else "–"
     words = told % {"model": opinion.model, "sure": sure}
     said = shorten(opinion.last_error, 200) if not opinion.is_answered else opinion.reason
     return f"{words}: {said}" if said else words
@@ -38,7 +38,7 @@ def opinion_in_short(opinion: Opinion) -> str:
     told = _("model: %(verdict)s") % {"verdict": opinion.get_status_display().lower()}
     if opinion.confidence is None:
         return told
-    return f"{told}, {number_format(opinion.confidence, 2)}"
+    return f"{told}, {rounded(opinion.confidence, 2)}"
 
 
 def thought_in_words(thought: Mapping[str, Any]) -> str:
@@ -48,6 +48,6 @@ def thought_in_words(thought: Mapping[str, Any]) -> str:
     words = told % {
         "model": thought.get("model", "–"),
         "prompt": thought.get("prompt", "–"),
-        "sure": number_format(sure, 2) if isinstance(sure, int | float) else "–",
+        "sure": rounded(sure, 2) if isinstance(sure, int | float) else "–",
     }
     return f"{words}: {thought['reason']}" if thought.get("reason") else words

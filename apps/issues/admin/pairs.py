@@ -86,8 +86,9 @@ class PairPages(ProjectScopedAdmin):
         issue, into = self.deciding(request, issue_id), self.deciding(request, into_id)
         if issue is None or into is None:
             return self.gone(request, issue_id)
-        if merge_all(request, [issue], into=into, is_back=True):
-            return ask_despite([issue], into, is_back=True)
+        reason = _reason(request)
+        if merge_all(request, [issue], into=into, reason=reason, is_back=True):
+            return ask_despite([issue], into, reason=reason, is_back=True)
         return _after(request, issue, into if issue.duplicate_of_id else issue)
 
     def say_view(self, request: HttpRequest, issue_id: int) -> HttpResponse:
@@ -95,8 +96,9 @@ class PairPages(ProjectScopedAdmin):
         issue = self.deciding(request, issue_id)
         if issue is None:
             return self.gone(request, issue_id)
-        other = find_issue(request.POST.get("other", ""), self.get_queryset(request))
-        reason = request.POST.get("reason", "")[:500]
+        said, visible = request.POST.get("other", ""), self.get_queryset(request)
+        other = find_issue(said, visible, host=request.get_host())
+        reason = _reason(request)
         kind = request.POST.get("kind", "")
         if other is None:
             messages.error(request, _("There is no such issue."))
@@ -115,7 +117,7 @@ class PairPages(ProjectScopedAdmin):
         issue, other = self.deciding(request, issue_id), self.deciding(request, other_id)
         if issue is None or other is None or kind not in SAID:
             return self.gone(request, issue_id)
-        self._say(request, issue, other, kind)
+        self._say(request, issue, other, kind, reason=_reason(request))
         return back_or_to(request, page_of(issue))
 
     def take_back_view(
@@ -124,7 +126,8 @@ class PairPages(ProjectScopedAdmin):
         issue, other = self.deciding(request, issue_id), self.deciding(request, other_id)
         if issue is None or other is None or kind not in Relation.Kind.values:
             return self.gone(request, issue_id)
-        taken = decisions.take_back(issue, other, by=request.user, kind=kind)
+        reason = _reason(request)
+        taken = decisions.take_back(issue, other, by=request.user, kind=kind, reason=reason)
         if taken:
             messages.success(request, _("Taken back; the history keeps both."))
         else:
@@ -149,7 +152,8 @@ class PairPages(ProjectScopedAdmin):
         message = Message.objects.filter(pk=message_id, evidence__issue=issue_id).first()
         if issue is None or message is None:
             return self.gone(request, issue_id)
-        run(request, [issue], lambda _issue: detach(message, by=request.user))
+        reason = _reason(request)
+        run(request, [issue], lambda _issue: detach(message, by=request.user, reason=reason))
         return HttpResponseRedirect(page_of(issue))
 
     def delete_view(
@@ -169,7 +173,7 @@ class PairPages(ProjectScopedAdmin):
         leaving = list(Message.objects.filter(pk__in=numbers, evidence__issue=issue_id))
         if issue is None or not leaving:
             return self.gone(request, issue_id)
-        reason = request.POST.get("reason", "")[:500]
+        reason = _reason(request)
         made: list[Issue] = []
 
         def press(old: Issue) -> None:
@@ -232,6 +236,10 @@ class PairPages(ProjectScopedAdmin):
         told = ngettext("Said of %(n)d pair.", "Said of %(n)d pairs.", done)
         if done:
             messages.success(request, told % {"n": done})
+
+
+def _reason(request: HttpRequest) -> str:
+    return request.POST.get("reason", "")[:500]
 
 
 def _chosen(request: HttpRequest, queryset: QuerySet[Issue]) -> list[Issue]:

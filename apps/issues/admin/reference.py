@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.db.models import QuerySet
 
@@ -10,11 +11,11 @@ from apps.issues.models import Issue
 LONGEST = 500
 _NUMBER = re.compile(r"#?(\d{1,18})")
 #: Addresses of ours: the issue's page in the admin, and the task in the API.
-_OURS = re.compile(r"/(?:issues/issue|api/tasks)/(\d{1,18})(?:/|$|[?#])")
+_OURS = re.compile(r"/(?:issues/issue|api/tasks)/(\d{1,18})(?:/|$)")
 
 
-def find_issue(text: str, visible: QuerySet[Issue]) -> Issue | None:
-    """By 12, #12, the address of its page, or the number or address of its task in a tracker.
+def find_issue(text: str, visible: QuerySet[Issue], *, host: str) -> Issue | None:
+    """By 12, #12, the address of its page at our host, or the number or address of its task in a tracker.
 
     What was merged leads to the issue that took it.
     """
@@ -25,10 +26,20 @@ def find_issue(text: str, visible: QuerySet[Issue]) -> Issue | None:
     if number is not None:
         return _standing(visible.filter(pk=number.group(1)).first(), visible)
     found = _in_a_tracker(said, visible)
-    ours = _OURS.search(said)
+    ours = _OURS.search(_path_at(host, said))
     if found is None and ours is not None:
         found = visible.filter(pk=ours.group(1)).first()
     return _standing(found, visible)
+
+
+def _path_at(host: str, said: str) -> str:
+    """The path of an address of ours, with or without the host; another host's numbers mean nothing here."""
+    try:
+        address = urlsplit(f"//{said}" if said.startswith(f"{host}/") else said)
+    except ValueError:
+        return ""
+    is_ours = address.netloc in ("", host) and address.scheme in ("", "http", "https")
+    return address.path if is_ours and address.path.startswith("/") else ""
 
 
 def _in_a_tracker(said: str, visible: QuerySet[Issue]) -> Issue | None:

@@ -26,7 +26,7 @@ def replayed(request: HttpRequest, issue_id: int) -> dict[str, Any]:
     found = replay(issue, limit=MOST + 1, may_embed=False)
     shown = found[:MOST]
     return {
-        "title": _("Replay"),
+        "title": _("Would it be decided so again?"),
         "issue": issue,
         "replayed": [(one, COLOURS.get(one.state, "")) for one in shown],
         "differing": sum(one.state == "differs" for one in shown),

@@ -16,6 +16,7 @@ from apps.issues.admin.decide import VERBS, decide, run
 from apps.issues.admin.issue_form import EDITABLE, NAMED, IssueForm
 from apps.issues.admin.issue_page import context_of
 from apps.issues.admin.pairs import PairPages, SuggestionsFilter
+from apps.issues.admin.reports import in_full
 from apps.issues.corrections import correct, unlock
 from apps.issues.decisions import open_by_hand
 from apps.issues.models import Issue
@@ -177,6 +178,7 @@ class IssueAdmin(IssueColumns, PairPages):
             may_decide = self.has_decide_permission(request)
             before = request.GET.get("before", "")
             context |= context_of(issue, may_decide=may_decide, before=before)
+            context["evidence"] = in_full(issue, context["evidence"])
         return super().render_change_form(request, context, *args, **kw)
 
     def decide_view(self, request: HttpRequest, issue_id: int, verb: str) -> HttpResponse:

@@ -10,14 +10,13 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from apps.issues.comparison import thresholds_of
+from apps.issues.comparison import check_thresholds, thresholds_of
 from apps.issues.dedup.levels import Thresholds, calibration
 from apps.issues.what_if import Figures, WhatIf, what_if
-from apps.sources.admin.display import percent
+from apps.sources.admin.display import percent, rounded
 from apps.sources.models import Project
 
 PERIODS = (7, 14, 30, 90, 365)  # days
@@ -44,10 +43,8 @@ class SimulatorForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         merge, suggest = data.get("merge"), data.get("suggest")
-        if merge is not None and suggest is not None and suggest > merge:
-            raise forms.ValidationError(
-                _("What is merged must be at least as sure as what is suggested.")
-            )
+        if merge is not None and suggest is not None:
+            check_thresholds(self.thresholds)
         return data
 
     @property
@@ -185,13 +182,13 @@ def _answer(project: Project, found: WhatIf, values: dict[str, Any]) -> dict[str
 def _rows(found: WhatIf) -> list[Row]:
     today, chosen = found.today, found.chosen
     figures: list[tuple[Any, Callable[[Figures], str]]] = [
-        (gettext_lazy("Merge at"), lambda one: _number(one.merge, 3)),
-        (gettext_lazy("Suggest at"), lambda one: _number(one.suggest, 3)),
+        (gettext_lazy("Merge at"), lambda one: rounded(one.merge, 3)),
+        (gettext_lazy("Suggest at"), lambda one: rounded(one.suggest, 3)),
         (gettext_lazy("New issues"), lambda one: str(one.issues)),
         (gettext_lazy("Reports merged automatically"), lambda one: str(one.merged)),
         (
             gettext_lazy("Suggestions per report"),
-            lambda one: _number(one.suggestions_per_report, 2),
+            lambda one: rounded(one.suggestions_per_report, 2),
         ),
         (gettext_lazy("Precision against people"), lambda one: percent(one.agreement.precision)),
         (gettext_lazy("Recall against people"), lambda one: percent(one.agreement.recall)),
@@ -206,7 +203,7 @@ def _curve(project: Project, found: WhatIf, values: dict[str, Any]) -> Sequence[
     return [
         Point(
             figures=row,
-            merge=_number(row.merge, 3),
+            merge=rounded(row.merge, 3),
             width=f"{100 * row.issues / most:.1f}",
             link=_address(
                 project=project.slug,
@@ -230,7 +227,3 @@ def _address(**values: Any) -> str:
 def _plain(number: float) -> str:
     """For a number field, which reads a dot in every language."""
     return f"{number:.4f}".rstrip("0").rstrip(".")
-
-
-def _number(value: float, places: int) -> str:
-    return number_format(value, decimal_pos=places)

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -13,6 +12,7 @@ from apps.issues.merging import IT_IS_BACK
 from apps.issues.models import Change, Evidence, Issue
 from apps.issues.urgency import AS_IT_WAS, MANY, MORE_URGENT, WITHOUT_IT
 from apps.messages.models import Category, Priority
+from apps.sources.admin.display import rounded
 from tasktracker.lib.text import shorten
 
 _CHOICES: dict[str, Mapping[Any, Any]] = {
@@ -45,7 +45,7 @@ def reason_in_words(change: Change) -> str:
     if sure is not None:
         told = _("confidence %(confidence)s is at least %(limit)s")
         return told % {
-            name: number_format(value, 2)
+            name: rounded(value, 2)
             for name, value in zip(("confidence", "limit"), map(float, sure.groups()), strict=True)
         }
     many = _MANY.fullmatch(change.reason)
@@ -138,6 +138,10 @@ def _split(change: Change, details: Mapping[str, Any]) -> str:
         return _("Message %(id)s reports something of its own, it was taken out") % {
             "id": details.get("message")
         }
+    if "left" in details:
+        return _("Issue %(id)s, which had been merged into this one, stands by itself again") % {
+            "id": details["left"]
+        }
     told = _("Reports went to issue %(id)s") % {"id": details.get("given")}
     return _sentences(told, *what_stays(details.get("stays")))
 
@@ -173,8 +177,8 @@ def _thought(details: Mapping[str, Any]) -> str:
         told = _("%(level)s, score %(score)s, threshold %(threshold)s")
     return told % {
         "level": _level(details),
-        "score": number_format(score, 2),
-        "threshold": number_format(threshold, 2) if threshold is not None else "",
+        "score": rounded(score, 2),
+        "threshold": rounded(threshold, 2) if threshold is not None else "",
     }
 
 

@@ -18,7 +18,7 @@ class Evidence(models.Model):
         SEMANTIC = "semantic", _("Similar meaning")
         JUDGED = "judged", _("Compared by the judge")
         REPLY = "reply", _("Said about it in the chat")
-        RUN = "run", _("Same author, moments later")
+        RUN = "run", _("Moments later in the same chat")
         EDIT = "edit", _("Edit of a report")
         PERSON = "person", _("A person said so")
 

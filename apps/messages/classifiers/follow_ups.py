@@ -83,6 +83,12 @@ def is_bare_echo(text: str) -> bool:
     return len(text.split()) <= BARE_ECHO and sign_of(text) == Sign.ECHO
 
 
+def is_only_echo(text: str) -> bool:
+    """Not one word of its own: "у мене теж" names no problem, "і у мене, 503" does."""
+    words = re.findall(r"[^\W\d_]+|\d+", clean(text).lower())
+    return is_bare_echo(text) and all(word in _EMPTY for word in words)
+
+
 def meant_by(
     sign: Sign,
     author: str,
@@ -160,6 +166,14 @@ _ECHO = re.compile(
     r"|(?:\w+ ){1,3}(?:as well|too)(?: now)?\W*$|мені теж|нам теж|(?:\w+ ){1,3}теж\W*$"
     r"|будь ласка-будь ласка)"
 )
+#: Words of which an echo may consist without saying anything.
+_EMPTY_WORDS = (
+    "1 плюс один плюсую підтверджую підтримую приєднуюсь аналогічно ідентично о і й та и у в мене мені нас нам теж тоже "
+    "також так само тежсаме саме те таке така сама такий самий тут "
+    "plus one me us i we too also as well same here it this that the likewise ditto seconded second ours mine can "
+    "confirm confirmed see seeing have get m am"
+)
+_EMPTY = frozenset(_EMPTY_WORDS.split())
 _LOG = re.compile(
     r"\w(?:Exception|Error)\b|(?:FATAL|ERROR|PANIC|SEVERE|CRITICAL|Deadlock)\b|\bpanic:|[Ff]atal error"
     r"|\berrno\b|Traceback|\b0x[0-9a-fA-F]+|\.(?:tsx?|jsx?|py|java|swift|kt|go|php|rb|cs|so)[:+(]\d"

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from django.template.defaultfilters import floatformat
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
@@ -80,6 +81,11 @@ def with_lock(shown: Any, row: Any, field: str) -> SafeString | str:
         gettext("Set by a person"),
         gettext("Set by a person"),
     )
+
+
+def rounded(number: float, places: int) -> str:
+    """As the pages round it: 0.855 is never 0.85 here and 0.86 there."""
+    return str(floatformat(number, places))
 
 
 def percent(ratio: float | None) -> str:

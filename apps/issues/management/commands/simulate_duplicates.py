@@ -6,12 +6,13 @@ from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import translation
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from apps.issues.comparison import thresholds_of
+from apps.issues.comparison import check_thresholds, thresholds_of
 from apps.issues.dedup.levels import Thresholds
 from apps.issues.what_if import Figures, Pair, WhatIf, what_if
 from apps.sources.models import Project
@@ -68,8 +69,10 @@ def _chosen(project: Project, merge: float | None, suggest: float | None) -> Thr
         merge=today.merge if merge is None else merge,
         suggest=today.suggest if suggest is None else suggest,
     )
-    if chosen.suggest > chosen.merge:
-        raise CommandError(_("What is merged must be at least as sure as what is suggested."))
+    try:
+        check_thresholds(chosen)
+    except ValidationError as error:
+        raise CommandError(" ".join(error.messages)) from None
     return chosen
 
 
