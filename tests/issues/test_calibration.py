@@ -14,8 +14,8 @@ from apps.issues.dedup.base import Candidate
 from apps.issues.dedup.calibration import calibrate
 from apps.issues.dedup.corpus import cached_embed, read_rows, read_talks
 from apps.issues.dedup.levels import parse_calibration
-from apps.issues.dedup.pair_training import cases_of_talk
-from apps.issues.dedup.scene import rivals
+from apps.issues.dedup.pair_training import cases_of_bursts, cases_of_talk
+from apps.issues.dedup.scene import NAMES, rivals
 
 KINDS = {"base": 0.0, "near": 0.2, "cross": 0.4, "para": 1.5, "hard_negative": 0.9}
 ENGLISH = {"cross"}
@@ -140,6 +140,23 @@ def test_the_reports_of_whole_chats_choose_the_merge_threshold(rows, talks):
     assert figures["chats"] == 3
     assert figures["chat"]["false_merges_per_100_reports"] <= 1
     assert figures["talk"]["false_merges_per_100_reports"] > 1
+
+
+def test_different_problems_one_after_another_stay_apart(made):
+    assert made.data["figures"]["burst"]["false_merges_per_100_reports"] <= 2
+
+
+def test_a_burst_is_different_problems_after_all_others_a_moment_apart(talks):
+    talk = talks[0]
+    space = space_training.learn([space_training.block_of_talk(talk)])
+
+    cases = cases_of_bursts(talk, space)
+
+    assert len(cases) == len(set(talk.problems))
+    assert not any(case.is_repeat or option.is_own for case in cases for option in case.options)
+    since = NAMES.index("minutes_since_last")
+    nearest = [min(option.features[since] for option in case.options) for case in cases]
+    assert min(nearest) == pytest.approx(np.log10(1 + 80 / 60))
 
 
 def _told_wrongly(talk):

@@ -78,6 +78,33 @@ def test_another_problem_opens_another_issue(make_report):
     assert issue_of(first) != issue_of(second)
 
 
+BY_A_TESTER = (
+    OUTAGE,
+    "Courier app crashes when I open the map on android 14",
+    "Не можу завантажити аватар",
+    "Webhooks to Slack stopped",
+    "The courier cannot close a delivery",
+    "Експорт у CSV губить останній рядок",
+    "Search by phone number finds nothing",
+    "лист підтвердження не приходить",
+    "Wrong currency in the invoice",
+    "кнопка зберегти не натискається на айпаді",
+)
+
+
+@pytest.mark.parametrize("author", ["7", None])
+def test_different_problems_one_minute_apart_are_different_issues(make_report, author):
+    """As a tester tells what was found in an hour, or as many people write at the same time."""
+    reports = [
+        make_report(text, author_id=author or str(number))
+        for number, text in enumerate(BY_A_TESTER)
+    ]
+
+    file(reports)
+
+    assert Issue.objects.count() == len(reports)
+
+
 def test_projects_do_not_see_each_other(make_report, other_project):
     first, second = make_report(), make_report(project=other_project)
 

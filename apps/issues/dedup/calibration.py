@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from apps.issues.dedup.choosing import (
+    MAX_MERGED_IN_BURSTS,
     SUGGESTED_SHARE,
     choose_fuzzy,
     choose_merge,
@@ -19,7 +20,7 @@ from apps.issues.dedup.choosing import (
     choose_semantic,
     choose_suggest,
 )
-from apps.issues.dedup.corpus import CHAT, Row, Talk
+from apps.issues.dedup.corpus import BURST, CHAT, TALK, Row, Talk
 from apps.issues.dedup.judge import PairModel
 from apps.issues.dedup.line import Line
 from apps.issues.dedup.outcomes import (
@@ -31,7 +32,14 @@ from apps.issues.dedup.outcomes import (
     figures_of_pairs,
     figures_of_talk,
 )
-from apps.issues.dedup.pair_training import Case, cases_of_rows, cases_of_talk, fit_line, grow
+from apps.issues.dedup.pair_training import (
+    Case,
+    cases_of_bursts,
+    cases_of_rows,
+    cases_of_talk,
+    fit_line,
+    grow,
+)
 from apps.issues.dedup.scene import NAMES
 from apps.issues.dedup.space_training import Block, block_of_rows, block_of_talk, learn
 from apps.issues.dedup.trees import Trees
@@ -81,10 +89,11 @@ def calibrate(
             if folds[case.source] == fold
         ]
         advance(FOLDS + fold + 1, steps)
-    talk = [each for each in scored if each.case.is_talk]
+    talk = [each for each in scored if each.case.kind in (CHAT, TALK)]
+    bursts = [each for each in scored if each.case.kind == BURST]
     pairs = [each for each in scored if not each.case.is_talk]
     chats = [each for each in talk if each.case.kind == CHAT]
-    merge = choose_merge(chats or talk)
+    merge = max(choose_merge(chats or talk), choose_merge(bursts, MAX_MERGED_IN_BURSTS))
     # Added to the line's log-odds, so that one threshold fits both parts.
     shift = merge - choose_merge_of_pairs(pairs)
     suggest = min(
@@ -118,6 +127,8 @@ def calibrate(
                 "chat": figures_of_talk(chats, merge, suggest),
                 "chat_curve": curve_of_talk(chats, suggest),
                 "talk": figures_of_talk(talk, merge, suggest),
+                "burst": figures_of_talk(bursts, merge, suggest),
+                "burst_curve": curve_of_talk(bursts, suggest),
                 "talk_curve": curve_of_talk(talk, suggest),
             },
         },
@@ -145,7 +156,10 @@ def _unseen_cases(
         )
     )
     cases = [
-        case for talk in talks if folds[talk.name] == fold for case in cases_of_talk(talk, space)
+        case
+        for talk in talks
+        if folds[talk.name] == fold
+        for case in [*cases_of_talk(talk, space), *cases_of_bursts(talk, space)]
     ]
     return cases + [case for case in cases_of_rows(rows, space) if folds[case.source] == fold]
 

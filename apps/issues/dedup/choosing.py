@@ -20,6 +20,7 @@ MAX_WRONG_GROUP = 0.003
 #: are known as such and grouped rightly; live they are not, which takes the other half of the two that
 #: three weeks of a busy team may have.
 MAX_FALSE_MERGES = 1 / 112
+MAX_MERGED_IN_BURSTS = 0.02
 #: Of near and cross-language duplicates: the rest costs too many looks.
 SUGGESTED_SHARE = 0.995
 JUST_ABOVE = 1e-3  # log-odds; equal scores stay on one side
@@ -27,7 +28,7 @@ FUZZY_MARGIN = 0.03
 FUZZY_FLOOR = 0.9
 
 
-def choose_merge(talk: Sequence[Scored]) -> float:
+def choose_merge(talk: Sequence[Scored], limit: float = MAX_FALSE_MERGES) -> float:
     """The lowest log-odds at which few enough reports join a wrong issue."""
     best = sorted(
         (
@@ -39,7 +40,7 @@ def choose_merge(talk: Sequence[Scored]) -> float:
     false = 0
     for value, is_right in best:
         false += not is_right
-        if false > MAX_FALSE_MERGES * len(talk):
+        if false > limit * len(talk):
             return value + JUST_ABOVE
     return best[-1][0]
 

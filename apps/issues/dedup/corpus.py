@@ -19,8 +19,8 @@ from tasktracker.lib.text import clean, fingerprint, language_of
 
 DUPLICATES = ("near", "para", "cross", "cross2")
 REPORTS = ("bug", "feature")
-#: What a case of a talk is: from a whole chat, or from reports that were written to be hard.
-CHAT, TALK = "chat", "talk"
+#: What a case of a talk is: from a whole chat, from reports that were written to be hard, or from a burst.
+CHAT, TALK, BURST = "chat", "talk", "burst"
 LOOKALIKES = ("hard_negative", "hard_negative_cross")
 _SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)  # the pairs have no times
 

@@ -1,14 +1,15 @@
 """Trains the judge's two parts from cases: one report, the issues it may repeat, and which of them it does."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from apps.issues.dedup.base import Candidate, matrix_of
-from apps.issues.dedup.corpus import CHAT, DUPLICATES, TALK, Row, Talk
+from apps.issues.dedup.corpus import BURST, CHAT, DUPLICATES, TALK, Row, Talk
 from apps.issues.dedup.line import Line
 from apps.issues.dedup.scene import DIRECTIONS, NAMES, OF_TALK, rivals
 from apps.issues.dedup.space import Space
@@ -17,6 +18,8 @@ from apps.issues.dedup.trees import Trees
 #: Bases that a text of the pairs is compared with: what the search by vector hands over.
 NEAREST = 20
 TALK_DAYS = 30  # as Project.open_issue_days
+#: A tester tells what was found in an hour: near in time, and nothing else. Chats hardly have that, life does.
+BURSTS, LONG_BURST, BURST_GAP = 4, 10, timedelta(seconds=80)
 #: `para` and `cross2` were written to be far from their base: they must not teach that far is near.
 #: Of talks only whole chats have as many traps as life has.
 IMPORTANCE = {"para": 0.1, "cross2": 0.25, CHAT: 3.0}
@@ -37,7 +40,7 @@ class Option:
 
 @dataclass(frozen=True)
 class Case:
-    """`kind` is CHAT, TALK or the kind of a pair; only a repeat belongs to one of the options."""
+    """`kind` is CHAT, TALK, BURST or the kind of a pair; only a repeat belongs to one of the options."""
 
     source: str  # the talk, or the group of pairs
     kind: str
@@ -46,7 +49,7 @@ class Case:
 
     @property
     def is_talk(self) -> bool:
-        return self.kind in (CHAT, TALK)
+        return self.kind in (CHAT, TALK, BURST)
 
 
 def cases_of_talk(talk: Talk, space: Space) -> list[Case]:
@@ -66,6 +69,30 @@ def cases_of_talk(talk: Talk, space: Space) -> list[Case]:
         ]
         cases.append(Case(talk.name, kind, report.number != problem, options))
         candidates.append(Candidate(problem, report))
+    return cases
+
+
+def cases_of_bursts(talk: Talk, space: Space) -> list[Case]:
+    """Different problems of the talk once more, after all others and one right after the other."""
+    first = {report.number: report for report in talk.reports if report.number in talk.problems}
+    shuffled = np.random.default_rng(len(first)).permutation(sorted(first)).tolist()
+    end = max(report.sent_at for report in talk.reports)
+    cases = []
+    for place in range(BURSTS):
+        told = shuffled[place * LONG_BURST : (place + 1) * LONG_BURST]
+        candidates = [
+            Candidate(problem, report)
+            for report, problem in zip(talk.reports, talk.problems, strict=True)
+            if problem not in told
+        ]
+        for number in told:
+            end += BURST_GAP
+            author = "tester" if place % 2 else first[number].author
+            report = replace(first[number], sent_at=end, author=author, answers=None)
+            found = rivals(report, candidates, space)
+            options = [Option(rival.issue_id, False, rival.features) for rival in found]
+            cases.append(Case(talk.name, BURST, False, options))
+            candidates.append(Candidate(number, report))
     return cases
 
 
