@@ -177,6 +177,7 @@ class IssueAdmin(IssueColumns, PairPages):
         if issue is not None:
             context |= context_of(issue, may_decide=self.has_decide_permission(request))
             context["evidence"] = in_full(issue, context["evidence"])
+            context["just_merged"] = request.GET.get("merged", "").split(",")
         return super().render_change_form(request, context, *args, **kw)
 
     def decide_view(self, request: HttpRequest, issue_id: int, verb: str) -> HttpResponse:
