@@ -96,6 +96,6 @@ def test_the_issue_between_tells_that_what_it_had_taken_stands_by_itself(
 
     undo_merge(first, by=people["operator"], reason="no")
 
-    change = middle.changes.last()
+    change = middle.changes.latest("pk")
     told = f"Issue {first.pk}, which had been merged into this one, stands by itself again"
     assert (in_words(change), change.reason) == (told, "no")

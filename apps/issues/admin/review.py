@@ -44,6 +44,7 @@ class IssueAdmin(IssueColumns, PairPages):
     form = IssueForm
     list_display = [
         "short_title",
+        "buttons",
         "suggested",
         "category_label",
         "priority_label",
@@ -52,7 +53,6 @@ class IssueAdmin(IssueColumns, PairPages):
         "reported_at",
         "state",
         "exported",
-        "buttons",
     ]
     list_display_links = ["short_title"]
     list_filter = [
@@ -66,7 +66,7 @@ class IssueAdmin(IssueColumns, PairPages):
         ("reported_at", DaysFilter),
     ]
     list_fullwidth = True
-    list_before_template = "admin/live_list.html"
+    list_before_template = "admin/issues/issue/before_list.html"
     search_fields = ["title__holds", "description__holds"]
     search_help_text = gettext_lazy("Title or description")
     ordering = ["-reported_at", "-id"]
