@@ -100,18 +100,55 @@ def test_selected_issues_are_approved_and_the_others_are_named(
     assert f"Issue {done.pk} is “Done”" in page
 
 
-def test_selected_issues_are_merged_into_the_oldest(
+def test_selected_issues_are_merged_into_the_oldest_once_that_is_confirmed(
     operator: Client,
     make_issue: Callable[..., Issue],
     make_message: Callable[..., Message],
 ):
     newer = make_issue(message=make_message(), reported_at="2026-03-02T10:00:00Z")
     oldest = make_issue(message=make_message(), reported_at="2026-03-01T10:00:00Z")
-    act(operator, "merge_into_oldest", [newer, oldest])
+    asked = act(operator, "merge_into_oldest", [newer, oldest])
+    page = " ".join(asked.text.split())
 
+    assert not Issue.objects.filter(status="duplicate").exists()
+    assert f'name="ids" value="{newer.pk}"' in page
+    assert f'name="into" value="{oldest.pk}"' in page
+    assert "This one stays:" in page
+
+    operator.post(
+        reverse("admin:issues_issue_merge"), {"ids": newer.pk, "into": oldest.pk, "reason": "same"}
+    )
     newer.refresh_from_db()
     assert (newer.status, newer.duplicate_of) == ("duplicate", oldest)
     assert oldest.evidence.count() == 2
+
+
+def test_a_merge_of_many_is_undone_with_one_click_on_what_stays(
+    operator: Client, make_issue: Callable[..., Issue]
+):
+    into, *others = (make_issue() for _number in range(4))
+    ids = ",".join(str(issue.pk) for issue in others[:2])
+    for numbers in (str(others[2].pk), ids):
+        entered = {"ids": numbers, "into": into.pk}
+        told = operator.post(reverse("admin:issues_issue_merge"), entered, follow=True).text
+    address = f"{reverse('admin:issues_issue_change', args=[into.pk])}?merged="
+    link = next(part for part in told.split('href="') if f"{address}{others[0].pk}" in part)
+    page = operator.get(link.split("#")[0].split('"')[0]).text
+    rows = page.split('id="duplicates-title"')[1].split("</ul>")[0].split("<li>")[1:]
+    checked = [row.split('value="')[1].split('"')[0] for row in rows if "checked" in row]
+
+    undo = reverse("admin:issues_issue_undo_merges", args=[into.pk])
+    operator.post(undo, {"issues": checked, "reason": "a mistake"})
+
+    assert sorted(checked) == [str(issue.pk) for issue in others[:2]]
+    assert list(into.duplicates.all()) == [others[2]]
+    assert others[0].changes.filter(reason="a mistake").exists()
+
+
+def test_an_undo_of_nothing_says_so(operator: Client, make_issue: Callable[..., Issue]):
+    undo = reverse("admin:issues_issue_undo_merges", args=[make_issue().pk])
+
+    assert "Check the issues" in operator.post(undo, {"issues": "x"}, follow=True).text
 
 
 @pytest.mark.parametrize(

@@ -149,6 +149,15 @@ def test_it_is_said_of_every_two_of_the_selected(
     assert "Said of 3 pairs." in page
 
 
+def test_of_too_many_issues_nothing_is_said_of_every_two(
+    operator: Client, make_issue: Callable[..., Issue]
+):
+    page = act(operator, "mark_not_duplicates", *(make_issue() for _number in range(11)))
+
+    assert "Select at most 10 issues" in page
+    assert not Relation.objects.exists()
+
+
 def test_nothing_is_said_of_one_issue(operator: Client, make_issue: Callable[..., Issue]):
     assert "at least two" in act(operator, "mark_related", make_issue())
 

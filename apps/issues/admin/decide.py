@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -13,7 +14,11 @@ from apps.issues import corrections, decisions
 from apps.issues.admin.words import tasks_that_stay, what_stays
 from apps.issues.merging import ToldApart, exports_of
 from apps.issues.models import Change, Issue
+from apps.sources.admin.display import link
+from apps.sources.admin.scope import page_of
 from tasktracker.lib.workflow import LostRace, WrongTransition
+
+MOST_CHECKED = 100  # the address of a page must not become too long
 
 
 class Verb(NamedTuple):
@@ -132,6 +137,12 @@ def _tell_what_stays(request: HttpRequest, issue: Issue, original: Issue) -> Non
         messages.warning(request, text)
 
 
+def _undoing(merged: list[Issue], into: Issue) -> str:
+    """The page of the issue that stays, with what was merged just now checked in its list."""
+    numbers = ",".join(str(issue.pk) for issue in merged[:MOST_CHECKED])
+    return f"{page_of(into)}?merged={numbers}#duplicates-title"
+
+
 def _tell_merged(request: HttpRequest, merged: list[Issue], into: Issue) -> None:
     """Which one stays, what that means for dates, and what happens to tasks in trackers."""
     if not merged:
@@ -141,7 +152,10 @@ def _tell_merged(request: HttpRequest, merged: list[Issue], into: Issue) -> None
         "#%(into)s stays, with %(n)d duplicates more.",
         len(merged),
     )
-    messages.success(request, told % {"into": into.pk, "n": len(merged)})
+    done = told % {"into": into.pk, "n": len(merged)}
+    messages.success(
+        request, format_html("{} {}", done, link(_undoing(merged, into), _("Look, or undo it")))
+    )
     if any(issue.created_at < into.created_at for issue in merged):
         text = _("The newer one stays because you chose it; it counts from the first report now.")
         messages.info(request, text)

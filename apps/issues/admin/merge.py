@@ -1,5 +1,6 @@
 """The page on which a person says what some issues are duplicates of."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -94,13 +95,14 @@ def merge_page(model_admin: Any, request: HttpRequest) -> HttpResponse:
     return render(request, "admin/issues/issue/merge.html", context)
 
 
-def ask_despite(
-    issues: list[Issue], into: Issue, *, reason: str = "", is_back: bool = False
+def ask_to_merge(
+    issues: Iterable[Issue], into: Issue | None = None, *, reason: str = "", is_back: bool = False
 ) -> HttpResponseRedirect:
-    """The merge page, which offers to take back what somebody said of these, and then to merge."""
-    ids = ",".join(str(issue.pk) for issue in issues)
-    said = {"reason": reason, "is_back": "on" if is_back else "off"}
-    query = urlencode({"ids": ids, "into": str(into.pk), **said})
+    """The merge page; it also offers to take back what somebody said of these, and then to merge."""
+    said = {"ids": ",".join(str(issue.pk) for issue in issues)}
+    if into is not None:
+        said |= {"into": str(into.pk), "reason": reason, "is_back": "on" if is_back else "off"}
+    query = urlencode(said)
     return HttpResponseRedirect(f"{reverse('admin:issues_issue_merge')}?{query}")
 
 
@@ -118,7 +120,7 @@ def _merge(
         despite="despite" in request.POST,
     )
     if apart:
-        return ask_despite(apart, into, reason=said["reason"], is_back=said["is_back"])
+        return ask_to_merge(apart, into, reason=said["reason"], is_back=said["is_back"])
     return HttpResponseRedirect(page_of(into) if len(issues) == 1 else back)
 
 

@@ -16,8 +16,8 @@ from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import DropdownFilter
 
 from apps.issues import decisions
-from apps.issues.admin.decide import merge_all, run
-from apps.issues.admin.merge import ask_despite, merge_page
+from apps.issues.admin.decide import decide, merge_all, run
+from apps.issues.admin.merge import MOST, ask_to_merge, merge_page
 from apps.issues.admin.reference import find_issue
 from apps.issues.conversation import detach
 from apps.issues.models import Issue, Relation
@@ -25,7 +25,7 @@ from apps.issues.suggestions import with_suggestions
 from apps.messages.models import Message
 from apps.sources.admin.scope import ProjectScopedAdmin, back_or_to, page_of
 
-MOST_PAIRED = 20
+MOST_PAIRED = 10  # 45 pairs, each with a line in two histories
 SAID = {"not_duplicate": decisions.not_duplicate, "related": decisions.related}
 
 
@@ -70,6 +70,7 @@ class PairPages(ProjectScopedAdmin):
             address("split/", self.split_checked_view, "split_checked"),
             address("split/<int:message_id>/", self.split_view, "split"),
             address("detach/<int:message_id>/", self.detach_view, "detach"),
+            address("undo_merges/", self.undo_merges_view, "undo_merges"),
         ]
 
     # Pages
@@ -88,7 +89,7 @@ class PairPages(ProjectScopedAdmin):
             return self.gone(request, issue_id)
         reason = _reason(request)
         if merge_all(request, [issue], into=into, reason=reason, is_back=True):
-            return ask_despite([issue], into, reason=reason, is_back=True)
+            return ask_to_merge([issue], into, reason=reason, is_back=True)
         return _after(request, issue, into if issue.duplicate_of_id else issue)
 
     def say_view(self, request: HttpRequest, issue_id: int) -> HttpResponse:
@@ -104,7 +105,7 @@ class PairPages(ProjectScopedAdmin):
             messages.error(request, _("There is no such issue."))
         elif kind == "merge":
             if merge_all(request, [issue], into=other, reason=reason, is_back=True):
-                return ask_despite([issue], other, reason=reason, is_back=True)
+                return ask_to_merge([issue], other, reason=reason, is_back=True)
             return HttpResponseRedirect(page_of(other if issue.duplicate_of_id else issue))
         elif kind in SAID:
             self._say(request, issue, other, kind, reason=reason)
@@ -140,7 +141,7 @@ class PairPages(ProjectScopedAdmin):
     def split_checked_view(self, request: HttpRequest, issue_id: int) -> HttpResponse:
         """The checked reports, together, into one new issue."""
         checked = request.POST.getlist("messages")
-        numbers = [int(part) for part in checked if part.isdecimal() and len(part) < 19]
+        numbers = [int(part) for part in checked if _is_number(part)]
         if not numbers:
             messages.warning(request, _("Check the reports that are about something else."))
             return HttpResponseRedirect(reverse("admin:issues_issue_change", args=[issue_id]))
@@ -154,6 +155,18 @@ class PairPages(ProjectScopedAdmin):
             return self.gone(request, issue_id)
         reason = _reason(request)
         run(request, [issue], lambda _issue: detach(message, by=request.user, reason=reason))
+        return HttpResponseRedirect(page_of(issue))
+
+    def undo_merges_view(self, request: HttpRequest, issue_id: int) -> HttpResponse:
+        """The checked ones of what was merged into the issue stand by themselves again."""
+        issue = self.deciding(request, issue_id)
+        if issue is None:
+            return self.gone(request, issue_id)
+        checked = [part for part in request.POST.getlist("issues") if _is_number(part)]
+        merged = issue.duplicates.filter(pk__in=checked).order_by("-pk")
+        if not merged:
+            messages.warning(request, _("Check the issues that are about something else."))
+        decide(request, merged, "undo_merge", reason=_reason(request))
         return HttpResponseRedirect(page_of(issue))
 
     def delete_view(
@@ -201,18 +214,13 @@ class PairPages(ProjectScopedAdmin):
     def merge_into_oldest(
         self, request: HttpRequest, queryset: QuerySet[Issue]
     ) -> HttpResponse | None:
+        """The page that asks whether this is meant, of which, and why."""
         issues = _chosen(request, queryset)
-        if issues:
-            oldest, *others = issues
-            apart = merge_all(request, others, into=oldest)
-            if apart:
-                return ask_despite(apart, oldest)
-        return None
+        return ask_to_merge(issues[1:], issues[0]) if issues else None
 
     @admin.action(description=gettext_lazy("Merge into…"), permissions=["decide"])
     def merge_into(self, request: HttpRequest, queryset: QuerySet[Issue]) -> HttpResponse:
-        ids = ",".join(str(pk) for pk in queryset.values_list("pk", flat=True)[:500])
-        return HttpResponseRedirect(f"{reverse('admin:issues_issue_merge')}?ids={ids}")
+        return ask_to_merge(queryset[:MOST])
 
     @admin.action(description=gettext_lazy("Not duplicates of each other"), permissions=["decide"])
     def mark_not_duplicates(self, request: HttpRequest, queryset: QuerySet[Issue]) -> None:
@@ -236,6 +244,10 @@ class PairPages(ProjectScopedAdmin):
         told = ngettext("Said of %(n)d pair.", "Said of %(n)d pairs.", done)
         if done:
             messages.success(request, told % {"n": done})
+
+
+def _is_number(part: str) -> bool:
+    return part.isdecimal() and len(part) < 19
 
 
 def _reason(request: HttpRequest) -> str:

@@ -44,6 +44,7 @@ class IssueAdmin(IssueColumns, PairPages):
     form = IssueForm
     list_display = [
         "short_title",
+        "buttons",
         "suggested",
         "category_label",
         "priority_label",
@@ -52,7 +53,6 @@ class IssueAdmin(IssueColumns, PairPages):
         "reported_at",
         "state",
         "exported",
-        "buttons",
     ]
     list_display_links = ["short_title"]
     list_filter = [
@@ -66,7 +66,7 @@ class IssueAdmin(IssueColumns, PairPages):
         ("reported_at", DaysFilter),
     ]
     list_fullwidth = True
-    list_before_template = "admin/live_list.html"
+    list_before_template = "admin/issues/issue/before_list.html"
     search_fields = ["title__holds", "description__holds"]
     search_help_text = gettext_lazy("Title or description")
     ordering = ["-reported_at", "-id"]
@@ -179,6 +179,7 @@ class IssueAdmin(IssueColumns, PairPages):
             before = request.GET.get("before", "")
             context |= context_of(issue, may_decide=may_decide, before=before)
             context["evidence"] = in_full(issue, context["evidence"])
+            context["just_merged"] = request.GET.get("merged", "").split(",")
         return super().render_change_form(request, context, *args, **kw)
 
     def decide_view(self, request: HttpRequest, issue_id: int, verb: str) -> HttpResponse:
