@@ -146,7 +146,7 @@ def test_different_problems_one_after_another_stay_apart(made):
     assert made.data["figures"]["burst"]["false_merges_per_100_reports"] <= 2
 
 
-def test_a_burst_is_different_problems_after_all_others_a_moment_apart(talks):
+def test_a_burst_is_different_problems_a_moment_apart(talks):
     talk = talks[0]
     space = space_training.learn([space_training.block_of_talk(talk)])
 
@@ -155,7 +155,7 @@ def test_a_burst_is_different_problems_after_all_others_a_moment_apart(talks):
     assert len(cases) == len(set(talk.problems))
     assert not any(case.is_repeat or option.is_own for case in cases for option in case.options)
     since = NAMES.index("minutes_since_last")
-    nearest = [min(option.features[since] for option in case.options) for case in cases]
+    nearest = [min(o.features[since] for o in case.options) for case in cases if case.options]
     assert min(nearest) == pytest.approx(np.log10(1 + 80 / 60))
 
 

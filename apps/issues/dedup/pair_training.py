@@ -73,7 +73,7 @@ def cases_of_talk(talk: Talk, space: Space) -> list[Case]:
 
 
 def cases_of_bursts(talk: Talk, space: Space) -> list[Case]:
-    """Different problems of the talk once more, after all others and one right after the other."""
+    """Different problems of the talk, one right after the other: after all others, and in a new project."""
     first = {report.number: report for report in talk.reports if report.number in talk.problems}
     shuffled = np.random.default_rng(len(first)).permutation(sorted(first)).tolist()
     end = max(report.sent_at for report in talk.reports)
@@ -83,7 +83,7 @@ def cases_of_bursts(talk: Talk, space: Space) -> list[Case]:
         candidates = [
             Candidate(problem, report)
             for report, problem in zip(talk.reports, talk.problems, strict=True)
-            if problem not in told
+            if problem not in told and place < BURSTS // 2
         ]
         for number in told:
             end += BURST_GAP
