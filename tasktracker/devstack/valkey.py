@@ -24,6 +24,7 @@ class Valkey(Service):
             'save ""',
             "appendonly no",
             "daemonize no",
+            "set-proc-title no",  # a title is written over the environment, and with it over our mark
         ]
         write_private(data / "valkey.conf", "\n".join(lines) + "\n")
 

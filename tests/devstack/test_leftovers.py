@@ -9,6 +9,7 @@ import pytest
 
 from tasktracker.devstack import leftovers
 from tasktracker.devstack.child import MARK, Child
+from tasktracker.devstack.embedded import EmbeddedServices
 from tasktracker.devstack.folder import DataFolder
 from tasktracker.devstack.lock import Run, run_file
 
@@ -59,6 +60,16 @@ def test_process_that_was_never_recorded_is_found_by_its_mark(folder):
 
     assert not psutil.pid_exists(child.pid)
     finish(child)
+
+
+def test_a_valkey_that_was_never_recorded_is_found_by_its_mark(folder):
+    services = EmbeddedServices(folder, given={"DATABASE_URL": "given", "NATS_URL": "given"})
+    services.start()
+    valkey = services.children["valkey"]
+
+    leftovers.clean_up(folder, patience=0.1)
+
+    assert valkey.exit_code is not None
 
 
 def test_process_that_ignores_the_request_is_killed_with_its_children(folder):
