@@ -161,8 +161,10 @@ def nats_monitor(tmp_path: Path) -> Iterator[str]:
     ]
     log = (tmp_path / "log").open("wb")
     with subprocess.Popen(words, env={"NATS_PASSWORD": "p4e2"}, stdout=log, stderr=log) as server:
+        address = f"http://127.0.0.1:{ports[1]}"
         try:
-            yield f"http://127.0.0.1:{ports[1]}"
+            _get(f"{address}/healthz?js-enabled-only=true")  # its own port answers before JetStream
+            yield address
         finally:
             server.terminate()
     log.close()

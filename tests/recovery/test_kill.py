@@ -1,4 +1,4 @@
-"""kill -9 in the middle of an import: nothing lost, nothing twice, finished within 45 s.
+"""kill -9 in the middle of an import: nothing lost, nothing twice, finished within a minute.
 
 The kills are real and so is everything that is killed. A few dozen messages are enough: what matters
 is that some are stored, some are on their way and some are at work when the process dies.
@@ -20,7 +20,7 @@ from tests.recovery.conftest import Stack, wait_for
 
 MESSAGES = 60
 IN_THE_MIDDLE = 15  # messages that are stored when the process dies
-RECOVERY = 45.0  # seconds; the promise of REL-07 is one minute
+RECOVERY = 60.0  # seconds; the promise of REL-07
 
 PARTS = ["оплата", "пошук", "кошик", "логін", "звіт", "експорт", "імпорт", "профіль", "доставка"]
 PROBLEMS = ["падає з помилкою 500", "не відкривається на айфоні", "показує чужі дані"]
