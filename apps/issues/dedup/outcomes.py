@@ -92,7 +92,9 @@ def figures_of_talk(talk: Sequence[Scored], merge: float, suggest: float) -> dic
         "attached_or_in_three": round(
             len({*map(id, right), *map(id, three)}) / max(1, len(repeats)), 4
         ),
-        "suggestions_per_report": round(float(np.mean([min(3, count) for count in offered])), 2),
+        "suggestions_per_report": round(
+            sum(min(3, count) for count in offered) / max(1, len(talk)), 2
+        ),
     }
 
 

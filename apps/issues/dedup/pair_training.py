@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from apps.issues.dedup.base import Candidate, matrix_of
+from apps.issues.dedup.base import Candidate, Report, matrix_of
 from apps.issues.dedup.corpus import BURST, CHAT, DUPLICATES, TALK, Row, Talk
 from apps.issues.dedup.line import Line
 from apps.issues.dedup.scene import DIRECTIONS, NAMES, OF_TALK, rivals
@@ -19,7 +19,8 @@ from apps.issues.dedup.trees import Trees
 NEAREST = 20
 TALK_DAYS = 30  # as Project.open_issue_days
 #: A tester tells what was found in an hour: near in time, and nothing else. Chats hardly have that, life does.
-BURSTS, LONG_BURST, BURST_GAP = 4, 10, timedelta(seconds=80)
+LONG_BURSTS, LONG, SHORT = 2, 10, 3
+BURST_GAP = (0.5, 100.0)  # minutes, as often short as long
 #: `para` and `cross2` were written to be far from their base: they must not teach that far is near.
 #: Of talks only whole chats have as many traps as life has.
 IMPORTANCE = {"para": 0.1, "cross2": 0.25, CHAT: 3.0}
@@ -73,26 +74,38 @@ def cases_of_talk(talk: Talk, space: Space) -> list[Case]:
 
 
 def cases_of_bursts(talk: Talk, space: Space) -> list[Case]:
-    """Different problems of the talk, one right after the other: after all others, and in a new project."""
+    """Different problems of the talk, one right after the other: after all others, and in new projects."""
     first = {report.number: report for report in talk.reports if report.number in talk.problems}
     shuffled = np.random.default_rng(len(first)).permutation(sorted(first)).tolist()
-    end = max(report.sent_at for report in talk.reports)
+    before = min(LONG_BURSTS * LONG, len(shuffled))
+    long = [shuffled[at : at + LONG] for at in range(0, before, LONG)]
+    short = [shuffled[at : at + SHORT] for at in range(before, len(shuffled), SHORT)]
     cases = []
-    for place in range(BURSTS):
-        told = shuffled[place * LONG_BURST : (place + 1) * LONG_BURST]
-        candidates = [
+    for place, told in enumerate([*long, *short]):
+        known = [
             Candidate(problem, report)
             for report, problem in zip(talk.reports, talk.problems, strict=True)
-            if problem not in told and place < BURSTS // 2
+            if problem not in told and place < LONG_BURSTS
         ]
-        for number in told:
-            end += BURST_GAP
-            author = "tester" if place % 2 else first[number].author
-            report = replace(first[number], sent_at=end, author=author, answers=None)
-            found = rivals(report, candidates, space)
-            options = [Option(rival.issue_id, False, rival.features) for rival in found]
-            cases.append(Case(talk.name, BURST, False, options))
-            candidates.append(Candidate(number, report))
+        author = "tester" if place % 2 else None
+        cases += _burst(talk, [first[number] for number in told], known, author, space)
+    return cases
+
+
+def _burst(
+    talk: Talk, told: Sequence[Report], known: list[Candidate], author: str | None, space: Space
+) -> list[Case]:
+    cases = []
+    sent_at = max(report.sent_at for report in talk.reports)
+    gaps = np.geomspace(*BURST_GAP, num=LONG)
+    shuffled = np.random.default_rng(told[0].number).permutation(gaps)
+    for one, gap in zip(told, shuffled, strict=False):
+        sent_at += timedelta(minutes=float(gap))
+        report = replace(one, sent_at=sent_at, author=author or one.author, answers=None)
+        found = rivals(report, known, space)
+        options = [Option(rival.issue_id, False, rival.features) for rival in found]
+        cases.append(Case(talk.name, BURST, False, options))
+        known.append(Candidate(one.number, report))
     return cases
 
 
