@@ -20,10 +20,10 @@ NEAREST = 20
 TALK_DAYS = 30  # as Project.open_issue_days
 #: A tester tells what was found in an hour: near in time, and nothing else. Chats hardly have that, life does.
 LONG_BURSTS, LONG, SHORT = 2, 10, 3
-BURST_GAP = (0.5, 100.0)  # minutes, as often short as long
+BURST_GAPS = (0.5, 1, 1, 1.5, 1.5, 2, 3, 10, 30, 90)  # minutes
 #: `para` and `cross2` were written to be far from their base: they must not teach that far is near.
-#: Of talks only whole chats have as many traps as life has.
-IMPORTANCE = {"para": 0.1, "cross2": 0.25, CHAT: 3.0}
+#: Of talks only whole chats have as many traps as life has; bursts balance how near in time their repeats are.
+IMPORTANCE = {"para": 0.1, "cross2": 0.25, CHAT: 3.0, BURST: 3.0}
 STRENGTH = 0.3  # of the line: inverse of the regularisation, on standardised features
 TREES, LEAVES, LEAST_IN_LEAF, RATE, RIDGE = 120, 15, 30, 0.08, 5.0
 
@@ -97,9 +97,8 @@ def _burst(
 ) -> list[Case]:
     cases = []
     sent_at = max(report.sent_at for report in talk.reports)
-    gaps = np.geomspace(*BURST_GAP, num=LONG)
-    shuffled = np.random.default_rng(told[0].number).permutation(gaps)
-    for one, gap in zip(told, shuffled, strict=False):
+    gaps = np.random.default_rng(told[0].number).permutation(BURST_GAPS)
+    for one, gap in zip(told, gaps, strict=False):
         sent_at += timedelta(minutes=float(gap))
         report = replace(one, sent_at=sent_at, author=author or one.author, answers=None)
         found = rivals(report, known, space)
