@@ -156,7 +156,7 @@ def test_a_burst_is_different_problems_a_moment_apart(talks):
     assert not any(case.is_repeat or option.is_own for case in cases for option in case.options)
     since = NAMES.index("minutes_since_last")
     nearest = [min(o.features[since] for o in case.options) for case in cases if case.options]
-    assert np.log10(1 + 0.5) <= min(nearest) < max(nearest) <= np.log10(1 + 90) + 1e-9
+    assert np.log10(1 + 0.5) <= min(nearest) < max(nearest) <= np.log10(1 + 100) + 1e-9
 
 
 def _told_wrongly(talk):

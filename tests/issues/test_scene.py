@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from apps.issues.dedup.base import Candidate, Report
-from apps.issues.dedup.scene import NAMES, rivals
+from apps.issues.dedup.scene import NAMES, rivals, time_alone
 from apps.issues.dedup.space import Space, tokens
 from tasktracker.lib.text import fingerprint, language_of
 
@@ -79,6 +79,25 @@ def test_what_was_filed_before_but_sent_later_is_as_far_in_time(space):
     assert after[1] == before[1]
     assert after[1]["minutes_since_last"] == pytest.approx(2.78, abs=0.01)
     assert after[1]["burst"] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "near", "values", "is_alone"),
+    [
+        ("лежимо", (0, 1), {}, True),
+        ("лежимо", (0, 1), {"answers": 1}, False),
+        ("лежимо", (1, 0.1), {}, False),
+        ("каса зависла", (0, 1), {}, False),
+    ],
+)
+def test_only_the_time_speaks_for_what_shares_no_word_place_or_reply(
+    space, text, near, values, is_alone
+):
+    new = report(text, near, number=2, minutes=1, **values)
+
+    (rival,) = rivals(new, [Candidate(1, report(number=1))], space)
+
+    assert time_alone(np.array([rival.features])).tolist() == [is_alone]
 
 
 def test_what_was_spoken_of_last_is_judged_however_far_its_meaning(space):

@@ -40,7 +40,7 @@ from apps.issues.dedup.pair_training import (
     fit_line,
     grow,
 )
-from apps.issues.dedup.scene import NAMES
+from apps.issues.dedup.scene import NAMES, TIME_ALONE, time_alone
 from apps.issues.dedup.space_training import Block, block_of_rows, block_of_talk, learn
 from apps.issues.dedup.trees import Trees
 
@@ -84,7 +84,7 @@ def calibrate(
     for fold in range(FOLDS):
         talk_part, text_part = _train([case for case in cases if folds[case.source] != fold])
         scored += [
-            Scored(case, (talk_part if case.is_talk else text_part).log_odds(_features(case)))
+            Scored(case, _log_odds(case, talk_part, text_part))
             for case in cases
             if folds[case.source] == fold
         ]
@@ -179,6 +179,14 @@ def _train(cases: Sequence[Case]) -> tuple[Trees, Line]:
         grow([case for case in cases if case.is_talk]),
         fit_line([case for case in cases if not case.is_talk]),
     )
+
+
+def _log_odds(case: Case, talk_part: Trees, text_part: Line) -> Array:
+    """As `PairModel.scores`."""
+    rows = _features(case)
+    if case.is_talk:
+        return talk_part.log_odds(rows) - TIME_ALONE * time_alone(rows)
+    return text_part.log_odds(rows)
 
 
 def _features(case: Case) -> Array:

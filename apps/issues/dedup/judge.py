@@ -15,7 +15,7 @@ from apps.issues.dedup.base import Candidate, Match, Report
 from apps.issues.dedup.cognates import words_of
 from apps.issues.dedup.conflicts import explain, facts_of
 from apps.issues.dedup.line import Line
-from apps.issues.dedup.scene import NAMES, Rival, rivals
+from apps.issues.dedup.scene import NAMES, TIME_ALONE, Rival, rivals, time_alone
 from apps.issues.dedup.space import Space
 from apps.issues.dedup.trees import Trees
 
@@ -37,11 +37,15 @@ class PairModel:
             return []
         rows = np.array([rival.features for rival in found], np.float64)
         log_odds = self._part(report).log_odds(rows)
+        if report.author:
+            log_odds = log_odds - TIME_ALONE * time_alone(rows)
         return [1 / (1 + math.exp(-max(-40.0, min(40.0, value)))) for value in log_odds]
 
     def reasons(self, report: Report, rival: Rival) -> dict[str, float]:
         """The numbers that moved this score most, with signed log-odds."""
         moved = self._part(report).contributions(rival.features)
+        if report.author and time_alone(np.array([rival.features]))[0]:
+            moved[NAMES.index("rarity_share")] -= TIME_ALONE
         strongest = np.argsort(-np.abs(moved))[:EXPLAINED]
         return {
             NAMES[place]: round(float(moved[place]), 2)

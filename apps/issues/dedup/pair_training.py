@@ -20,7 +20,7 @@ NEAREST = 20
 TALK_DAYS = 30  # as Project.open_issue_days
 #: A tester tells what was found in an hour: near in time, and nothing else. Chats hardly have that, life does.
 LONG_BURSTS, LONG, SHORT = 2, 10, 3
-BURST_GAPS = (0.5, 1, 1, 1.5, 1.5, 2, 3, 10, 30, 90)  # minutes
+BURST_GAPS = (0.5, 0.9, 1.6, 2.9, 5.2, 9.4, 17, 31, 55, 100)  # minutes
 #: `para` and `cross2` were written to be far from their base: they must not teach that far is near.
 #: Of talks only whole chats have as many traps as life has; bursts balance how near in time their repeats are.
 IMPORTANCE = {"para": 0.1, "cross2": 0.25, CHAT: 3.0, BURST: 3.0}

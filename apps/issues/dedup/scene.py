@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from heapq import nlargest
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from apps.issues.dedup import features as pair
 from apps.issues.dedup.base import Candidate, Report, matrix_of
 from apps.issues.dedup.cognates import words_of
@@ -53,6 +56,10 @@ JUDGED_NEAREST = 12  # issues by each nearness that are judged
 JUDGED_RECENT = 5  # issues that were spoken of last
 RECENT_SECONDS = 30 * 60
 MOST_RANK, MOST_REPORTS, MOST_BURST, MOST_WORDS, MOST_RARITY = 12, 5, 6, 60, 40.0
+#: Log-odds that are taken from a report of a talk with which nothing is shared but the time. Hardly any
+#: of these merges is wrong in chats, but different people can tell different problems at one time.
+TIME_ALONE = 1.5
+NEAR_PLACE = 0.4  # of a tenth of the duplicates, of hardly any other pair
 _UNKNOWN = float("nan")
 _ALSO = re.compile(
     r"\b(?:теж|також|тоже|аналогічно|так[аеу] сам[аеу]|т[ае] сам[ае]|той самий|те ж саме|знов\w*|опять|підтверджую"
@@ -110,6 +117,13 @@ def rivals(report: Report, candidates: Sequence[Candidate], space: Space) -> lis
     if not known:
         return []
     return _Scene(report, known, space).rivals()
+
+
+def time_alone(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Which of these numbers of a talk, shape (rows, features), share no word, concept, place or reply."""
+    shares = rows[:, [NAMES.index("rarity_share"), NAMES.index("concepts_share")]]
+    is_near = rows[:, NAMES.index("place")] >= NEAR_PLACE
+    return np.asarray((shares <= 0).all(axis=1) & ~is_near & ~(rows[:, NAMES.index("answers")] > 0))
 
 
 class _Scene:
