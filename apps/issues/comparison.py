@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from apps.issues.dedup.base import Candidate, Match, Report
+from apps.issues.dedup.conflicts import contrary
 from apps.issues.dedup.exact import opposites
 from apps.issues.dedup.levels import Thresholds, calibration, find_matches
 from apps.sources.models import Project
@@ -51,9 +52,10 @@ def compare(
 ) -> Comparison:
     """With vectors of today's model, if no other is named."""
     model = embedding_model or embeddings.model_name()
-    opposite = opposites(report, candidates)  # only suggested, as if it were closed
+    # Only suggested, as if it were closed.
+    others = opposites(report, candidates) | contrary(report, candidates)
     compared = [
-        replace(each, is_open=each.is_open and each.issue_id not in opposite) for each in candidates
+        replace(each, is_open=each.is_open and each.issue_id not in others) for each in candidates
     ]
     matches = find_matches(report, compared, thresholds, embedding_model=model)
     return Comparison(report, candidates, matches, thresholds)

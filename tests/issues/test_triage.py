@@ -105,6 +105,38 @@ def test_different_problems_one_minute_apart_are_different_issues(make_report, a
     assert Issue.objects.count() == len(reports)
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (
+            "бек на проді лежить, 500 на всіх сторінках",
+            "бек на стейджі лежить, 500 на всіх сторінках",
+        ),
+        ("бек на проді лежить, 500 на сторінках", "бек на пре-проді лежить, 500 на сторінках"),
+        ("App crashes on login on iOS", "App crashes on login on Android"),
+        ("iOS 4.2: кошик не відкривається", "iOS 4.3: кошик не відкривається"),
+        ("Import of CSV loses the last row", "Export of CSV loses the last row"),
+    ],
+)
+def test_the_same_words_about_something_else_are_only_suggested(make_report, first, second):
+    one, two = make_report(first), make_report(second, author_id="8")
+
+    file([one, two])
+
+    assert issue_of(one) != issue_of(two)
+    assert Match.objects.get(message=two).issue == issue_of(one)
+
+
+def test_an_issue_of_which_one_report_agrees_takes_the_next(make_report):
+    reports = [make_report("App crashes on login on iOS"), make_report("App crashes on login")]
+    file(reports)
+    again = make_report("App crashes on login on Android", author_id="8")
+
+    file([again])
+
+    assert issue_of(again) == issue_of(reports[0])
+
+
 def test_projects_do_not_see_each_other(make_report, other_project):
     first, second = make_report(), make_report(project=other_project)
 

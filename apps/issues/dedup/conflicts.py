@@ -5,11 +5,12 @@ problem. Everything here is codes and values, so that a page can show it in two 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from apps.issues.dedup.base import Candidate, Report
 from apps.issues.dedup.cognates import MAX_CHARACTERS, words_of
 from tasktracker.lib.text import clean
 
@@ -110,6 +111,9 @@ _FAMILIES = {
     for family, values in FAMILIES.items()
 }
 
+#: Of the duplicates in talks a tenth have other numbers, some another symptom, one in a hundred all else.
+OFTEN_TOLD_OTHERWISE = frozenset({"numbers", "symptom"})
+
 _NEGATION = re.compile(
     r"\b(?:не|нема|немає|ні|без|жодн\w*|ніхто|ніколи|нічого|нуль|пусто|тиша"
     r"|not|no|never|nothing|none|nobody|without|cannot|\w+nt|wont|cant|stopped|missing)\b"
@@ -185,6 +189,18 @@ def compare(one: Facts, other: Facts) -> Comparison:
         elif ours and theirs:
             conflicting[kind] = [sorted(ours), sorted(theirs)]
     return Comparison(shared, conflicting)
+
+
+def contrary(report: Report, candidates: Iterable[Candidate]) -> set[int]:
+    """Issues of which every report names another version, platform, direction and so on than this one."""
+    ours = facts_of(report.text)
+    agreeing: set[int] = set()
+    differing: set[int] = set()
+    for candidate in candidates:
+        conflicting = compare(ours, facts_of(candidate.report.text)).conflicting
+        differs = bool(conflicting.keys() - OFTEN_TOLD_OTHERWISE)
+        (differing if differs else agreeing).add(candidate.issue_id)
+    return differing - agreeing
 
 
 def contradicts(ours: Facts, theirs: Facts) -> bool:
