@@ -21,7 +21,7 @@ from apps.issues.dedup.choosing import (
     choose_suggest,
 )
 from apps.issues.dedup.corpus import BURST, CHAT, TALK, Row, Talk
-from apps.issues.dedup.judge import PairModel
+from apps.issues.dedup.judge import PairModel, log_odds_of_talk
 from apps.issues.dedup.line import Line
 from apps.issues.dedup.outcomes import (
     Array,
@@ -40,7 +40,7 @@ from apps.issues.dedup.pair_training import (
     fit_line,
     grow,
 )
-from apps.issues.dedup.scene import NAMES, TIME_ALONE, time_alone
+from apps.issues.dedup.scene import NAMES
 from apps.issues.dedup.space_training import Block, block_of_rows, block_of_talk, learn
 from apps.issues.dedup.trees import Trees
 
@@ -182,11 +182,8 @@ def _train(cases: Sequence[Case]) -> tuple[Trees, Line]:
 
 
 def _log_odds(case: Case, talk_part: Trees, text_part: Line) -> Array:
-    """As `PairModel.scores`."""
     rows = _features(case)
-    if case.is_talk:
-        return talk_part.log_odds(rows) - TIME_ALONE * time_alone(rows)
-    return text_part.log_odds(rows)
+    return log_odds_of_talk(talk_part, rows) if case.is_talk else text_part.log_odds(rows)
 
 
 def _features(case: Case) -> Array:

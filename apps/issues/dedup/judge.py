@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from apps.issues.dedup.base import Candidate, Match, Report
 from apps.issues.dedup.cognates import words_of
@@ -36,9 +37,7 @@ class PairModel:
         if not found:
             return []
         rows = np.array([rival.features for rival in found], np.float64)
-        log_odds = self._part(report).log_odds(rows)
-        if report.author:
-            log_odds = log_odds - TIME_ALONE * time_alone(rows)
+        log_odds = log_odds_of_talk(self.trees, rows) if report.author else self.line.log_odds(rows)
         return [1 / (1 + math.exp(-max(-40.0, min(40.0, value)))) for value in log_odds]
 
     def reasons(self, report: Report, rival: Rival) -> dict[str, float]:
@@ -55,6 +54,11 @@ class PairModel:
 
     def _part(self, report: Report) -> Trees | Line:
         return self.trees if report.author else self.line
+
+
+def log_odds_of_talk(trees: Trees, rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Shape (rows,): what the trees say, less where nothing but the time speaks for it."""
+    return trees.log_odds(rows) - TIME_ALONE * time_alone(rows)
 
 
 class Judge:
