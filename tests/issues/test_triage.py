@@ -203,8 +203,9 @@ def test_what_was_sent_before_and_waits_too_is_filed_first(make_report):
 
 
 def test_what_another_worker_reads_at_this_moment_is_waited_for(make_report, monkeypatch):
-    reading = {"status": "received", "leased_until": Now() + timedelta(seconds=20)}
-    first, second = make_report(due_at=Now(), **reading), make_report(due_at=Now())
+    soon = Now() + timedelta(seconds=20)
+    first = make_report(status="received", leased_until=soon, due_at=soon)
+    second = make_report(due_at=Now())
 
     def read(seconds):
         Message.objects.filter(pk=first.pk).update(status="actionable", leased_until=None)
@@ -218,7 +219,8 @@ def test_what_another_worker_reads_at_this_moment_is_waited_for(make_report, mon
 
 def test_what_another_worker_reads_for_long_holds_nothing_up(make_report, monkeypatch):
     monkeypatch.setattr(triage, "PATIENCE", 0.0)
-    make_report(due_at=Now(), status="received", leased_until=Now() + timedelta(seconds=20))
+    soon = Now() + timedelta(seconds=20)
+    make_report(status="received", leased_until=soon, due_at=soon)
     second = make_report(due_at=Now())
 
     file_messages([second.pk])
