@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from apps.messages.classifiers.base import Sample
 from apps.messages.training.corpus import Example
-from apps.messages.training.split import leaks, split
+from apps.messages.training.split import Split, leaks, split
 from tasktracker.lib import embeddings
 
 PAIRS = Path(settings.BASE_DIR) / "data" / "training" / "dup_pairs.jsonl"
@@ -64,6 +64,12 @@ def test_the_check_sees_a_leak(reports):
     parts.kept_out.append(parts.learn[0])
 
     assert leaks(parts)
+
+
+def test_where_nothing_is_learnt_nothing_leaks(reports):
+    kept_out = [item for _kind, item in reports]
+
+    assert leaks(Split(learn=[], kept_out=kept_out, dropped=[])) == []
 
 
 directions = st.lists(st.integers(0, 359), min_size=1, max_size=30)

@@ -57,6 +57,8 @@ def split(corpus: Sequence[Example], corrected: Sequence[Example]) -> Split:
 
 def leaks(parts: Split) -> list[tuple[str, str]]:
     """Pairs of nearly the same text on both sides; there must be none."""
+    if not parts.learn:
+        return []
     learnt, kept_out = _matrix(parts.learn), _matrix(parts.kept_out)
     words = [_words(example) for example in parts.learn]
     found = []
