@@ -1,0 +1,124 @@
+"""The inlets of a project and their chats."""
+
+import secrets
+from typing import Any, Self
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from apps.sources.adapters import ADAPTERS
+from apps.sources.adapters.base import reason_of
+from apps.sources.envelope import ChatReference
+from apps.sources.models.project import Project
+from tasktracker.lib import plugins
+from tasktracker.lib.secrets import EncryptedJSONField
+
+
+def new_webhook_secret() -> str:
+    return secrets.token_urlsafe(32)
+
+
+class Source(models.Model):
+    """One configured inlet of a project, and how far it was read."""
+
+    project = models.ForeignKey(
+        Project, models.CASCADE, verbose_name=_("project"), related_name="sources"
+    )
+    kind = models.CharField(_("kind"), max_length=30)
+    name = models.CharField(_("name"), max_length=100)
+    config = EncryptedJSONField(_("settings"), default=dict, blank=True)
+    webhook_secret = models.CharField(
+        _("webhook secret"), max_length=100, unique=True, default=new_webhook_secret, editable=False
+    )
+    cursor = models.BigIntegerField(_("read up to"), default=0, editable=False)
+    is_active = models.BooleanField(_("active"), default=True)
+    last_error = models.TextField(_("last error"), blank=True, default="", editable=False)
+    last_seen_at = models.DateTimeField(_("last message at"), null=True, editable=False)
+    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("source")
+        verbose_name_plural = _("sources")
+        ordering = ["project", "name"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "name"], name="one_source_per_name")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        """Check the settings with the adapter's own model."""
+        try:
+            self.adapter()
+        except plugins.UnknownPlugIn:
+            raise ValidationError({"kind": _("Unknown kind of source.")}) from None
+        except ValueError as error:
+            raise ValidationError({"config": reason_of(error)}) from None
+
+    # Queries
+
+    def adapter(self) -> Any:
+        """The plug-in with this source's settings; raises ValueError when they do not fit."""
+        made = plugins.load(ADAPTERS, self.kind)
+        return made(made.Config.model_validate(self.config), source_id=self.pk or 0)
+
+    @classmethod
+    def kinds(cls) -> list[tuple[str, Any]]:
+        return plugins.choices(ADAPTERS)
+
+
+class Chat(models.Model):
+    """One group or channel inside a source; monitored or not, perhaps routed to another project."""
+
+    source = models.ForeignKey(
+        Source, models.CASCADE, verbose_name=_("source"), related_name="chats"
+    )
+    external_id = models.CharField(_("id at the platform"), max_length=200)
+    title = models.CharField(_("title"), max_length=200, blank=True, default="")
+    kind = models.CharField(_("kind"), max_length=20, blank=True, default="")
+    is_monitored = models.BooleanField(_("monitored"), default=True)
+    project = models.ForeignKey(
+        Project,
+        models.SET_NULL,
+        verbose_name=_("routed to"),
+        related_name="routed_chats",
+        null=True,
+        blank=True,
+        help_text=_("Empty: the project of the source."),
+    )
+    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("chat")
+        verbose_name_plural = _("chats")
+        ordering = ["source", "title"]
+        constraints = [
+            models.UniqueConstraint(fields=["source", "external_id"], name="one_chat_per_source")
+        ]
+
+    def __str__(self) -> str:
+        return self.title or self.external_id
+
+    # Factories
+
+    @classmethod
+    def known(cls, source: Source, reference: ChatReference) -> Self:
+        """The chat's row, made on first sight; a newer title replaces the older one."""
+        chat, is_new = cls.objects.get_or_create(
+            source=source,
+            external_id=reference.external_id,
+            defaults={"title": reference.title, "kind": reference.kind},
+        )
+        if not is_new and reference.title and reference.title != chat.title:
+            chat.title = reference.title
+            chat.save(update_fields=["title"])
+        return chat
+
+    # Properties
+
+    @property
+    def project_id_of_messages(self) -> int:
+        return self.project_id or self.source.project_id
