@@ -1,23 +1,12 @@
 """Every filed message leaves a row with what its decision saw."""
 
-import pytest
-
 from apps.issues.dedup.levels import calibration
 from apps.issues.models import Evidence, Filing
 from apps.issues.triage import file
 from tasktracker.lib import embeddings
+from tests.issues.conftest import OUTAGE
 
-OUTAGE = "Прод лежить! 502 на всіх сторінках, клієнти не можуть оплатити замовлення"
 AVATAR = "Додайте, будь ласка, можливість змінити аватар у профілі"
-
-
-@pytest.fixture
-def make_report(make_message):
-    def make(text=OUTAGE, **changes):
-        values = {"status": "actionable", "category": "bug", "priority": "high", "confidence": 0.95}
-        return make_message(text, **{**values, **changes})
-
-    return make
 
 
 def test_a_first_report_is_written_as_opened(make_report, project):

@@ -13,18 +13,8 @@ from apps.messages.models import Embedding, Message
 from apps.sources.models import GlossaryTerm
 from tasktracker.lib import embeddings
 
-OUTAGE = "Прод лежить! 502 на всіх сторінках, клієнти не можуть оплатити замовлення"
 OUTAGE_AGAIN = "Прод лежить, 502 на всіх сторінках, клієнти не можуть нічого оплатити"
 AVATAR = "Додайте, будь ласка, можливість змінити аватар у профілі"
-
-
-@pytest.fixture
-def make_report(make_message):
-    def make(text=OUTAGE, **changes):
-        values = {"status": "actionable", "category": "bug", "priority": "high", "confidence": 0.95}
-        return make_message(text, **{**values, **changes})
-
-    return make
 
 
 @pytest.fixture

@@ -6,35 +6,14 @@ import pytest
 from django.db import connection
 from django.db.models.functions import Now
 
-from apps.issues import triage
-from apps.issues.decisions import split
 from apps.issues.models import Change, Evidence, Issue, Match
 from apps.issues.suggestions import suggestions_for
-from apps.issues.tasks import file_messages
 from apps.issues.triage import file
 from apps.messages.models import Message
 from tasktracker.lib import embeddings
+from tests.issues.conftest import OUTAGE, issue_of
 
-OUTAGE = "Прод лежить! 502 на всіх сторінках, клієнти не можуть оплатити замовлення"
 AVATAR = "Додайте, будь ласка, можливість змінити аватар у профілі"
-
-
-@pytest.fixture
-def make_report(make_message):
-    def make(text=OUTAGE, **changes):
-        values = {
-            "status": "actionable",
-            "category": "bug",
-            "priority": "high",
-            "confidence": 0.95,
-        }
-        return make_message(text, **{**values, **changes})
-
-    return make
-
-
-def issue_of(message):
-    return Evidence.objects.get(message=message).issue
 
 
 def test_a_first_report_opens_an_issue(make_report):
@@ -190,64 +169,6 @@ def test_a_more_urgent_report_raises_the_priority(make_report):
     assert issue.changes.filter(kind=Change.Kind.EDIT, details__field="priority").exists()
 
 
-def test_what_was_sent_before_and_waits_too_is_filed_first(make_report):
-    first, second = make_report(due_at=Now()), make_report(due_at=Now())
-
-    file_messages([second.pk])
-
-    (issue,) = Issue.objects.all()
-    assert list(issue.evidence.order_by("pk").values_list("message", "level")) == [
-        (first.pk, "opened"),
-        (second.pk, "exact"),
-    ]
-
-
-def test_what_another_worker_reads_at_this_moment_is_waited_for(make_report, monkeypatch):
-    soon = Now() + timedelta(seconds=20)
-    first = make_report(status="received", leased_until=soon, due_at=soon)
-    second = make_report(due_at=Now())
-
-    def read(seconds):
-        Message.objects.filter(pk=first.pk).update(status="actionable", leased_until=None)
-
-    monkeypatch.setattr(triage, "sleep", read)
-    file_messages([second.pk])
-
-    assert Evidence.objects.get(message=first).level == Evidence.Level.OPENED
-    assert issue_of(first) == issue_of(second)
-
-
-def test_what_another_worker_reads_for_long_holds_nothing_up(make_report, monkeypatch):
-    monkeypatch.setattr(triage, "PATIENCE", 0.0)
-    soon = Now() + timedelta(seconds=20)
-    make_report(status="received", leased_until=soon, due_at=soon)
-    second = make_report(due_at=Now())
-
-    file_messages([second.pk])
-
-    assert Evidence.objects.get(message=second).level == Evidence.Level.OPENED
-
-
-def test_what_another_worker_files_is_left_to_it(make_report):
-    first = make_report(due_at=Now(), leased_until=Now() + timedelta(seconds=20))
-    second = make_report(due_at=Now())
-
-    file_messages([second.pk])
-
-    assert list(Evidence.objects.values_list("message", flat=True)) == [second.pk]
-    first.refresh_from_db()
-    assert first.status == Message.Status.ACTIONABLE
-
-
-def test_what_another_project_waits_for_is_left_to_its_own_task(make_report, other_project):
-    theirs, ours = make_report(due_at=Now(), project=other_project), make_report(due_at=Now())
-
-    file_messages([ours.pk])
-
-    theirs.refresh_from_db()
-    assert theirs.status == Message.Status.ACTIONABLE
-
-
 def test_filing_twice_makes_one_issue(make_report):
     report = make_report()
     file([report])
@@ -333,82 +254,6 @@ def test_entities_are_kept_on_the_issue(make_report):
 
     entities = Issue.objects.get().entities
     assert [entity["surface"] for entity in entities["versions"]] == ["2.4.1"]
-
-
-FIRING = "[FIRING:1] DiskFull instance=db-1 used=%s severity=high"
-
-
-@pytest.fixture
-def make_alert(make_report):
-    def make(used="91%", key="alertmanager:diskfull:1", **changes):
-        return make_report(FIRING % used, alert_key=key, **changes)
-
-    return make
-
-
-def test_a_repeated_alert_joins_its_open_issue_and_says_why(make_alert):
-    first, repeat = make_alert(), make_alert("99%", priority="critical")
-
-    file([first, repeat])
-
-    evidence = Evidence.objects.get(message=repeat)
-    assert (evidence.issue, evidence.level) == (issue_of(first), Evidence.Level.EXACT)
-    assert evidence.explanation == {"alert": "alertmanager:diskfull:1"}
-    assert evidence.issue.priority == "critical"
-
-
-def test_a_repeated_alert_joins_its_open_issue_after_months(make_alert):
-    first = make_alert()
-    file([first])
-    repeat = make_alert(sent_at=first.sent_at + timedelta(days=90))
-
-    file([repeat])
-
-    assert issue_of(repeat) == issue_of(first)
-
-
-def test_an_alert_that_fires_after_its_issue_was_closed_opens_a_new_one(make_alert):
-    first, repeat = make_alert(), make_alert("92%")
-    file([first])
-    issue_of(first).change_status(Issue.Status.REJECTED)
-
-    file([repeat])
-
-    assert issue_of(repeat) != issue_of(first)
-
-
-def test_an_alert_of_another_place_opens_its_own_issue(make_alert):
-    first, other = make_alert(), make_alert("91%", key="alertmanager:diskfull:2")
-
-    file([first, other])
-
-    assert issue_of(first) != issue_of(other)
-
-
-def test_an_alert_of_another_project_is_not_the_same(make_alert, other_project):
-    first = make_alert()
-    file([first])
-    Issue.objects.update(project=other_project)
-    Message.objects.filter(pk=first.pk).update(project=other_project)
-    repeat = make_alert("92%")
-
-    file([repeat])
-
-    assert issue_of(repeat) != issue_of(first)
-
-
-def test_an_alert_that_a_person_split_off_does_not_come_back(make_alert, admin_user):
-    first, repeat = make_alert(), make_alert("92%")
-    file([first, repeat])
-    made = split(repeat, by=admin_user)
-
-    Evidence.objects.filter(message=repeat).delete()
-
-    Message.objects.filter(pk=repeat.pk).update(status="actionable")
-    file([Message.objects.get(pk=repeat.pk)])
-
-    assert made != issue_of(first)
-    assert issue_of(repeat) != issue_of(first)
 
 
 def test_the_same_words_are_found_again_while_the_embedding_server_is_away(
