@@ -22,6 +22,7 @@ from apps.messages.classifiers.local import (
     LinearModel,
     LocalClassifier,
     WrongWeights,
+    for_the_team,
     likeliest,
     shipped_model,
 )
@@ -223,3 +224,12 @@ def test_vectors_of_chatter_are_not_asked_for():
     without = Sample("on it", vector=vector(1), recent=(neighbour(category="info"),))
 
     assert np.array_equal(dense_features([with_vector]), dense_features([without]))
+
+
+def test_what_is_hardly_the_teams_is_no_report():
+    shares = np.array([[0.8, 0.0, 0.05, 0.15]] * 2, np.float32)
+
+    strange, own = for_the_team(shares, np.array([0.13, 0.4], np.float32))
+
+    assert strange == pytest.approx([0.12, 0.0, 0.22, 0.66], abs=1e-6)
+    assert own == pytest.approx(shares[1], abs=1e-6)
