@@ -9,6 +9,7 @@ import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group, User
 from django.test import Client
+from django.urls import reverse
 from rest_framework.authtoken.models import TokenProxy
 
 from apps.exports.models import TaskExport, Tracker
@@ -201,6 +202,24 @@ def stream() -> Callable[[], list[Any]]:
         return deliveries
 
     return taken
+
+
+def page_of(client: Client, issue: Issue) -> str:
+    page = client.get(reverse("admin:issues_issue_change", args=[issue.pk]))
+    return str(page.content.decode())
+
+
+def decide(client: Client, issue: Issue, verb: str, **data: Any) -> Any:
+    return client.post(
+        reverse("admin:issues_issue_decide", args=[issue.pk, verb]), data, follow=True
+    )
+
+
+def act(client: Client, action: str, rows: list[Any], **data: Any) -> Any:
+    options = rows[0]._meta
+    address = reverse(f"admin:{options.app_label}_{options.model_name}_changelist")
+    chosen = {"action": action, "_selected_action": [row.pk for row in rows]}
+    return client.post(address, {**chosen, **data}, follow=True)
 
 
 def make_version(message: Message) -> ModelVersion:

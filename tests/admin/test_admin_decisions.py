@@ -1,6 +1,5 @@
 """What people decide in the admin, and what they are told when it cannot be done."""
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -8,27 +7,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
-from django.utils import translation
 
 from apps.exports.models import TaskExport
-from apps.issues.admin.words import reason_in_words
 from apps.issues.models import Change, Evidence, Issue
 from apps.messages.models import Message
-
-ISSUES = "admin:issues_issue_changelist"
-
-
-def decide(client: Client, issue: Issue, verb: str, **data: Any) -> Any:
-    return client.post(
-        reverse("admin:issues_issue_decide", args=[issue.pk, verb]), data, follow=True
-    )
-
-
-def act(client: Client, action: str, rows: list[Any], **data: Any) -> Any:
-    options = rows[0]._meta
-    address = reverse(f"admin:{options.app_label}_{options.model_name}_changelist")
-    chosen = {"action": action, "_selected_action": [row.pk for row in rows]}
-    return client.post(address, {**chosen, **data}, follow=True)
+from tests.admin.conftest import act, decide
 
 
 @pytest.mark.parametrize(
@@ -98,157 +81,6 @@ def test_selected_issues_are_approved_and_the_others_are_named(
     assert list(Issue.objects.filter(status="approved")) == [second, first]
     assert "2 issues changed." in page
     assert f"Issue {done.pk} is “Done”" in page
-
-
-def test_selected_issues_are_merged_into_the_oldest_once_that_is_confirmed(
-    operator: Client,
-    make_issue: Callable[..., Issue],
-    make_message: Callable[..., Message],
-):
-    newer = make_issue(message=make_message(), reported_at="2026-03-02T10:00:00Z")
-    oldest = make_issue(message=make_message(), reported_at="2026-03-01T10:00:00Z")
-    asked = act(operator, "merge_into_oldest", [newer, oldest])
-    page = " ".join(asked.text.split())
-
-    assert not Issue.objects.filter(status="duplicate").exists()
-    assert f'name="ids" value="{newer.pk}"' in page
-    assert f'name="into" value="{oldest.pk}"' in page
-    assert "This one stays:" in page
-
-    operator.post(
-        reverse("admin:issues_issue_merge"), {"ids": newer.pk, "into": oldest.pk, "reason": "same"}
-    )
-    newer.refresh_from_db()
-    assert (newer.status, newer.duplicate_of) == ("duplicate", oldest)
-    assert oldest.evidence.count() == 2
-
-
-def test_a_merge_of_many_is_undone_with_one_click_on_what_stays(
-    operator: Client, make_issue: Callable[..., Issue]
-):
-    into, *others = (make_issue() for _number in range(4))
-    ids = ",".join(str(issue.pk) for issue in others[:2])
-    entered = {"ids": str(others[2].pk), "into": into.pk}
-    operator.post(reverse("admin:issues_issue_merge"), entered)
-    told = operator.post(
-        reverse("admin:issues_issue_merge"), {"ids": ids, "into": into.pk}, follow=True
-    ).text
-    address = f"{reverse('admin:issues_issue_change', args=[into.pk])}?merged="
-    link = next(part for part in told.split('href="') if f"{address}{others[0].pk}" in part)
-    page = operator.get(link.split("#")[0].split('"')[0]).text
-    rows = page.split('id="duplicates-title"')[1].split("</ul>")[0].split("<li>")[1:]
-    checked = [row.split('value="')[1].split('"')[0] for row in rows if "checked" in row]
-
-    undo = reverse("admin:issues_issue_undo_merges", args=[into.pk])
-    operator.post(undo, {"issues": checked, "reason": "a mistake"})
-
-    assert sorted(checked) == [str(issue.pk) for issue in others[:2]]
-    assert list(into.duplicates.all()) == [others[2]]
-    assert others[0].changes.filter(reason="a mistake").exists()
-
-
-def test_an_undo_of_nothing_says_so(operator: Client, make_issue: Callable[..., Issue]):
-    undo = reverse("admin:issues_issue_undo_merges", args=[make_issue().pk])
-
-    assert "Check the issues" in operator.post(undo, {"issues": "x"}, follow=True).text
-
-
-@pytest.mark.parametrize(
-    "written",
-    [
-        "{id}",
-        "#{id}",
-        "http://testserver/admin/issues/issue/{id}/change/?x=1",
-        "testserver/admin/issues/issue/{id}/change/",
-        "/admin/issues/issue/{id}/change/",
-        "https://testserver/api/tasks/{id}",
-    ],
-)
-def test_an_issue_is_merged_into_one_that_is_named_by_number_or_address(
-    operator: Client,
-    make_issue: Callable[..., Issue],
-    make_message: Callable[..., Message],
-    written: str,
-):
-    issue, into = make_issue(message=make_message()), make_issue(message=make_message())
-    page = reverse("admin:issues_issue_merge")
-    operator.post(page, {"ids": issue.pk, "into": written.format(id=into.pk), "reason": "same"})
-
-    issue.refresh_from_db()
-    assert issue.duplicate_of == into
-    assert into.changes.get(kind=Change.Kind.MERGED).reason == "same"
-
-
-@pytest.mark.parametrize(
-    "written",
-    [
-        "https://evil.example/admin/issues/issue/{id}/change/",
-        "//evil.example/admin/issues/issue/{id}/change/",
-        "https://testserver@evil.example/admin/issues/issue/{id}/change/",
-        "https://evil.example/?next=http://testserver/admin/issues/issue/{id}/change/",
-        "evil.example/admin/issues/issue/{id}/change/",
-        "javascript:/admin/issues/issue/{id}/change/",
-        "https://[/admin/issues/issue/{id}/change/",
-    ],
-)
-def test_the_address_of_another_host_names_no_issue_of_ours(
-    operator: Client,
-    make_issue: Callable[..., Issue],
-    make_message: Callable[..., Message],
-    written: str,
-):
-    issue, into = make_issue(message=make_message()), make_issue(message=make_message())
-    address = reverse("admin:issues_issue_merge")
-    page = operator.post(address, {"ids": issue.pk, "into": written.format(id=into.pk)})
-
-    assert "There is no such issue." in page.text
-    issue.refresh_from_db()
-    assert issue.duplicate_of is None
-
-
-def test_merge_into_asks_for_the_issue_first(
-    operator: Client, make_issue: Callable[..., Issue], rows: dict[type, Any]
-):
-    page = act(operator, "merge_into", [rows[Issue]])
-    suggested = Issue.objects.exclude(pk=rows[Issue].pk).get()
-
-    assert f'name="into" value="{suggested.pk}"' in page.content.decode()
-
-
-@pytest.mark.parametrize("written", ["", "0", "999999999", "nonsense", "-1", "9" * 400])
-def test_an_issue_that_does_not_exist_is_no_error(
-    operator: Client, make_issue: Callable[..., Issue], written: str
-):
-    issue = make_issue()
-    page = operator.post(reverse("admin:issues_issue_merge"), {"ids": issue.pk, "into": written})
-
-    assert page.status_code == 200
-    assert Issue.objects.get(pk=issue.pk).status == Issue.Status.NEW
-
-
-def test_an_issue_is_not_merged_into_itself(operator: Client, make_issue: Callable[..., Issue]):
-    issue = make_issue()
-    page = operator.post(
-        reverse("admin:issues_issue_merge"), {"ids": issue.pk, "into": issue.pk}, follow=True
-    )
-
-    assert "cannot be merged into itself" in page.content.decode()
-
-
-def test_a_suggestion_is_merged_with_one_button_and_undone_with_another(
-    operator: Client, rows: dict[type, Any]
-):
-    issue = rows[Issue]
-    into = Issue.objects.exclude(pk=issue.pk).get()
-    operator.post(reverse("admin:issues_issue_merge_suggested", args=[issue.pk, into.pk]))
-    merged = into.evidence.count()
-    issue.refresh_from_db()
-    was = issue.status
-    decide(operator, issue, "undo_merge")
-    issue.refresh_from_db()
-
-    assert (was, merged) == ("duplicate", 3)
-    assert (issue.status, issue.evidence.count(), into.evidence.count()) == ("new", 2, 1)
 
 
 def test_a_report_is_split_out_into_an_issue_of_its_own(operator: Client, rows: dict[type, Any]):
@@ -333,56 +165,6 @@ def test_an_issue_written_by_hand_is_opened_through_the_flow(operator: Client, p
     assert str(issue.changes.get(kind=Change.Kind.OPENED).user) == "operator"
 
 
-def test_a_person_reclassifies_a_message(operator: Client, make_message: Callable[..., Message]):
-    message = make_message(status="noise", category="info", priority="low")
-    operator.post(
-        reverse("admin:chat_messages_message_reclassify", args=[message.pk]),
-        {"category": "bug", "priority": "critical"},
-    )
-
-    message.refresh_from_db()
-    assert (message.category, message.priority, message.status) == (
-        "bug",
-        "critical",
-        "actionable",
-    )
-    assert message.classifications.get().classifier == "person"
-
-
-@pytest.mark.parametrize("data", [{}, {"category": "nonsense", "priority": "high"}])
-def test_a_wrong_category_changes_nothing(
-    operator: Client, make_message: Callable[..., Message], data: dict[str, str]
-):
-    message = make_message(status="noise", category="info", priority="low")
-    address = reverse("admin:chat_messages_message_reclassify", args=[message.pk])
-
-    assert operator.post(address, data, follow=True).status_code == 200
-    assert Message.objects.get(pk=message.pk).category == "info"
-
-
-def test_selected_messages_are_reclassified_and_the_others_are_named(
-    operator: Client, make_message: Callable[..., Message]
-):
-    noise = make_message(status="noise", category="info", priority="low")
-    fresh = make_message(status="received")
-    page = act(operator, "process_again", [noise, fresh]).content.decode()
-
-    noise.refresh_from_db()
-    assert noise.status == "received"
-    assert f"Message {fresh.pk} is “Received”" in page
-
-
-def test_a_message_cannot_be_edited_or_added(
-    administrator: Client, make_message: Callable[..., Message]
-):
-    message = make_message(text="as it was said")
-    address = reverse("admin:chat_messages_message_change", args=[message.pk])
-
-    assert administrator.post(address, {"text": "forged"}).status_code == 403
-    assert administrator.get(reverse("admin:chat_messages_message_add")).status_code == 403
-    assert Message.objects.get(pk=message.pk).text == "as it was said"
-
-
 def test_a_failed_export_is_queued_again(operator: Client, make_export: Callable[..., TaskExport]):
     failed = make_export(status="failed", last_error="503")
     address = reverse("admin:exports_taskexport_retry", args=[failed.pk])
@@ -393,18 +175,3 @@ def test_a_failed_export_is_queued_again(operator: Client, make_export: Callable
     assert (failed.status, failed.last_error) == ("pending", "")
     assert "1 export queued." in page
     assert "only failed ones" in again
-
-
-def test_a_reason_of_the_system_is_told_in_the_readers_language(make_issue: Callable[..., Issue]):
-    sure = "confidence 0.97 is at least 0.90"
-    change = make_issue().record(Change.Kind.STATUS, reason=sure)
-
-    assert reason_in_words(change) == sure
-    with translation.override("uk"):
-        assert re.findall(r"\d,\d\d", reason_in_words(change)) == ["0,97", "0,90"]
-
-
-def test_what_a_person_gave_as_a_reason_stays_as_it_is(make_issue: Callable[..., Issue]):
-    change = make_issue().record(Change.Kind.STATUS, reason="confidence is 0.97, я певен")
-
-    assert reason_in_words(change) == "confidence is 0.97, я певен"

@@ -8,17 +8,14 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from django.utils import translation
 
 from apps.exports.models import TaskExport
-from apps.issues.admin.explanation import KINDS, VALUES, explained
-from apps.issues.admin.issue_page import CHANGES
 from apps.issues.admin.words import in_words
 from apps.issues.decisions import merge, not_duplicate, related
-from apps.issues.dedup.conflicts import FAMILIES
 from apps.issues.models import Change, Evidence, Issue, Match, Relation
 from apps.messages.models import Message
 from apps.sources.models import Project
+from tests.admin.conftest import act, page_of
 
 LIST = "admin:issues_issue_changelist"
 MERGE = "admin:issues_issue_merge"
@@ -45,19 +42,9 @@ def pair(
     return older, newer
 
 
-def page_of(client: Client, issue: Issue) -> str:
-    page = client.get(reverse("admin:issues_issue_change", args=[issue.pk]))
-    return str(page.content.decode())
-
-
 def post(client: Client, name: str, *args: Any, **data: Any) -> str:
     address = reverse(f"admin:issues_issue_{name}", args=args)
     return str(client.post(address, data, follow=True).content.decode())
-
-
-def act(client: Client, action: str, *issues: Issue) -> str:
-    chosen = {"action": action, "_selected_action": [issue.pk for issue in issues]}
-    return str(client.post(reverse(LIST), chosen, follow=True).content.decode())
 
 
 def test_a_suggestion_shows_its_score_its_reasons_and_what_it_resembles(
@@ -134,7 +121,7 @@ def test_selected_issues_that_were_told_apart_are_named_with_the_click(
 ):
     not_duplicate(*pair, by=people["administrator"])
 
-    assert 'name="despite"' in act(operator, "merge_into_oldest", *pair)
+    assert 'name="despite"' in act(operator, "merge_into_oldest", list(pair)).text
 
 
 @pytest.mark.parametrize(
@@ -143,7 +130,7 @@ def test_selected_issues_that_were_told_apart_are_named_with_the_click(
 def test_it_is_said_of_every_two_of_the_selected(
     operator: Client, make_issue: Callable[..., Issue], action: str, kind: str
 ):
-    page = act(operator, action, make_issue(), make_issue(), make_issue())
+    page = act(operator, action, [make_issue(), make_issue(), make_issue()]).text
 
     assert list(Relation.objects.values_list("kind", flat=True)) == [kind] * 3
     assert "Said of 3 pairs." in page
@@ -152,14 +139,14 @@ def test_it_is_said_of_every_two_of_the_selected(
 def test_of_too_many_issues_nothing_is_said_of_every_two(
     operator: Client, make_issue: Callable[..., Issue]
 ):
-    page = act(operator, "mark_not_duplicates", *(make_issue() for _number in range(11)))
+    page = act(operator, "mark_not_duplicates", [make_issue() for _number in range(11)]).text
 
     assert "Select at most 10 issues" in page
     assert not Relation.objects.exists()
 
 
 def test_nothing_is_said_of_one_issue(operator: Client, make_issue: Callable[..., Issue]):
-    assert "at least two" in act(operator, "mark_related", make_issue())
+    assert "at least two" in act(operator, "mark_related", [make_issue()]).text
 
 
 @pytest.mark.parametrize("written", ["https://jira.example/browse/X-12", "X-12"])
@@ -288,125 +275,6 @@ def test_foreign_issues_are_not_named_in_what_is_said(
     post(operator, "say_of", make_issue().pk, "related", foreign.pk)
 
     assert not Relation.objects.exists()
-
-
-def test_an_automatic_attachment_is_told_with_its_figures(make_issue: Callable[..., Issue]):
-    details: dict[str, Any] = {"message": 5, "level": "fuzzy", "score": 0.91, "threshold": 0.9}
-    change = make_issue().record(Change.Kind.EVIDENCE, **details)
-
-    assert in_words(change) == (
-        "One more report: message 5 (Similar words, score 0.91, threshold 0.90)"
-    )
-    with translation.override("uk"):
-        assert "0,91" in in_words(change)
-
-
-def test_an_approval_that_a_merge_carried_says_from_where(make_issue: Callable[..., Issue]):
-    approved, into = make_issue(status="approved"), make_issue()
-    merge(approved, into=into, by=None)
-    change = into.changes.get(kind=Change.Kind.STATUS)
-
-    assert in_words(change) == (
-        f"Status: New → Approved, like issue {approved.pk}, which was merged into it"
-    )
-
-
-def test_an_explanation_names_what_spoke_for_and_against():
-    lines = explained(
-        {
-            "languages": ["uk", "en"],
-            "reasons": {"cosine_other_language": 2.13, "conflicting_versions": -0.84, "newest": 1},
-            "conflicts": {"symptom": [["crash"], ["slow"]]},
-        }
-    )
-
-    assert lines == [
-        "Different symptom: crashes and is slow",
-        "Languages: Ukrainian and English",
-        "Speaks for the same problem: nearness of meaning across languages (+2.1), newest (+1.0)",
-        "Speaks against it: different versions (−0.8)",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("explanation", "line"),
-    [
-        ({"reply_to": 7, "minutes": 2.6}, "Said about message 7: 3 minutes later"),
-        ({"reply_to": 7}, "Said about message 7"),
-        ({"is_own": True, "minutes": 0.2}, "By the same author, 1 minute later"),
-        ({"is_own": False, "minutes": 2}, "In the same chat, 2 minutes later"),
-        ({"fingerprint": "2:ab"}, "The same words, whichever way they are written."),
-        ({"seconds_later": 60}, "Time since the report that it resembles: 1\xa0minute"),
-        ({"shared": {"wallet": ["apple_pay"]}}, "Same wallet: Apple Pay"),
-        ({"shared": {"platform": ["ios"]}}, "Same platform: iOS"),
-        ({"cosine": 0.855}, "Nearness of meaning: 0.86"),
-    ],
-)
-def test_one_reason_is_one_line(explanation: dict[str, Any], line: str):
-    assert explained(explanation) == [line]
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_every_fact_has_words(family: str):
-    assert family in KINDS
-    assert FAMILIES[family].keys() <= VALUES.keys()
-
-
-@pytest.mark.parametrize(
-    "explanation",
-    [
-        {"something_new": {"deep": [1, {"x": None}]}},
-        {"cosine": "near", "fuzzy": None, "reasons": ["a"], "languages": 5, "minutes": True},
-        {"words": 3, "shared": [], "conflicts": {"platform": "ios"}, "reasons": {"x": "y"}},
-        [],
-        None,
-    ],
-)
-def test_an_explanation_that_nobody_knows_is_no_error(explanation: Any):
-    assert explained(explanation) == []
-
-
-def test_the_page_shows_the_newest_changes_and_leads_to_the_earlier_ones(
-    operator: Client, make_issue: Callable[..., Issue]
-):
-    issue = make_issue()
-    for number in range(CHANGES + 3):
-        issue.record(Change.Kind.EVIDENCE, message=70_000 + number, level="exact")
-
-    page = page_of(operator, issue)
-    oldest_shown = issue.changes.order_by("-pk")[CHANGES - 1].pk
-    address = f"?before={oldest_shown}#history-title"
-    earlier = operator.get(
-        reverse("admin:issues_issue_change", args=[issue.pk]), {"before": str(oldest_shown)}
-    ).content.decode()
-
-    assert "Earlier ones: 3" in page
-    assert address in page
-    assert "message 70003 (" in page
-    assert "message 70002 (" not in page
-    assert "message 70002 (" in earlier
-    assert "message 70003 (" not in earlier
-    assert "The newest" in earlier
-
-
-def test_many_duplicates_take_no_more_queries(
-    operator: Client,
-    make_issue: Callable[..., Issue],
-    make_export: Callable[..., TaskExport],
-):
-    issue = make_issue()
-    page_of(operator, issue)  # what is read once per process
-    counts, told = [], []
-    for number in range(2):
-        for _one in range(5):
-            one = make_issue(status="duplicate", duplicate_of=issue)
-            make_export(one, status="created", external_id=f"X-{number}")
-        with CaptureQueriesContext(connection) as queries:
-            told.append(page_of(operator, issue).count(f"its task X-{number} in JSON stays"))
-        counts.append(len(queries))
-
-    assert counts[0] == counts[1]
-    assert told == [5, 5]
 
 
 def test_many_issues_on_the_merge_page_take_no_more_queries(

@@ -1,0 +1,47 @@
+"""A change of an issue is told in words, with its figures and its reason."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from django.utils import translation
+
+from apps.issues.admin.words import in_words, reason_in_words
+from apps.issues.decisions import merge
+from apps.issues.models import Change, Issue
+
+
+def test_an_automatic_attachment_is_told_with_its_figures(make_issue: Callable[..., Issue]):
+    details: dict[str, Any] = {"message": 5, "level": "fuzzy", "score": 0.91, "threshold": 0.9}
+    change = make_issue().record(Change.Kind.EVIDENCE, **details)
+
+    assert in_words(change) == (
+        "One more report: message 5 (Similar words, score 0.91, threshold 0.90)"
+    )
+    with translation.override("uk"):
+        assert "0,91" in in_words(change)
+
+
+def test_an_approval_that_a_merge_carried_says_from_where(make_issue: Callable[..., Issue]):
+    approved, into = make_issue(status="approved"), make_issue()
+    merge(approved, into=into, by=None)
+    change = into.changes.get(kind=Change.Kind.STATUS)
+
+    assert in_words(change) == (
+        f"Status: New → Approved, like issue {approved.pk}, which was merged into it"
+    )
+
+
+def test_a_reason_of_the_system_is_told_in_the_readers_language(make_issue: Callable[..., Issue]):
+    sure = "confidence 0.97 is at least 0.90"
+    change = make_issue().record(Change.Kind.STATUS, reason=sure)
+
+    assert reason_in_words(change) == sure
+    with translation.override("uk"):
+        assert re.findall(r"\d,\d\d", reason_in_words(change)) == ["0,97", "0,90"]
+
+
+def test_what_a_person_gave_as_a_reason_stays_as_it_is(make_issue: Callable[..., Issue]):
+    change = make_issue().record(Change.Kind.STATUS, reason="confidence is 0.97, я певен")
+
+    assert reason_in_words(change) == "confidence is 0.97, я певен"
