@@ -52,13 +52,23 @@ def compare(
 ) -> Comparison:
     """With vectors of today's model, if no other is named."""
     model = embedding_model or embeddings.model_name()
-    # Only suggested, as if it were closed.
-    others = opposites(report, candidates) | contrary(report, candidates)
-    compared = [
-        replace(each, is_open=each.is_open and each.issue_id not in others) for each in candidates
-    ]
+    compared = _only_suggesting(candidates, opposites(report, candidates))
     matches = find_matches(report, compared, thresholds, embedding_model=model)
+    # The facts of all candidates would take as long as the judge: only what would be joined is asked for.
+    same = {match.issue_id for match in matches if match.is_same}
+    others = contrary(report, [each for each in compared if each.issue_id in same])
+    if others:
+        compared = _only_suggesting(compared, others)
+        matches = find_matches(report, compared, thresholds, embedding_model=model)
     return Comparison(report, candidates, matches, thresholds)
+
+
+def _only_suggesting(candidates: Sequence[Candidate], issue_ids: set[int]) -> list[Candidate]:
+    """These issues take no report, as if they were closed."""
+    return [
+        replace(each, is_open=each.is_open and each.issue_id not in issue_ids)
+        for each in candidates
+    ]
 
 
 def thresholds_of(project: Project) -> Thresholds:

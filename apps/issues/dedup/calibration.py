@@ -6,7 +6,7 @@ of a text when the trees are grown, too, comes from a space that had not seen it
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -16,13 +16,12 @@ from apps.issues.dedup.choosing import (
     SUGGESTED_SHARE,
     choose_fuzzy,
     choose_merge,
-    choose_merge_of_pairs,
     choose_semantic,
     choose_suggest,
+    raises_of_texts,
 )
 from apps.issues.dedup.corpus import BURST, CHAT, TALK, Row, Talk
 from apps.issues.dedup.judge import PairModel, log_odds_of_talk
-from apps.issues.dedup.line import Line
 from apps.issues.dedup.outcomes import (
     Array,
     Scored,
@@ -37,11 +36,12 @@ from apps.issues.dedup.pair_training import (
     cases_of_bursts,
     cases_of_rows,
     cases_of_talk,
-    fit_line,
     grow,
+    grow_texts,
 )
 from apps.issues.dedup.scene import NAMES
 from apps.issues.dedup.space_training import Block, block_of_rows, block_of_talk, learn
+from apps.issues.dedup.texts import Texts
 from apps.issues.dedup.trees import Trees
 
 FOLDS = 5
@@ -94,16 +94,16 @@ def calibrate(
     pairs = [each for each in scored if not each.case.is_talk]
     chats = [each for each in talk if each.case.kind == CHAT]
     merge = max(choose_merge(chats or talk), choose_merge(bursts, MAX_MERGED_IN_BURSTS))
-    # Added to the line's log-odds, so that one threshold fits both parts.
-    shift = merge - choose_merge_of_pairs(pairs)
+    # So that one threshold fits all parts.
+    raises = raises_of_texts(pairs, merge)
+    pairs = [each.raised(*raises) for each in pairs]
     suggest = min(
         merge,
         choose_suggest(talk, SUGGESTED_SHARE_OF_TALK),
-        choose_suggest(pairs, SUGGESTED_SHARE) + shift,
+        choose_suggest(pairs, SUGGESTED_SHARE),
     )
-    trees, line = _train(cases)
-    line = replace(line, intercept=line.intercept + shift)
-    model = PairModel(learn(_blocks(rows, talks)), trees, line)
+    trees, texts = _train(cases)
+    model = PairModel(learn(_blocks(rows, talks)), trees, texts.raised(*raises))
     advance(steps, steps)
     thresholds = {
         "judged": {"merge": round(chance(merge), 4), "suggest": round(chance(suggest), 4)},
@@ -122,7 +122,7 @@ def calibrate(
                 "reports": len(talk),
                 "groups": len({row.group for row in rows}),
                 "cross_validation": f"{FOLDS} folds by team and by group",
-                **figures_of_pairs(pairs, merge - shift, suggest - shift),
+                **figures_of_pairs(pairs, merge, suggest),
                 "curve": curve_of_pairs(pairs),
                 "chat": figures_of_talk(chats, merge, suggest),
                 "chat_curve": curve_of_talk(chats, suggest),
@@ -165,6 +165,8 @@ def _unseen_cases(
 
 
 def _blocks(rows: Sequence[Row], talks: Sequence[Talk]) -> list[Block]:
+    """What the space learns from; `near2` has the words of its base, and is near it already."""
+    rows = [row for row in rows if row.kind != "near2"]
     groups = sorted({row.group for row in rows})
     shares = [set(groups[place::BLOCKS_OF_PAIRS]) for place in range(BLOCKS_OF_PAIRS)]
     of_pairs = [[row for row in rows if row.group in share] for share in shares]
@@ -174,14 +176,14 @@ def _blocks(rows: Sequence[Row], talks: Sequence[Talk]) -> list[Block]:
     ]
 
 
-def _train(cases: Sequence[Case]) -> tuple[Trees, Line]:
+def _train(cases: Sequence[Case]) -> tuple[Trees, Texts]:
     return (
         grow([case for case in cases if case.is_talk]),
-        fit_line([case for case in cases if not case.is_talk]),
+        grow_texts([case for case in cases if not case.is_talk]),
     )
 
 
-def _log_odds(case: Case, talk_part: Trees, text_part: Line) -> Array:
+def _log_odds(case: Case, talk_part: Trees, text_part: Texts) -> Array:
     rows = _features(case)
     return log_odds_of_talk(talk_part, rows) if case.is_talk else text_part.log_odds(rows)
 
@@ -194,7 +196,8 @@ def _features(case: Case) -> Array:
 def _version(model: PairModel, thresholds: Mapping[str, Any]) -> str:
     """Short name of the weights and thresholds."""
     digest = hashlib.sha256(repr(sorted(thresholds.items())).encode())
-    for part in (model.space, model.trees, model.line):
+    texts = model.texts
+    for part in (model.space, model.trees, texts.same_language, texts.other_language):
         for field in fields(part):
             value = getattr(part, field.name)
             told = repr(sorted(value.items())) if isinstance(value, Mapping) else value

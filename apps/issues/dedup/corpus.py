@@ -17,7 +17,7 @@ from apps.issues.dedup.base import Report
 from apps.messages.training.corpus import read_export
 from tasktracker.lib.text import clean, fingerprint, language_of
 
-DUPLICATES = ("near", "para", "cross", "cross2")
+DUPLICATES = ("near", "near2", "para", "cross", "cross2")
 REPORTS = ("bug", "feature")
 #: What a case of a talk is: from a whole chat, from reports that were written to be hard, or from a burst.
 CHAT, TALK, BURST = "chat", "talk", "burst"

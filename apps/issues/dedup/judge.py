@@ -15,9 +15,9 @@ import numpy.typing as npt
 from apps.issues.dedup.base import Candidate, Match, Report
 from apps.issues.dedup.cognates import words_of
 from apps.issues.dedup.conflicts import explain, facts_of
-from apps.issues.dedup.line import Line
 from apps.issues.dedup.scene import NAMES, TIME_ALONE, Rival, rivals, time_alone
 from apps.issues.dedup.space import Space
+from apps.issues.dedup.texts import Texts
 from apps.issues.dedup.trees import Trees
 
 EXPLAINED = 5  # features named in an explanation
@@ -26,34 +26,43 @@ TOLD_FROM = 0.1  # log-odds
 
 @dataclass(frozen=True, eq=False)
 class PairModel:
-    """`trees` for what is said in a conversation, `line` for texts from nowhere; both on one scale."""
+    """`trees` for what is said in a conversation, `texts` for those from nowhere; both on one scale."""
 
     space: Space
     trees: Trees
-    line: Line
+    texts: Texts
 
     def scores(self, report: Report, found: Sequence[Rival]) -> list[float]:
         """How likely each issue is the report's own, 0..1."""
         if not found:
             return []
         rows = np.array([rival.features for rival in found], np.float64)
-        log_odds = log_odds_of_talk(self.trees, rows) if report.author else self.line.log_odds(rows)
+        log_odds = (
+            log_odds_of_talk(self.trees, rows) if report.author else self.texts.log_odds(rows)
+        )
         return [1 / (1 + math.exp(-max(-40.0, min(40.0, value)))) for value in log_odds]
 
-    def reasons(self, report: Report, rival: Rival) -> dict[str, float]:
-        """The numbers that moved this score most, with signed log-odds."""
-        moved = self._part(report).contributions(rival.features)
-        if report.author and time_alone(np.array([rival.features]))[0]:
-            moved[NAMES.index("rarity_share")] -= TIME_ALONE
-        strongest = np.argsort(-np.abs(moved))[:EXPLAINED]
-        return {
-            NAMES[place]: round(float(moved[place]), 2)
-            for place in strongest
-            if abs(moved[place]) >= TOLD_FROM
-        }
+    def reasons(self, report: Report, found: Sequence[Rival]) -> list[dict[str, float]]:
+        """For each issue the numbers that moved its score most, with signed log-odds."""
+        if not found:
+            return []
+        rows = np.array([rival.features for rival in found], np.float64)
+        moved = self._part(report).contributions(rows)
+        if report.author:
+            moved[:, NAMES.index("rarity_share")] -= TIME_ALONE * time_alone(rows)
+        return [_strongest(row) for row in moved]
 
-    def _part(self, report: Report) -> Trees | Line:
-        return self.trees if report.author else self.line
+    def _part(self, report: Report) -> Trees | Texts:
+        return self.trees if report.author else self.texts
+
+
+def _strongest(moved: npt.NDArray[np.float64]) -> dict[str, float]:
+    strongest = np.argsort(-np.abs(moved))[:EXPLAINED]
+    return {
+        NAMES[place]: round(float(moved[place]), 2)
+        for place in strongest
+        if abs(moved[place]) >= TOLD_FROM
+    }
 
 
 def log_odds_of_talk(trees: Trees, rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -72,7 +81,9 @@ class Judge:
     def match(self, report: Report, candidates: Sequence[Candidate]) -> list[Match]:
         found = rivals(report, candidates, self.model.space)
         scored = zip(self.model.scores(report, found), found, strict=True)
-        ranked = sorted(scored, key=lambda pair: -pair[0])
+        likely = [pair for pair in scored if pair[0] >= self.suggest_threshold]
+        likely.sort(key=lambda pair: -pair[0])
+        reasons = self.model.reasons(report, [rival for _score, rival in likely])
         return [
             Match(
                 issue_id=rival.issue_id,
@@ -81,20 +92,20 @@ class Judge:
                 threshold=self.threshold,
                 suggest_threshold=self.suggest_threshold,
                 like=rival.candidate.report.number or None,
-                explanation=self._explain(report, rival),
+                explanation=self._explain(report, rival, why),
             )
-            for score, rival in ranked
-            if score >= self.suggest_threshold
+            for (score, rival), why in zip(likely, reasons, strict=True)
         ]
 
-    def _explain(self, report: Report, rival: Rival) -> dict[str, Any]:
+    @staticmethod
+    def _explain(report: Report, rival: Rival, reasons: dict[str, float]) -> dict[str, Any]:
         other = rival.candidate.report
         facts = facts_of(report.text), facts_of(other.text)
         told = {
             "cosine": round(rival.similarity, 4),
             "fuzzy": round(rival.features[NAMES.index("words_sorted")], 4),
             "languages": [report.language, other.language],
-            "reasons": self.model.reasons(report, rival),
+            "reasons": reasons,
             **explain(words_of(report.text), words_of(other.text), *facts),
         }
         if report.author:

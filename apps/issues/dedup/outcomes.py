@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from apps.issues.dedup.corpus import DUPLICATES, LOOKALIKES
 from apps.issues.dedup.pair_training import Case
+from apps.issues.dedup.texts import of_other_language
 
 NOT_JUDGED = -40.0  # log-odds
 CURVE_OF_TALK = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)  # merge thresholds
@@ -40,6 +41,15 @@ class Scored:
             if option.is_own == is_own
         ]
         return max(chosen, default=NOT_JUDGED)
+
+    def raised(self, same: float, other: float) -> "Scored":
+        """With so much more for options in the same language and in another one."""
+        features = np.array([option.features for option in self.case.options], np.float64)
+        if not len(features):
+            return self
+        return replace(
+            self, log_odds=self.log_odds + np.where(of_other_language(features), other, same)
+        )
 
     @property
     def rank(self) -> int:

@@ -1,6 +1,6 @@
 """Trains the judge's two parts from cases: one report, the issues it may repeat, and which of them it does."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from apps.issues.dedup.base import Candidate, Report, matrix_of
 from apps.issues.dedup.corpus import BURST, CHAT, DUPLICATES, TALK, Row, Talk
-from apps.issues.dedup.line import Line
 from apps.issues.dedup.scene import DIRECTIONS, NAMES, OF_TALK, rivals
 from apps.issues.dedup.space import Space
+from apps.issues.dedup.texts import Texts
 from apps.issues.dedup.trees import Trees
 
 #: Bases that a text of the pairs is compared with: what the search by vector hands over.
@@ -23,9 +23,24 @@ LONG_BURSTS, LONG, SHORT = 2, 10, 3
 BURST_GAPS = (0.5, 0.9, 1.6, 2.9, 5.2, 9.4, 17, 31, 55, 100)  # minutes
 #: `para` and `cross2` were written to be far from their base: they must not teach that far is near.
 #: Of talks only whole chats have as many traps as life has; bursts balance how near in time their repeats are.
-IMPORTANCE = {"para": 0.1, "cross2": 0.25, CHAT: 3.0, BURST: 3.0}
-STRENGTH = 0.3  # of the line: inverse of the regularisation, on standardised features
-TREES, LEAVES, LEAST_IN_LEAF, RATE, RIDGE = 120, 15, 30, 0.08, 5.0
+IMPORTANCE = {"para": 0.15, "cross2": 0.25, CHAT: 3.0, BURST: 3.0}
+#: Small trees in which hardly any numbers meet: of texts there are too few for more.
+TREES_OF_TALK = {
+    "max_iter": 120,
+    "max_leaf_nodes": 15,
+    "min_samples_leaf": 30,
+    "learning_rate": 0.08,
+}
+TREES_OF_TEXTS = {
+    "max_iter": 200,
+    "max_leaf_nodes": 6,
+    "min_samples_leaf": 20,
+    "learning_rate": 0.06,
+}
+RIDGE = 5.0
+NAMES_OF_TEXTS = NAMES[: len(NAMES) - len(OF_TALK)]
+SAME_LANGUAGE = ("near", "near2", "para", "hard_negative")
+OTHER_LANGUAGE = ("cross", "cross2", "hard_negative_cross")
 
 Array = npt.NDArray[np.float64]
 
@@ -134,64 +149,40 @@ def nearest_bases(rows: Sequence[Row]) -> list[tuple[Row, list[Row]]]:
 
 
 def grow(cases: Sequence[Case]) -> Trees:
-    """The same cases give the same trees."""
+    """Of reports in talks. The same cases give the same trees."""
+    return _grow(cases, NAMES, TREES_OF_TALK)
+
+
+def grow_texts(cases: Sequence[Case]) -> Texts:
+    """Of the pairs, from which nothing of a talk is known."""
+    return Texts(
+        _grow(
+            [case for case in cases if case.kind in SAME_LANGUAGE], NAMES_OF_TEXTS, TREES_OF_TEXTS
+        ),
+        _grow(
+            [case for case in cases if case.kind in OTHER_LANGUAGE], NAMES_OF_TEXTS, TREES_OF_TEXTS
+        ),
+    )
+
+
+def _grow(cases: Sequence[Case], names: Sequence[str], shape: Mapping[str, float]) -> Trees:
+    """Trees that look at the first features, which are called `names`."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     rows = [(case, option) for case in cases for option in case.options]
     model = HistGradientBoostingClassifier(
-        max_iter=TREES,
-        learning_rate=RATE,
-        max_leaf_nodes=LEAVES,
-        min_samples_leaf=LEAST_IN_LEAF,
+        **shape,
         l2_regularization=RIDGE,
-        monotonic_cst=[DIRECTIONS[name] for name in NAMES],
+        monotonic_cst=[DIRECTIONS[name] for name in names],
         early_stopping=False,
         random_state=0,
     )
     model.fit(
-        np.array([option.features for _case, option in rows], np.float64),
+        np.array([option.features[: len(names)] for _case, option in rows], np.float64),
         np.array([case.is_repeat and option.is_own for case, option in rows]),
-        sample_weight=_importance(rows),
+        sample_weight=np.array([IMPORTANCE.get(case.kind, 1.0) for case, _option in rows]),
     )
     return as_arrays(model)
-
-
-def fit_line(cases: Sequence[Case]) -> Line:
-    """Logistic regression in which each weight keeps its permitted direction."""
-    rows = [(case, option) for case in cases for option in case.options]
-    features = np.array([option.features for _case, option in rows], np.float64)
-    features = features[:, : len(NAMES) - len(OF_TALK)]
-    signs = np.array([1.0 if case.is_repeat and option.is_own else -1.0 for case, option in rows])
-    importance = _importance(rows)
-    means, spreads = features.mean(axis=0), features.std(axis=0) + 1e-6
-    found = _fit((features - means) / spreads, signs, importance)
-    weights = found[1:] / spreads
-    return Line(float(found[0] - weights @ means), weights, means)
-
-
-def _importance(rows: Sequence[tuple[Case, Option]]) -> Array:
-    return np.array([IMPORTANCE.get(case.kind, 1.0) for case, _option in rows])
-
-
-def _fit(features: Array, signs: Array, importance: Array) -> Array:
-    """Intercept and weights that minimise the regularised log loss within their bounds."""
-    from scipy.optimize import minimize
-
-    def loss(weights: Array) -> tuple[float, Array]:
-        margin = signs * (features @ weights[1:] + weights[0])
-        pull = -importance * signs / (1 + np.exp(np.clip(margin, -40, 40)))
-        value = (importance * np.logaddexp(0, -margin)).sum()
-        value += (weights[1:] ** 2).sum() / (2 * STRENGTH)
-        gradient = np.concatenate([[pull.sum()], features.T @ pull + weights[1:] / STRENGTH])
-        return float(value), gradient
-
-    bounds: list[tuple[float | None, float | None]] = [(None, None)]
-    for name in NAMES[: features.shape[1]]:
-        lowest = 0.0 if DIRECTIONS[name] > 0 else None
-        bounds.append((lowest, 0.0 if DIRECTIONS[name] < 0 else None))
-    start = np.zeros(features.shape[1] + 1)
-    found = minimize(loss, start, jac=True, bounds=bounds, method="L-BFGS-B")
-    return np.asarray(found.x)
 
 
 def as_arrays(model: Any) -> Trees:

@@ -1,6 +1,6 @@
 """Gradient-boosted trees as plain arrays: scikit-learn grows them, nothing but numpy reads them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,11 +32,12 @@ class Trees:
         values = self.value[reached].reshape(len(rows), len(self.roots))
         return np.asarray(values.astype(np.float64).sum(axis=1) + self.intercept)
 
-    def contributions(self, row: Sequence[float]) -> npt.NDArray[np.float64]:
-        """How far each feature moved the log-odds of one row on its way down (Saabas 2014)."""
-        moved = np.zeros(len(row))
-        for _place, node, below in self._steps(np.asarray([row], np.float64)):
-            np.add.at(moved, self.feature[node], self.value[below] - self.value[node])
+    def contributions(self, rows: Rows) -> npt.NDArray[np.float64]:
+        """Shape of `rows`: how far each feature moved a row's log-odds on its way down (Saabas 2014)."""
+        moved = np.zeros(rows.shape)
+        for place, node, below in self._steps(rows):
+            told = self.value[below] - self.value[node]
+            np.add.at(moved, (place // len(self.roots), self.feature[node]), told)
         return moved
 
     def _steps(self, rows: Rows) -> Iterator[tuple[Nodes, Nodes, Nodes]]:

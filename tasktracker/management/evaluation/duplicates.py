@@ -20,7 +20,7 @@ from tasktracker.management.evaluation.reading import BadFile, read_lines
 from tasktracker.management.evaluation.scratch import scratch_source
 
 REQUIRED = frozenset({"group_id", "kind", "text"})
-DUPLICATES = {"near": "near", "para": "para", "cross": "cross", "cross2": "cross"}
+DUPLICATES = {"near": "near", "near2": "near", "para": "para", "cross": "cross", "cross2": "cross"}
 TRAPS = frozenset({"hard_negative", "hard_negative_cross"})
 KINDS = ("near", "para", "cross")
 

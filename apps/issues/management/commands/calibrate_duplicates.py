@@ -17,7 +17,7 @@ from apps.issues.dedup.levels import THRESHOLDS_FILE
 from tasktracker.lib import embeddings
 from tasktracker.lib.progress import progress_bar
 
-CORPUS = ("dup_pairs.jsonl", "dup_pairs_extra.jsonl")
+CORPUS = ("dup_pairs.jsonl", "dup_pairs_extra.jsonl", "dup_pairs_near.jsonl")
 SHIPPED = Path(__file__).resolve().parents[2] / "dedup" / THRESHOLDS_FILE
 BATCH = 32
 
