@@ -34,11 +34,11 @@ class Trees:
 
     def contributions(self, rows: Rows) -> npt.NDArray[np.float64]:
         """Shape of `rows`: how far each feature moved a row's log-odds on its way down (Saabas 2014)."""
-        moved = np.zeros(rows.shape)
+        moved = np.zeros(rows.size)
         for place, node, below in self._steps(rows):
-            told = self.value[below] - self.value[node]
-            np.add.at(moved, (place // len(self.roots), self.feature[node]), told)
-        return moved
+            cell = place // len(self.roots) * rows.shape[1] + self.feature[node]
+            moved += np.bincount(cell, self.value[below] - self.value[node], rows.size)
+        return moved.reshape(rows.shape)
 
     def _steps(self, rows: Rows) -> Iterator[tuple[Nodes, Nodes, Nodes]]:
         """Level by level of all ways that have not ended: the way (row by row, its trees), from where, to where."""
