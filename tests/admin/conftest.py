@@ -231,7 +231,7 @@ def make_version(message: Message) -> ModelVersion:
         status=ModelVersion.Status.CANDIDATE,
         version="2-0badc0de",
         last_error=HOSTILE,
-        figures={"before": {"macro_f1": 0.9}, "after": after, "failed": ["macro_f1"]},
+        figures={"before": {"macro_f1": 0.89961}, "after": after, "failed": ["macro_f1"]},
         report={
             "changes": [{"message": message.pk, **told}, {"text": HOSTILE, **told}],
             "worse": 2,

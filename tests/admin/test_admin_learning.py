@@ -240,7 +240,7 @@ def test_a_report_does_not_quote_messages_of_other_teams(
 
 
 @pytest.mark.parametrize("language", ["uk", "en"])
-def test_the_report_shows_before_and_after(
+def test_the_report_shows_before_and_after_rounded(
     viewer: Client, all_rows: dict[type, Any], language: str
 ):
     viewer.cookies[settings.LANGUAGE_COOKIE_NAME] = language

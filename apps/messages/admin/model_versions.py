@@ -222,8 +222,8 @@ def _before_and_after(version: ModelVersion, name: str) -> str:
     after = version.figures.get("after", {}).get(name)
     if after is None:
         return ""
-    told = number_format(after, 3)
-    return told if before is None else f"{number_format(before, 3)} → {told}"
+    told = number_format(round(after, 3), 3)
+    return told if before is None else f"{number_format(round(before, 3), 3)} → {told}"
 
 
 def _progress(version: ModelVersion | None) -> dict[str, Any] | None:

@@ -99,4 +99,4 @@ def _changes(
 
 
 def _shown(value: float | None) -> str:
-    return "–" if value is None else str(number_format(value, 3))
+    return "–" if value is None else str(number_format(round(value, 3), 3))
