@@ -1,83 +1,84 @@
-"""Polls Telegram: publish everything, then raise the offset, then ask again.
+"""Listens to every source whose platform does not call us: one task per source, whatever its kind.
 
-Telegram forgets an update once a higher offset is asked for, so the offset only follows JetStream's
-acknowledgements. The library's own Updater does it the other way round and loses updates in a crash.
+What only the platform's adapter knows is in `adapters/`; here is who listens to whom, what happens in
+trouble, and where people see it.
 """
 
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 import psycopg
 from asgiref.sync import sync_to_async
-from django.conf import settings
 from django.db import Error as DatabaseTrouble
 from django.db import connections
 from django.utils.translation import gettext as _
-from telegram.error import (
-    Conflict,
-    Forbidden,
-    InvalidToken,
-    NetworkError,
-    RetryAfter,
-    TelegramError,
-)
+from pydantic import BaseModel
 
-from apps.sources.adapters.base import Unreadable
-from apps.sources.adapters.telegram import Telegram
-from apps.sources.adapters.telegram_polling import BotConnection
-from apps.sources.intake import accept_async
-from apps.sources.models import DeadLetter, Source
+from apps.sources.adapters import able_to
+from apps.sources.adapters.base import Occupied, Payload
+from apps.sources.intake import take
+from apps.sources.models import Source
 from tasktracker.lib.advisory import HeldElsewhere, Lock, advisory_lock
 from tasktracker.lib.bus import BusUnavailable
 from tasktracker.lib.secrets import CannotDecrypt
+from tasktracker.lib.workflow import GiveUp, TryLater
 
 logger = logging.getLogger(__name__)
 
-LOCK_KIND = 0x7467  # "tg": one poller per bot, or Telegram answers 409 to both
+LOCK_KIND = 0x7467  # one collector per bot or mailbox, or the platform refuses both
 ROUND = 5.0  # seconds between two looks at the sources
 STANDBY = 5.0  # seconds until a collector asks again for a lock that another one holds
-LONG_POLL = 50  # seconds; Telegram allows no more
+LONG_POLL = 50  # seconds that a platform may keep a question open
 
-_TROUBLES = (TelegramError, BusUnavailable, DatabaseTrouble, psycopg.Error)
+_TROUBLES = (TryLater, GiveUp, BusUnavailable, DatabaseTrouble, psycopg.Error)
 
 
 @dataclass(frozen=True)
-class Polled:
-    """A source as its poller needs it; a change of any of these restarts the poller."""
+class Inlet:
+    """A source as its listener needs it; a change of any of these restarts the listener."""
 
     id: int
     name: str
-    token: str = field(repr=False)
+    kind: str
+    account: str
+    api_url: str
+    config: BaseModel = field(repr=False)
+    adapter: Any = field(repr=False, compare=False)
+
+    @property
+    def lock_number(self) -> int:
+        """The bot's or the mailbox's, not the source's: two sources may have the same one."""
+        return zlib.crc32(f"{self.kind}/{self.account}".encode())
 
 
 @dataclass
 class Trouble:
-    """Why a poller waits, in words for the admin, and how long."""
+    """Why a listener waits, in words for the admin, and how long."""
 
     sentence: str
     pause: float
 
 
 class Collector:
-    """One poller per active polling source; sources are read again every few seconds."""
+    """One listener per inlet; sources are read again every few seconds."""
 
     def __init__(self, *, long_poll: int = LONG_POLL, on_round: Callable[[], None]) -> None:
         self.long_poll = long_poll
         self.on_round = on_round
-        self.pollers: dict[Polled, asyncio.Task[None]] = {}
+        self.listeners: dict[int, tuple[Inlet, asyncio.Task[None]]] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Poll until `stop` is set."""
+        """Listen until `stop` is set."""
         try:
             while not stop.is_set():
                 try:
                     await sync_to_async(self.on_round)()
-                    self._follow(await sync_to_async(polled_sources)())
+                    self._follow(await sync_to_async(inlets)())
                 except DatabaseTrouble as error:
                     logger.warning("PostgreSQL is away: %s", _first_line(error))
                     await sync_to_async(connections.close_all)()
@@ -89,152 +90,129 @@ class Collector:
     async def run_once(self) -> None:
         """Take what every source has now."""
         try:
-            for source in await sync_to_async(polled_sources)():
-                await Poller(source, long_poll=0).run_once()
+            for inlet in await sync_to_async(inlets)():
+                await Listening(inlet, patience=0).once()
         finally:
             await sync_to_async(connections.close_all)()
 
-    def _follow(self, sources: list[Polled]) -> None:
-        for source, task in list(self.pollers.items()):
+    def _follow(self, wanted: list[Inlet]) -> None:
+        for inlet, task in list(self.listeners.values()):
             if task.done():
-                del self.pollers[source]
-                logger.error("the poller of %s broke off", source.name, exc_info=task.exception())
-            elif source not in sources:
-                del self.pollers[source]
+                del self.listeners[inlet.id]
+                logger.error("the listener of %s broke off", inlet.name, exc_info=task.exception())
+            elif inlet not in wanted:
+                del self.listeners[inlet.id]
                 task.cancel()
-                logger.info("no longer polling %s", source.name)
-        for source in sources:
-            if source not in self.pollers:
-                poller = Poller(source, long_poll=self.long_poll)
-                self.pollers[source] = asyncio.create_task(poller.run())
+                logger.info("no longer listening to %s", inlet.name)
+        for inlet in wanted:
+            if inlet.id not in self.listeners:
+                listening = Listening(inlet, patience=self.long_poll)
+                self.listeners[inlet.id] = (inlet, asyncio.create_task(listening.run()))
 
 
-class Poller:
-    """Polls one source for ever; trouble makes it wait and shows in the source's last error."""
+class Listening:
+    """Listens to one inlet for ever; trouble makes it wait and shows in the source's last error."""
 
-    def __init__(self, source: Polled, *, long_poll: int) -> None:
-        self.source = source
-        self.long_poll = long_poll
-        self.adapter = Telegram(Telegram.Config(), source_id=source.id)
+    def __init__(self, inlet: Inlet, *, patience: int) -> None:
+        self.inlet = inlet
+        self.patience = patience
         self.failures = 0
 
     async def run(self) -> None:
         while True:
-            pause = STANDBY
-            try:
-                async with advisory_lock(LOCK_KIND, self.source.id) as lock:
-                    logger.info("polling %s", self.source.name)
-                    await self._poll(lock)
-            except HeldElsewhere:
-                logger.debug("another collector polls %s", self.source.name)
-            except _TROUBLES as error:
-                pause = await self._suffer(error)
+            pause = await self.once()
             await asyncio.sleep(pause)
 
-    async def run_once(self) -> None:
+    async def once(self) -> float:
+        """Listen until the listener returns or something is wrong; how long to wait then."""
+        inlet = self.inlet
         try:
-            async with (
-                advisory_lock(LOCK_KIND, self.source.id),
-                BotConnection(self.source.token, settings.TELEGRAM_API_URL) as bot,
-            ):
-                while await self._step(bot):
-                    pass
+            async with advisory_lock(LOCK_KIND, inlet.lock_number) as lock:
+                logger.info("listening to %s", inlet.name)
+                await inlet.adapter.listen(
+                    SourceInbox(self, lock), api_url=inlet.api_url, patience=self.patience
+                )
         except HeldElsewhere:
-            logger.info("another collector polls %s", self.source.name)
+            logger.debug("another collector listens to %s", inlet.name)
         except _TROUBLES as error:
-            await self._suffer(error)
-
-    async def _poll(self, lock: Lock) -> None:
-        async with BotConnection(self.source.token, settings.TELEGRAM_API_URL) as bot:
-            while True:
-                await lock.check()
-                await self._step(bot)
-                self.failures = 0
-
-    async def _step(self, bot: BotConnection) -> int:
-        """Ask once, and publish what came; the number of updates."""
-        offset = await sync_to_async(_cursor)(self.source.id)
-        updates = await bot.updates(offset=offset, long_poll=self.long_poll)
-        last = offset - 1
-        for number, update in updates:
-            await self._take(number, update)
-            last = max(last, number)
-        await sync_to_async(_remember)(self.source.id, last + 1)
-        return len(updates)
-
-    async def _take(self, number: int, update: dict[str, Any]) -> None:
-        try:
-            envelopes = self.adapter.envelopes(update)
-        except Unreadable as error:
-            await sync_to_async(DeadLetter.bury_update)(
-                ("telegram", self.source.id), number=number, payload=update, reason=str(error)
-            )
-            return
-        for envelope in envelopes:
-            await accept_async(envelope)
+            return await self._suffer(error)
+        return STANDBY
 
     async def _suffer(self, error: Exception) -> float:
         """Say what is wrong where people see it; how long to wait."""
         trouble = trouble_of(error, self.failures)
         self.failures += 1
-        sentence = trouble.sentence.replace(self.source.token or "\0", "***")
-        logger.warning("%s: %s Waiting %.1f s.", self.source.name, sentence, trouble.pause)
+        logger.warning("%s: %s Waiting %.1f s.", self.inlet.name, trouble.sentence, trouble.pause)
         try:
             if isinstance(error, DatabaseTrouble):
                 await sync_to_async(connections.close_all)()
             else:
-                await sync_to_async(_complain)(self.source.id, sentence)
+                await sync_to_async(_complain)(self.inlet.id, trouble.sentence)
         except DatabaseTrouble:
             logger.warning("PostgreSQL is away, too")
         return trouble.pause
 
 
-def polled_sources() -> list[Polled]:
-    """Active Telegram sources that are polled; one whose settings do not fit says so."""
-    found = []
-    active = Source.objects.filter(kind="telegram", is_active=True, project__is_active=True)
-    for source in active.defer("config"):  # each is decrypted for itself: one may fail
+class SourceInbox:
+    """The `Inbox` of one source, for as long as this collector holds the lock."""
+
+    def __init__(self, listening: Listening, lock: Lock) -> None:
+        self.listening = listening
+        self.lock = lock
+
+    async def position(self) -> int:
+        await self.lock.check()
+        return await sync_to_async(_cursor)(self.listening.inlet.id)
+
+    async def take(self, payloads: Sequence[Payload], position: int) -> None:
+        inlet = self.listening.inlet
+        await take(payloads, kind=inlet.kind, adapter=inlet.adapter)
+        await sync_to_async(_remember)(inlet.id, position)
+        self.listening.failures = 0
+
+
+def inlets() -> list[Inlet]:
+    """Active sources that are listened to; one that cannot be says why."""
+    found: dict[tuple[str, str], Inlet] = {}
+    active = Source.objects.filter(
+        kind__in=able_to("listen"), is_active=True, project__is_active=True
+    )
+    # Each `config` is decrypted for itself: one may fail.
+    for source in active.defer("config").order_by("pk"):
         try:
-            config: Telegram.Config = source.adapter().config
+            adapter = source.adapter()
+            account = adapter.account()
+        except GiveUp as error:
+            _complain(source.pk, str(error))
+            continue
         except (ValueError, CannotDecrypt):
             _complain(source.pk, _("The settings do not fit; open the source and save it again."))
             continue
-        token = config.bot_token.get_secret_value()
-        if config.mode != "polling":
-            continue
-        if token:
-            found.append(Polled(source.pk, source.name, token))
-        else:
-            _complain(source.pk, _("There is no bot token, so nothing can be polled."))
-    return found
+        key = (source.kind, account)
+        if key in found:
+            _complain(source.pk, _("Another source listens to the same account already."))
+        elif account:
+            found[key] = Inlet(
+                source.pk, source.name, *key, source.api_url, adapter.config, adapter
+            )
+    return list(found.values())
 
 
 def trouble_of(error: Exception, failures: int) -> Trouble:
     """What a person should know of the error, and how long to wait after so many failures."""
     match error:
-        case RetryAfter():
-            return Trouble(_("Telegram asks for a pause."), _seconds(error.retry_after))
-        case Conflict():
-            # The long poll of a collector that died lives on at Telegram's for half a minute.
-            return Trouble(_conflict_sentence(error), min(60.0, 3.0 * 2 ** min(failures, 10)))
-        case InvalidToken() | Forbidden():
-            return Trouble(_("Telegram does not accept the bot token. Check it."), 60.0)
-        case NetworkError():
-            sentence = _("Telegram cannot be reached: %(reason)s.") % {"reason": _first_line(error)}
-            return Trouble(sentence, _jittered(30.0, failures))
+        case Occupied():
+            return Trouble(str(error), min(60.0, 3.0 * 2 ** min(failures, 10)))
+        case TryLater() if error.delay is not None:
+            return Trouble(str(error), error.delay.total_seconds())
+        case TryLater():
+            return Trouble(str(error), _jittered(30.0, failures))
+        case GiveUp():
+            return Trouble(str(error), 60.0)
         case BusUnavailable():
             return Trouble(_("JetStream does not take messages."), _jittered(5.0, failures))
-        case DatabaseTrouble() | psycopg.Error():
-            return Trouble(_("PostgreSQL is away."), _jittered(5.0, failures))
         case _:
-            sentence = _("Telegram refuses: %(reason)s.") % {"reason": _first_line(error)}
-            return Trouble(sentence, _jittered(60.0, failures))
-
-
-def _conflict_sentence(error: Exception) -> str:
-    if "webhook" in str(error).lower():
-        return _("The bot has a webhook, so it cannot be polled. Delete the webhook first.")
-    return _("Somebody else polls this bot.")
+            return Trouble(_("PostgreSQL is away."), _jittered(5.0, failures))
 
 
 def _cursor(source_id: int) -> int:
@@ -254,10 +232,6 @@ def _complain(source_id: int, sentence: str) -> None:
 def _jittered(longest: float, failures: int) -> float:
     pause: float = min(longest, 0.5 * 2 ** min(failures, 10))
     return pause * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
-
-
-def _seconds(pause: timedelta | int) -> float:
-    return pause.total_seconds() if isinstance(pause, timedelta) else float(pause)
 
 
 def _first_line(error: Exception) -> str:

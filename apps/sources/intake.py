@@ -1,12 +1,15 @@
 """Hand an envelope to JetStream. After this returns, the message is safe."""
 
 import logging
+from collections.abc import Iterable
 from uuid import uuid4
 
 from asgiref.sync import sync_to_async
 from django.dispatch import Signal
 
+from apps.sources.adapters.base import Adapter, Payload, Unreadable
 from apps.sources.envelope import Envelope
+from apps.sources.models import DeadLetter
 from tasktracker.lib import bus
 
 logger = logging.getLogger(__name__)
@@ -29,6 +32,24 @@ async def accept_async(envelope: Envelope, *, again: bool = False) -> None:
     message_id = _message_id(envelope, again)
     await bus.publish_async(envelope.subject, envelope.to_bytes(), message_id=message_id)
     await sync_to_async(_tell)(envelope)
+
+
+async def take(payloads: Iterable[Payload], *, kind: str, adapter: Adapter) -> None:
+    """Accept the messages of what a platform said, in its order; bury what cannot be read."""
+    for payload in payloads:
+        try:
+            envelopes = adapter.envelopes(payload.data)
+        except Unreadable as error:
+            # To refuse it would bring it again and again, and hold back what comes after it.
+            await sync_to_async(DeadLetter.bury_update)(
+                (kind, adapter.source_id),
+                number=payload.number,
+                payload=payload.data,
+                reason=str(error),
+            )
+            continue
+        for envelope in envelopes:
+            await accept_async(envelope)
 
 
 def _message_id(envelope: Envelope, again: bool) -> str:

@@ -2,13 +2,11 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 
-from apps.sources.adapters import ADAPTERS
+from apps.sources.adapters import able_to
 from apps.sources.adapters.base import reason_of
 from apps.sources.models import Chat, Project
-from tasktracker.lib import plugins
 from tasktracker.lib.workflow import GiveUp
 
 MORE = "…"
@@ -16,7 +14,7 @@ MORE = "…"
 
 def senders() -> list[str]:
     """Kinds of sources whose chats can be written to."""
-    return [kind for kind in ADAPTERS if hasattr(plugins.load(ADAPTERS, kind), "send")]
+    return able_to("send")
 
 
 def why_not(chat: Chat | None, project: Project) -> str:
@@ -41,7 +39,7 @@ def post(chat: Chat, text: str) -> str:
             _("The settings of the source do not fit: %(reason)s") % {"reason": reason_of(error)}
         ) from error
     message_id: str = adapter.send(
-        chat.external_id, fitting(text, adapter.longest_text), api_url=settings.TELEGRAM_API_URL
+        chat.external_id, fitting(text, adapter.longest_text), api_url=chat.source.api_url
     )
     return message_id
 

@@ -7,9 +7,10 @@ import psycopg
 import pytest
 from django.core.management import call_command
 from django.db import OperationalError, connection
-from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter
+from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
 
-from apps.sources.collect import LOCK_KIND, Collector, polled_sources, trouble_of
+from apps.sources.adapters.telegram_library import refusal_of
+from apps.sources.collect import LOCK_KIND, Collector, inlets, trouble_of
 from apps.sources.models import DeadLetter, Source
 from tasktracker.lib import bus
 from tasktracker.lib.bus import BusUnavailable
@@ -163,7 +164,9 @@ def test_a_pause_that_telegram_asks_for_is_obeyed(bot, telegram):
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
 )
 def test_each_trouble_has_its_pause(error, failures, shortest, longest):
-    assert shortest <= trouble_of(error, failures).pause <= longest
+    known = refusal_of(error, TOKEN) if isinstance(error, TelegramError) else error
+
+    assert shortest <= trouble_of(known, failures).pause <= longest
 
 
 def test_the_token_is_in_no_log(bot, telegram, caplog):
@@ -181,12 +184,42 @@ def test_the_token_is_in_no_log(bot, telegram, caplog):
 
 def test_a_bot_that_somebody_else_polls_is_left_alone(bot, telegram):
     telegram.add(numbered("text", 10))
+    lock = [LOCK_KIND, inlets()[0].lock_number % 2**31]
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s, %s)", [LOCK_KIND, bot.pk])
+        cursor.execute("SELECT pg_advisory_lock(%s, %s)", lock)
         collect()
-        cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK_KIND, bot.pk])
+        cursor.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
 
     assert telegram.questions == []
+
+
+def test_two_sources_of_one_bot_do_not_poll_it_at_once(bot, telegram, stream, other_project):
+    second = Source.objects.create(
+        project=other_project, kind="telegram", name="Again", config={"bot_token": TOKEN}
+    )
+    telegram.add(numbered("text", 10))
+
+    collect()
+
+    assert [envelope["source_id"] for _, envelope in stream()] == [bot.pk]
+    assert len(telegram.questions) == 2  # what waited, and nothing more
+    bot.refresh_from_db()
+    second.refresh_from_db()
+    assert (bot.last_error, second.cursor) == ("", 0)
+    assert "Another source" in second.last_error
+    assert bot.name not in second.last_error  # which may belong to people of another project
+
+
+def test_the_lock_is_the_bots_whatever_source_has_it(bot, project):
+    (first,) = inlets()
+    bot.delete()
+    Source.objects.create(
+        project=project, kind="telegram", name="Again", config={"bot_token": TOKEN}
+    )
+    (second,) = inlets()
+
+    assert first.id != second.id
+    assert first.lock_number == second.lock_number
 
 
 def test_only_active_polling_sources_are_polled(bot, project):
@@ -202,7 +235,7 @@ def test_only_active_polling_sources_are_polled(bot, project):
     without_token = add("no token", config={"bot_token": ""})
     nonsense = add("nonsense", config={"mode": "telepathy"})
 
-    assert [source.name for source in polled_sources()] == ["Bot"]
+    assert [inlet.name for inlet in inlets()] == ["Bot"]
 
     without_token.refresh_from_db()
     nonsense.refresh_from_db()
@@ -223,13 +256,13 @@ def test_a_running_collector_follows_its_sources_and_ends_when_told(
         async with asyncio.timeout(20):
             await until(lambda: telegram.questions)
             await Source.objects.filter(pk=bot.pk).aupdate(is_active=False)
-            await until(lambda: not collector.pollers)
+            await until(lambda: not collector.listeners)
             await Source.objects.filter(pk=bot.pk).aupdate(is_active=True)
             telegram.add(numbered("text", 10))
             await until(lambda: not telegram.updates)
             stop.set()
             await running
-        assert collector.pollers == {}
+        assert collector.listeners == {}
 
     asyncio.run(run())
 

@@ -2,10 +2,15 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from tasktracker.lib.plugins import PlugIn
+from tasktracker.lib.plugins import PlugIn, load
 
 ADAPTERS = {
     "telegram": PlugIn(_("Telegram bot"), "apps.sources.adapters.telegram.Telegram"),
     "file_import": PlugIn(_("Chat export"), "apps.sources.adapters.file_import.FileImport"),
     "api": PlugIn(_("HTTP API"), "apps.sources.adapters.api.Api"),
 }
+
+
+def able_to(verb: str) -> list[str]:
+    """Kinds whose adapter has this method: `listen`, `send`, ..."""
+    return [kind for kind in ADAPTERS if hasattr(load(ADAPTERS, kind), verb)]

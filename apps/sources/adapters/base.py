@@ -1,16 +1,33 @@
-"""What every adapter is, and what it says of input that is no message. Plain Python."""
+"""What every adapter is, what it may be able to do besides, and how it says no. Plain Python.
 
-from collections.abc import Mapping
+`Adapter` is all that a platform must have. `Listener` and `Sender` are parts that it may have: whoever
+needs one asks the registry which kinds have its method.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
 
 from pydantic import BaseModel, ValidationError
 
 from apps.sources.envelope import Envelope
+from tasktracker.lib.workflow import TryLater
 
 
 class Unreadable(ValueError):
     """The input is not what its platform documents; the text is a short reason without values."""
+
+
+class Occupied(TryLater):
+    """Somebody else listens in our place; asking too often would keep both from listening."""
+
+
+@dataclass(frozen=True)
+class Payload:
+    """One thing that a platform said, as it said it, with the platform's own number for it."""
+
+    data: Mapping[str, Any]
+    number: int
 
 
 @dataclass(frozen=True)
@@ -31,6 +48,36 @@ class Adapter(Protocol):
 
     def envelopes(self, payload: Mapping[str, Any]) -> list[Envelope]:
         """The messages of one payload; raises Unreadable when it breaks the platform's format."""
+
+
+class Inbox(Protocol):
+    """Where a listener puts what it hears."""
+
+    async def position(self) -> int:
+        """How far this source was read, 0 at first; raises when we may listen no longer."""
+
+    async def take(self, payloads: Sequence[Payload], position: int) -> None:
+        """Return when all messages are safe and the position is stored after them.
+
+        Taking nothing says that the platform answered: whatever was wrong before has passed.
+        """
+
+
+class Listener(Protocol):
+    """An adapter that asks its platform for messages, or holds a connection to it."""
+
+    def account(self) -> str:
+        """Whom only one collector may listen to at a time: a bot, a mailbox.
+
+        Empty when this source is not listened to; raises GiveUp when its settings lack something.
+        """
+
+    async def listen(self, inbox: Inbox, *, api_url: str, patience: int) -> None:
+        """Put everything into the inbox, in order, until cancelled or the connection ends.
+
+        The platform may keep a question open for `patience` seconds; with 0, take what is there and
+        return. Raises TryLater, Occupied or GiveUp, with a sentence that holds no secret.
+        """
 
 
 class Sender(Protocol):

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool, StrictInt, StrictStr
 
-from apps.sources.adapters.base import Unreadable, reason_of
+from apps.sources.adapters.base import Inbox, Unreadable, reason_of
 from apps.sources.envelope import ChatKind, ChatReference, Envelope, from_epoch
+from tasktracker.lib.workflow import GiveUp
 
 #: The kinds of updates that carry a message; all others are none of our business.
 MESSAGE_UPDATES = ("message", "edited_message", "channel_post", "edited_channel_post")
@@ -144,13 +146,31 @@ class Telegram:
                 found.append(envelope)
         return found
 
+    def account(self) -> str:
+        """The bot, which is the number before the colon of its token. See `base.Listener`."""
+        if self.config.mode != "polling":
+            return ""
+        bot, _colon, _rest = self.token.partition(":")
+        if not bot:
+            raise GiveUp(gettext("There is no bot token, so nothing can be polled."))
+        return bot
+
+    async def listen(self, inbox: Inbox, *, api_url: str, patience: int) -> None:
+        """Poll. See `base.Listener`."""
+        from apps.sources.adapters.telegram_polling import listen
+
+        await listen(self.token, inbox, api_url=api_url, patience=patience)
+
     def send(self, chat_id: str, text: str, *, api_url: str) -> str:
         """Post plain text without a sound; the message's id. See `base.Sender`."""
         # The library is slow to load, and reading a message does not need it.
         from apps.sources.adapters.telegram_library import send_text
 
-        token = self.config.bot_token.get_secret_value()
-        return send_text(token, chat_id, text, api_url=api_url)
+        return send_text(self.token, chat_id, text, api_url=api_url)
+
+    @property
+    def token(self) -> str:
+        return self.config.bot_token.get_secret_value()
 
     def _envelope(self, raw: dict[str, Any]) -> Envelope | None:
         kind = _kind(raw)

@@ -1,4 +1,4 @@
-"""python-telegram-bot, made quiet, and one message sent with it."""
+"""python-telegram-bot, made quiet, one message sent with it, and its errors as what to do."""
 
 import logging
 import os
@@ -9,13 +9,16 @@ from django.utils.translation import gettext as _
 from telegram.error import (
     BadRequest,
     ChatMigrated,
+    Conflict,
     Forbidden,
     InvalidToken,
+    NetworkError,
     RetryAfter,
     TelegramError,
 )
 from telegram.request import HTTPXRequest
 
+from apps.sources.adapters.base import Occupied
 from tasktracker.lib import loop
 from tasktracker.lib.workflow import GiveUp, TryLater
 
@@ -28,6 +31,23 @@ os.environ.setdefault("PTB_TIMEDELTA", "true")
 # Below WARNING these write addresses, and Telegram's URLs hold the bot token.
 for _name in ("httpx", "httpcore", "telegram"):
     logging.getLogger(_name).setLevel(logging.WARNING)
+
+
+def refusal_of(error: TelegramError, token: str) -> GiveUp | TryLater:
+    """The error of a question, which may be asked again; `_trouble_of` is for what is done once."""
+    reason = {"reason": _first_line(error).replace(token or "\0", "***")}
+    match error:
+        case RetryAfter():
+            return TryLater(_("Telegram asks for a pause."), delay=_pause(error))
+        case Conflict():
+            # The long poll of a collector that died lives on at Telegram's for half a minute.
+            return Occupied(_conflict_sentence(error))
+        case InvalidToken() | Forbidden():
+            return GiveUp(_("Telegram does not accept the bot token. Check it."))
+        case NetworkError():
+            return TryLater(_("Telegram cannot be reached: %(reason)s.") % reason)
+        case _:
+            return TryLater(_("Telegram refuses: %(reason)s.") % reason)
 
 
 def send_text(token: str, chat_id: str, text: str, *, api_url: str) -> str:
@@ -63,9 +83,7 @@ def _trouble_of(error: TelegramError) -> GiveUp | TryLater:
     """The library's error as what to do; never with the token, which stands in its addresses."""
     match error:
         case RetryAfter():
-            pause = error.retry_after
-            delay = pause if isinstance(pause, timedelta) else timedelta(seconds=pause)
-            return TryLater(_("Telegram asks for a pause."), delay=delay)
+            return TryLater(_("Telegram asks for a pause."), delay=_pause(error))
         case InvalidToken():
             return GiveUp(_("Telegram does not accept the bot token. Check it."))
         case ChatMigrated():
@@ -74,8 +92,7 @@ def _trouble_of(error: TelegramError) -> GiveUp | TryLater:
                 % {"id": error.new_chat_id}
             )
         case Forbidden() | BadRequest():
-            reason = str(error).partition("\n")[0][:200]
-            return GiveUp(_("Telegram refuses: %(reason)s.") % {"reason": reason})
+            return GiveUp(_("Telegram refuses: %(reason)s.") % {"reason": _first_line(error)})
         case _ if error.__cause__ is None:
             return TryLater(_("Telegram is busy."))  # it answered, with an error
         case _ if type(error.__cause__).__name__ in NEVER_SENT:
@@ -86,3 +103,18 @@ def _trouble_of(error: TelegramError) -> GiveUp | TryLater:
 
 def _unknown() -> GiveUp:
     return GiveUp(_("Telegram did not say whether it took the text. Look into the chat first."))
+
+
+def _conflict_sentence(error: Conflict) -> str:
+    if "webhook" in str(error).lower():
+        return _("The bot has a webhook, so it cannot be polled. Delete the webhook first.")
+    return _("Somebody else polls this bot.")
+
+
+def _pause(error: RetryAfter) -> timedelta:
+    pause = error.retry_after
+    return pause if isinstance(pause, timedelta) else timedelta(seconds=pause)
+
+
+def _first_line(error: TelegramError) -> str:
+    return str(error).strip().partition("\n")[0][:200] or type(error).__name__

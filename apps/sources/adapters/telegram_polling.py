@@ -1,4 +1,8 @@
-"""getUpdates over python-telegram-bot, with the updates as Telegram wrote them."""
+"""getUpdates over python-telegram-bot, with the updates as Telegram wrote them.
+
+Telegram forgets an update once a higher offset is asked for, so the offset only follows JetStream's
+acknowledgements. The library's own Updater does it the other way round and loses updates in a crash.
+"""
 
 import json
 from collections.abc import Sequence
@@ -9,7 +13,8 @@ import telegram
 from telegram.error import TelegramError
 from telegram.request import HTTPXRequest
 
-import apps.sources.adapters.telegram_library  # noqa: F401 - makes the library quiet
+from apps.sources.adapters.base import Inbox, Payload
+from apps.sources.adapters.telegram_library import refusal_of
 
 #: Telegram keeps the previous list when none is given, so it is always given.
 ALLOWED_UPDATES = (
@@ -20,7 +25,23 @@ ALLOWED_UPDATES = (
     "my_chat_member",
 )
 AT_ONCE = 100  # updates; Telegram gives no more
+LONG_POLL = 50  # seconds; Telegram allows no more
 SLACK = 10.0  # seconds that an answer may be later than the long poll
+
+
+async def listen(token: str, inbox: Inbox, *, api_url: str, patience: int) -> None:
+    """Publish everything, then raise the offset, then ask again. See `base.Listener`."""
+    try:
+        async with BotConnection(token, api_url) as bot:
+            while True:
+                offset = await inbox.position()
+                updates = await bot.updates(offset=offset, long_poll=min(patience, LONG_POLL))
+                last = max([offset - 1, *(update.number for update in updates)])
+                await inbox.take(updates, last + 1)
+                if not updates and not patience:
+                    return
+    except TelegramError as error:
+        raise refusal_of(error, token) from error
 
 
 class BotConnection:
@@ -48,8 +69,8 @@ class BotConnection:
     ) -> None:
         await self._request.shutdown()
 
-    async def updates(self, *, offset: int, long_poll: int) -> list[tuple[int, dict[str, Any]]]:
-        """Updates from `offset` on with their numbers; waits up to `long_poll` seconds for one."""
+    async def updates(self, *, offset: int, long_poll: int) -> list[Payload]:
+        """Updates from `offset` on; waits up to `long_poll` seconds for one."""
         self._request.taken = []
         await self._bot.get_updates(
             offset=offset or None,
@@ -79,9 +100,9 @@ class _RawUpdates(HTTPXRequest):
         return answer
 
 
-def _numbered(updates: Sequence[Any]) -> list[tuple[int, dict[str, Any]]]:
+def _numbered(updates: Sequence[Any]) -> list[Payload]:
     numbered = [
-        (update["update_id"], update)
+        Payload(update, update["update_id"])
         for update in updates
         if isinstance(update, dict) and isinstance(update.get("update_id"), int)
     ]

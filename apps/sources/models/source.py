@@ -3,6 +3,7 @@
 import secrets
 from typing import Any, Self
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Now
@@ -68,6 +69,13 @@ class Source(models.Model):
     @classmethod
     def kinds(cls) -> list[tuple[str, Any]]:
         return plugins.choices(ADAPTERS)
+
+    # Properties
+
+    @property
+    def api_url(self) -> str:
+        """Where the platform is, by the setting TELEGRAM_API_URL and its like; empty: the usual place."""
+        return str(getattr(settings, f"{self.kind.upper()}_API_URL", ""))
 
 
 class Chat(models.Model):

@@ -1,4 +1,4 @@
-"""Polls every active Telegram source that has no webhook."""
+"""Listens to every active source whose platform does not call us."""
 
 import asyncio
 import signal
@@ -12,7 +12,7 @@ from tasktracker.models import Heartbeat
 
 
 class Command(BaseCommand):
-    help = "Poll Telegram until stopped."
+    help = "Listen to sources until stopped."
     requires_system_checks = []  # `make lint` and the tests check; this starts with everything else
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -21,7 +21,7 @@ class Command(BaseCommand):
             type=int,
             default=LONG_POLL,
             metavar="SECONDS",
-            help=f"how long Telegram may hold a question open ({LONG_POLL})",
+            help=f"how long a platform may hold a question open ({LONG_POLL})",
         )
         parser.add_argument("--once", action="store_true", help="take what is there, then stop")
 
