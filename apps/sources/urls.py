@@ -1,12 +1,12 @@
-"""Addresses that platforms call, with and without a trailing slash."""
+"""Addresses that platforms call, with and without a trailing slash: /webhook/telegram, /webhook/telegram/3."""
 
 from django.urls import path
 
-from apps.sources import webhooks
+from apps.sources.webhooks import receive
 
 urlpatterns = [
-    path("telegram", webhooks.telegram, name="telegram-webhook"),
-    path("telegram/", webhooks.telegram),
-    path("telegram/<int:source_id>", webhooks.telegram, name="telegram-webhook-of-source"),
-    path("telegram/<int:source_id>/", webhooks.telegram),
+    path("<slug:kind>", receive, name="webhook"),
+    path("<slug:kind>/", receive),
+    path("<slug:kind>/<int:source_id>", receive, name="webhook-of-source"),
+    path("<slug:kind>/<int:source_id>/", receive),
 ]

@@ -1,13 +1,15 @@
 """What every adapter is, what it may be able to do besides, and how it says no. Plain Python.
 
-`Adapter` is all that a platform must have. `Listener` and `Sender` are parts that it may have: whoever
-needs one asks the registry which kinds have its method.
+`Adapter` is all that a platform must have. `Listener`, `Receiver` and `Sender` are parts that it may
+have: whoever needs one asks the registry which kinds have its method.
 """
 
+import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
+from django.utils.translation import gettext as _
 from pydantic import BaseModel, ValidationError
 
 from apps.sources.envelope import Envelope
@@ -22,12 +24,37 @@ class Occupied(TryLater):
     """Somebody else listens in our place; asking too often would keep both from listening."""
 
 
+class Refused(Exception):
+    """A request that gets this answer, and nothing of it is kept."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
 @dataclass(frozen=True)
 class Payload:
     """One thing that a platform said, as it said it, with the platform's own number for it."""
 
     data: Mapping[str, Any]
     number: int
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a platform posted; `secret` is the one that we made for this source."""
+
+    headers: Mapping[str, str]  # their names in any case
+    body: bytes = field(repr=False)
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Received:
+    """What is to be kept of a request, and what the platform is told when it is safe."""
+
+    payloads: Sequence[Payload] = ()
+    answer: Mapping[str, Any] = field(default_factory=lambda: {"status": "ok"})
 
 
 @dataclass(frozen=True)
@@ -80,6 +107,21 @@ class Listener(Protocol):
         """
 
 
+class Receiver(Protocol):
+    """An adapter whose platform posts its messages to us."""
+
+    #: The header that brings our own secret along and so names the source; empty when the platform signs
+    #: instead, and only an address with the source's number will do.
+    secret_header: ClassVar[str]
+
+    def receive(self, request: Request) -> Received:
+        """First make sure that the platform has sent it, then read it.
+
+        Raises Refused for what is not genuine or no message of the platform at all. Whatever is genuine
+        and of no use to us is no payload.
+        """
+
+
 class Sender(Protocol):
     """An adapter that can also write into its chats."""
 
@@ -91,6 +133,14 @@ class Sender(Protocol):
         Raises TryLater when the platform surely has not taken it, and GiveUp when it never will or
         when nobody can tell whether it has.
         """
+
+
+def check_secret(given: str, wanted: str) -> None:
+    """Raise Refused when it is not the secret; how long that takes tells nothing about it."""
+    if not given:
+        raise Refused(401, _("The secret header is missing."))
+    if not wanted or not hmac.compare_digest(given.encode(), wanted.encode()):
+        raise Refused(403, _("The secret is not the one of an active source of this kind."))
 
 
 def reason_of(error: ValueError) -> str:

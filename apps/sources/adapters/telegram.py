@@ -7,7 +7,17 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool, StrictInt, StrictStr
 
-from apps.sources.adapters.base import Inbox, Unreadable, reason_of
+from apps.sources.adapters.base import (
+    Inbox,
+    Payload,
+    Received,
+    Refused,
+    Request,
+    Unreadable,
+    check_secret,
+    reason_of,
+)
+from apps.sources.adapters.body import json_object
 from apps.sources.envelope import ChatKind, ChatReference, Envelope, from_epoch
 from tasktracker.lib.workflow import GiveUp
 
@@ -118,6 +128,7 @@ class _Message(BaseModel):
 class Telegram:
     label: ClassVar[Any] = _("Telegram bot")
     longest_text: ClassVar[int] = 4096
+    secret_header: ClassVar[str] = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 (the header's name)
 
     class Config(BaseModel):
         model_config = ConfigDict(extra="forbid")
@@ -160,6 +171,15 @@ class Telegram:
         from apps.sources.adapters.telegram_polling import listen
 
         await listen(self.token, inbox, api_url=api_url, patience=patience)
+
+    def receive(self, request: Request) -> Received:
+        """One Update, from whoever knows the secret. See `base.Receiver`."""
+        check_secret(request.headers.get(self.secret_header, ""), request.secret)
+        update = json_object(request.body)
+        number = update.get("update_id")
+        if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < 2**63:
+            raise Refused(400, gettext("The update has no whole number as its update_id."))
+        return Received([Payload(update, number)])
 
     def send(self, chat_id: str, text: str, *, api_url: str) -> str:
         """Post plain text without a sound; the message's id. See `base.Sender`."""

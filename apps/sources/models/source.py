@@ -7,9 +7,10 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Now
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from apps.sources.adapters import ADAPTERS
+from apps.sources.adapters import ADAPTERS, able_to
 from apps.sources.adapters.base import reason_of
 from apps.sources.envelope import ChatReference
 from apps.sources.models.project import Project
@@ -76,6 +77,13 @@ class Source(models.Model):
     def api_url(self) -> str:
         """Where the platform is, by the setting TELEGRAM_API_URL and its like; empty: the usual place."""
         return str(getattr(settings, f"{self.kind.upper()}_API_URL", ""))
+
+    @property
+    def webhook_path(self) -> str:
+        """Where its platform posts to; empty when it does not."""
+        if self.kind not in able_to("receive"):
+            return ""
+        return reverse("webhook-of-source", args=[self.kind, self.pk])
 
 
 class Chat(models.Model):

@@ -4,7 +4,6 @@ from argparse import BooleanOptionalAction
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from apps.sources.models import Source
@@ -52,10 +51,10 @@ class Command(SetUpCommand):
             "created": is_new,
         }
         sentence %= {"name": source.name}
-        if kind == "telegram":
-            # The operator gives both to Telegram with setWebhook; a polled bot needs neither.
+        if source.webhook_path:
+            # The operator gives both to the platform; a source that is listened to needs neither.
             values["webhook_secret"] = source.webhook_secret
-            values["webhook_path"] = reverse("telegram-webhook-of-source", args=[source.pk])
+            values["webhook_path"] = source.webhook_path
             sentence += " " + _("Webhook: %(path)s with the secret %(secret)s") % {
                 "path": values["webhook_path"],
                 "secret": source.webhook_secret,
