@@ -16,6 +16,7 @@ from apps.exports.models import TaskExport, Tracker
 from apps.issues.models import Evidence, Issue
 from apps.messages.models import Message
 from apps.sources.envelope import ChatReference, Envelope
+from apps.sources.intake import telling
 from apps.sources.models import Chat, Project, Source
 from tasktracker.lib import bus, vector_cache
 
@@ -36,6 +37,7 @@ def _flush() -> Iterator[None]:
     """Tests with transactions of their own leave the database as Django's flush would."""
 
     def flush(case: TransactionTestCase) -> None:
+        telling.settle(timeout=30)
         names = connection.introspection.django_table_names(only_existing=True, include_views=False)
         statements = connection.ops.sql_flush(no_style(), sorted(set(names) - KEPT))
         connection.ops.execute_sql_flush(statements)

@@ -11,11 +11,15 @@ from apps.sources.adapters.base import Adapter, Payload, Unreadable
 from apps.sources.envelope import Envelope
 from apps.sources.models import DeadLetter
 from tasktracker.lib import bus
+from tasktracker.lib.afterwards import Afterwards
 
 logger = logging.getLogger(__name__)
 
 #: Sent with `envelope` as soon as JetStream has it; the row does not exist yet.
 envelope_accepted = Signal()
+
+#: Browsers hear of what is left out when its row is there.
+telling = Afterwards("telling of new messages", limit=1000)
 
 
 def accept(envelope: Envelope, *, again: bool = False) -> None:
@@ -29,13 +33,15 @@ def accept(envelope: Envelope, *, again: bool = False) -> None:
 
 async def accept_async(envelope: Envelope, *, again: bool = False) -> None:
     """The same for a caller with an event loop."""
-    message_id = _message_id(envelope, again)
-    await bus.publish_async(envelope.subject, envelope.to_bytes(), message_id=message_id)
+    await _publish(envelope, again=again)
     await sync_to_async(_tell)(envelope)
 
 
 async def take(payloads: Iterable[Payload], *, kind: str, adapter: Adapter) -> None:
-    """Accept the messages of what a platform said, in its order; bury what cannot be read."""
+    """Accept the messages of what a platform said, in its order; bury what cannot be read.
+
+    The platform's answer waits for JetStream only, and not for those who are told.
+    """
     for payload in payloads:
         try:
             envelopes = adapter.envelopes(payload.data)
@@ -49,7 +55,13 @@ async def take(payloads: Iterable[Payload], *, kind: str, adapter: Adapter) -> N
             )
             continue
         for envelope in envelopes:
-            await accept_async(envelope)
+            await _publish(envelope, again=False)
+            telling.do(_tell, envelope)
+
+
+async def _publish(envelope: Envelope, *, again: bool) -> None:
+    message_id = _message_id(envelope, again)
+    await bus.publish_async(envelope.subject, envelope.to_bytes(), message_id=message_id)
 
 
 def _message_id(envelope: Envelope, again: bool) -> str:

@@ -56,6 +56,8 @@ class KnownSources:
         now = time.monotonic()
         if known and now < known[1]:
             return known[0]
+        if known:  # one request asks; the others go on meanwhile
+            self._known[key] = (known[0], now + self.RETRY)
         ask: Any = _source_with if isinstance(key, str) else _source_numbered
         try:
             found: KnownSource | None = await sync_to_async(ask)(key)
@@ -63,7 +65,6 @@ class KnownSources:
             if known is None:
                 raise
             logger.warning("PostgreSQL is away; trusting a source that was right before")
-            self._known[key] = (known[0], now + self.RETRY)
             return known[0]
         if found is None:
             self._known.pop(key, None)
