@@ -14,7 +14,7 @@ from unfold.decorators import display
 
 from apps.exports.models import TaskExport, Tracker
 from apps.exports.trackers import TRACKERS
-from apps.sources.adapters.base import reason_of
+from apps.sources.adapters.base import Finding
 from apps.sources.admin.display import badge, link, outside_link
 from apps.sources.admin.plugin_admin import KindFilter, PlugInAdmin
 from apps.sources.admin.scope import (
@@ -25,7 +25,7 @@ from apps.sources.admin.scope import (
     page_of,
 )
 from tasktracker.lib.text import shorten
-from tasktracker.lib.workflow import GiveUp, LostRace, TryLater, WrongTransition
+from tasktracker.lib.workflow import LostRace, WrongTransition
 
 STATUS_COLOURS = {"pending": "info", "created": "success", "failed": "danger"}
 
@@ -38,33 +38,11 @@ class TrackerAdmin(PlugInAdmin):
     list_filter = [("project", VisibleRelatedFilter), ("kind", KindFilter), "is_active"]
     search_fields = ["name"]
     state_fields = ["failures_in_a_row", "closed_until", "last_error", "created_at"]
-    change_form_template = "admin/exports/tracker/change_form.html"
 
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(require_POST(self.check_settings))
-        return [
-            path("<int:tracker_id>/check/", view, name="exports_tracker_check"),
-            *super().get_urls(),
-        ]
-
-    def check_settings(self, request: HttpRequest, tracker_id: int) -> HttpResponse:
+    def check_row(self, row: Tracker) -> list[Finding]:
         """Ask the tracker itself whether it would take an issue from us."""
-        tracker = self.get_object(request, str(tracker_id))
-        if tracker is None or not self.has_change_permission(request, tracker):
-            return self.gone(request, tracker_id)
-        try:
-            tracker.plugin().check()
-        except (GiveUp, TryLater, LookupError) as error:
-            self._say_no(request, str(error)[:500])
-        except ValueError as error:
-            self._say_no(request, reason_of(error))
-        else:
-            self.message_user(request, _("The settings work."), messages.SUCCESS)
-        return back_or_to(request, page_of(tracker))
-
-    def _say_no(self, request: HttpRequest, reason: str) -> None:
-        text = _("The settings do not work: %(reason)s")
-        self.message_user(request, text % {"reason": reason}, messages.ERROR)
+        row.plugin().check()
+        return []
 
 
 @admin.register(TaskExport)

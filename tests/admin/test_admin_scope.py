@@ -115,6 +115,7 @@ def test_decisions_about_foreign_rows_change_nothing(operator: Client, foreign: 
         reverse("admin:issues_dayanalysis_post", args=[foreign[DayAnalysis].pk]),
         reverse("admin:exports_taskexport_retry", args=[foreign[TaskExport].pk]),
         reverse("admin:exports_tracker_check", args=[foreign[Tracker].pk]),
+        reverse("admin:sources_source_check", args=[foreign[Source].pk]),
         reverse("admin:sources_deadletter_replay", args=[foreign[DeadLetter].pk]),
     ]
     for address in addresses:

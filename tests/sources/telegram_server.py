@@ -1,4 +1,4 @@
-"""A local server that answers getUpdates and sendMessage as Telegram does, over real HTTP."""
+"""A local server that answers the methods that we call as Telegram does, over real HTTP."""
 
 import json
 import threading
@@ -23,6 +23,19 @@ class TelegramServer:
         self.sent: list[dict[str, Any]] = []
         self.hangs_up = False  # instead of an answer to sendMessage, which it has taken
         self.url = ""
+        self.bot = {
+            "id": 123456,
+            "is_bot": True,
+            "first_name": "Task Tracker",
+            "username": "tracker_bot",
+            "can_join_groups": True,
+            "can_read_all_group_messages": True,
+        }
+        self.webhook: dict[str, Any] = {
+            "url": "",
+            "has_custom_certificate": False,
+            "pending_update_count": 0,
+        }
 
     def add(self, *updates: dict[str, Any]) -> None:
         self.updates += updates
@@ -34,6 +47,9 @@ class TelegramServer:
     def answer(self, path: str, question: dict[str, Any]) -> tuple[int, dict[str, Any]] | None:
         if path == f"/bot{TOKEN}/sendMessage":
             return self.take(question)
+        facts = {f"/bot{TOKEN}/getMe": self.bot, f"/bot{TOKEN}/getWebhookInfo": self.webhook}
+        if path in facts:
+            return self.errors.pop(0) if self.errors else (200, {"ok": True, "result": facts[path]})
         if path != f"/bot{TOKEN}/getUpdates":
             return 401, {"ok": False, "error_code": 401, "description": "Unauthorized"}
         self.questions.append(question)

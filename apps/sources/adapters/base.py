@@ -1,7 +1,7 @@
 """What every adapter is, what it may be able to do besides, and how it says no. Plain Python.
 
-`Adapter` is all that a platform must have. `Listener`, `Receiver` and `Sender` are parts that it may
-have: whoever needs one asks the registry which kinds have its method.
+`Adapter` is all that a platform must have. `Checker`, `Listener`, `Receiver` and `Sender` are parts
+that it may have: whoever needs one asks the registry which kinds have its method.
 """
 
 import hmac
@@ -58,6 +58,14 @@ class Received:
 
 
 @dataclass(frozen=True)
+class Finding:
+    """One thing that a check found, in a sentence; with a remedy it is a trouble."""
+
+    sentence: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
 class Skipped:
     """A part of an archive that gave no envelope."""
 
@@ -75,6 +83,16 @@ class Adapter(Protocol):
 
     def envelopes(self, payload: Mapping[str, Any]) -> list[Envelope]:
         """The messages of one payload; raises Unreadable when it breaks the platform's format."""
+
+
+class Checker(Protocol):
+    """An adapter that can ask its platform whether the settings work."""
+
+    def check(self, *, api_url: str) -> list[Finding]:
+        """What is so, and what is wrong; without secrets.
+
+        Raises GiveUp or TryLater when the platform would not even answer that.
+        """
 
 
 class Inbox(Protocol):

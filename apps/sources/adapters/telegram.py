@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool, StrictInt, StrictStr
 
 from apps.sources.adapters.base import (
+    Finding,
     Inbox,
     Payload,
     Received,
@@ -156,6 +157,12 @@ class Telegram:
             if envelope is not None:
                 found.append(envelope)
         return found
+
+    def check(self, *, api_url: str) -> list[Finding]:
+        """The token, the bot's privacy mode and its webhook. See `base.Checker`."""
+        from apps.sources.adapters.telegram_check import check
+
+        return check(self.token, self.config.mode, api_url=api_url)
 
     def account(self) -> str:
         """The bot, which is the number before the colon of its token. See `base.Listener`."""

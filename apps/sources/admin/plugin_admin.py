@@ -4,16 +4,19 @@ from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
+from apps.sources.adapters.base import Finding, reason_of
 from apps.sources.admin.display import badge
 from apps.sources.admin.plugin_form import form_for, setting_names, shown_config
-from apps.sources.admin.scope import ProjectScopedAdmin
-from tasktracker.lib.plugins import PlugIn
+from apps.sources.admin.scope import ProjectScopedAdmin, back_or_to, page_of
+from tasktracker.lib.plugins import PlugIn, load
 from tasktracker.lib.secrets import CannotDecrypt
 from tasktracker.lib.text import shorten
+from tasktracker.lib.workflow import GiveUp, TryLater
 
 
 class KindFilter(admin.AllValuesFieldListFilter):
@@ -45,6 +48,62 @@ class PlugInAdmin(ProjectScopedAdmin):
     #: What the row tells about itself, below the settings.
     state_fields: ClassVar[list[str]] = []
     never_listed = ["config"]
+    change_form_template = "admin/plugin_change_form.html"
+    check_title: ClassVar[Any] = _("Check settings")
+
+    def check_row(self, row: Any) -> list[Finding]:
+        """Ask the plug-in whether the row's settings work; for kinds that have a `check`."""
+        raise NotImplementedError
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(require_POST(self.check_settings))
+        return [
+            path("<int:row_id>/check/", view, name=self._check_name),
+            *super().get_urls(),
+        ]
+
+    def check_settings(self, request: HttpRequest, row_id: int) -> HttpResponse:
+        """Say what the outside system itself says about the saved settings."""
+        row = self.get_object(request, str(row_id))
+        if row is None or not self.has_change_permission(request, row) or not self._can_check(row):
+            return self.gone(request, row_id)
+        try:
+            findings = self.check_row(row)
+        except (GiveUp, TryLater, LookupError) as error:
+            self._say_no(request, str(error)[:500])
+        except ValueError as error:
+            self._say_no(request, reason_of(error))
+        else:
+            self._say(request, findings)
+        return back_or_to(request, page_of(row))
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        row = context.get("original")
+        context["check_url"] = ""
+        if row is not None and self._can_check(row):
+            context["check_url"] = reverse(f"admin:{self._check_name}", args=[row.pk])
+        context["check_title"] = self.check_title
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    @property
+    def _check_name(self) -> str:
+        return f"{self.opts.app_label}_{self.opts.model_name}_check"
+
+    def _can_check(self, row: Any) -> bool:
+        return row.kind in self.registry and hasattr(load(self.registry, row.kind), "check")
+
+    def _say(self, request: HttpRequest, findings: list[Finding]) -> None:
+        for finding in findings:
+            text = f"{finding.sentence} {finding.remedy}".strip()
+            self.message_user(request, text, messages.WARNING if finding.remedy else messages.INFO)
+        if not any(finding.remedy for finding in findings):
+            self.message_user(request, _("The settings work."), messages.SUCCESS)
+
+    def _say_no(self, request: HttpRequest, reason: str) -> None:
+        text = _("The settings do not work: %(reason)s")
+        self.message_user(request, text % {"reason": reason}, messages.ERROR)
 
     @property
     def conditional_fields(self) -> dict[str, str]:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from apps.sources.adapters import ADAPTERS
+from apps.sources.adapters.base import Finding
 from apps.sources.admin.plugin_admin import KindFilter, PlugInAdmin
 from apps.sources.admin.scope import VisibleRelatedFilter
 from apps.sources.models import Source
@@ -30,10 +31,15 @@ class SourceAdmin(PlugInAdmin):
     list_filter = [("project", VisibleRelatedFilter), ("kind", KindFilter), "is_active"]
     search_fields = ["name"]
     state_fields = ["webhook_address", "cursor", "last_seen_at", "last_error", "created_at"]
+    check_title = _("Check connection")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Source]:
         rows: QuerySet[Source] = super().get_queryset(request)
         return rows.annotate(chat_count=Count("chats"))
+
+    def check_row(self, row: Source) -> list[Finding]:
+        found: list[Finding] = row.adapter().check(api_url=row.api_url)
+        return found
 
     @display(description=_("chats"), ordering="chat_count")
     def chats(self, source: Any) -> int:
