@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from django.db import close_old_connections
+from django.db import connections
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,15 @@ class Afterwards:
         except Exception:  # nobody is there to take it
             logger.warning("%s failed", self.name, exc_info=True)
         finally:
-            close_old_connections()
             with self._lock:
                 self._waiting -= 1
-                self._is_full = self._is_full and self._waiting > 0
+                is_last = not self._waiting
+                self._is_full = self._is_full and not is_last
+            _let_go(is_last)
+
+
+def _let_go(is_last: bool) -> None:
+    """A burst of calls shares one connection to the database, unless it broke."""
+    for connection in connections.all(initialized_only=True):
+        if is_last or connection.errors_occurred:
+            connection.close()

@@ -99,7 +99,10 @@ class Inbox(Protocol):
     """Where a listener puts what it hears."""
 
     async def position(self) -> int:
-        """How far this source was read, 0 at first; raises when we may listen no longer."""
+        """How far this source was read, 0 at first; raises when we may listen no longer.
+
+        Who holds a connection on which nothing comes asks now and then.
+        """
 
     async def take(self, payloads: Sequence[Payload], position: int) -> None:
         """Return when all messages are safe and the position is stored after them.
