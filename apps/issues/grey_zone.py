@@ -6,17 +6,22 @@ A person's word always comes first: whatever somebody has decided while the mode
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
 
 from apps.issues import opinions
+from apps.issues.approving import (
+    approve_by_policy,
+    doubt_about,
+    is_archived,
+    is_decided,
+    look_again,
+)
 from apps.issues.decisions import merge
 from apps.issues.merging import CannotMerge
 from apps.issues.models import Evidence, Issue, Match, Opinion, Relation
 from apps.issues.opinions import Pair
 from apps.issues.relations import between
-from apps.issues.triage import approve_by_policy, lock_project
+from apps.issues.triage import lock_project
 from apps.issues.wording import has_model, is_within_grace, pause_after
-from apps.messages.models import Message
 from apps.sources.models import Project
 from tasktracker.lib import llm
 from tasktracker.lib.workflow import TryLater
@@ -69,7 +74,7 @@ def _is_about(asked: Pair | None, pair: Pair | None) -> bool:
 def _go_on(opinion: Opinion, project: Project) -> None:
     """The next suggestion's turn; after the last one the approval that has waited for them."""
     issue, message = opinion.issue, opinion.match.message
-    if _is_decided(issue):
+    if is_decided(issue):
         return
     # Whoever did not answer about this one would not answer about the next.
     is_answering = opinion.status != Opinion.Status.FAILED
@@ -77,13 +82,7 @@ def _go_on(opinion: Opinion, project: Project) -> None:
         return
     if not issue.opinions.filter(status=Opinion.Status.SAME).exists():
         # A "different" calms nobody: what a chat may talk a model into is not approved by itself.
-        approve_by_policy(issue, project, doubt=_doubt_about(message))
-
-
-def _doubt_about(message: Message) -> float:
-    """How much speaks for its issue being a duplicate of another one."""
-    found = message.matches.filter(outcome=Match.Outcome.SUGGESTED)
-    return float(found.aggregate(most=Max("score"))["most"] or 0.0)
+        approve_by_policy(issue, project, doubt=doubt_about([message]))
 
 
 def _is_sure(opinion: Opinion) -> bool:
@@ -100,6 +99,7 @@ def _merge(opinion: Opinion, pair: Pair) -> bool:
         "confidence": opinion.confidence,
         "reason": opinion.reason,
     }
+    is_first_live = is_archived(pair.target) and not is_archived(pair.issue)
     why = f"{opinion.model}, {opinion.prompt}, {opinion.confidence:.2f}: {opinion.reason or '–'}"
     try:
         merge(
@@ -114,6 +114,8 @@ def _merge(opinion: Opinion, pair: Pair) -> bool:
         like=pair.like,
         explanation={**match.explanation, "opinion": thought},
     )
+    if is_first_live:
+        look_again(pair.target, pair.target.project)
     return True
 
 
@@ -129,12 +131,6 @@ def _undecided(opinion: Opinion, *, is_held: bool = False) -> Pair | None:
         rows = rows.select_for_update(no_key=True, of=("self",))
     found = {row.pk: row for row in rows.filter(pk__in=[opinion.issue_id, match.issue_id])}
     opinion.issue, match.issue = issue, target = found[opinion.issue_id], found[match.issue_id]
-    if _is_decided(issue) or any(between(issue, target, kind).exists() for kind in Relation.Kind):
+    if is_decided(issue) or any(between(issue, target, kind).exists() for kind in Relation.Kind):
         return None
     return opinions.pair_of(match, issue)
-
-
-def _is_decided(issue: Issue) -> bool:
-    """Whether it is more than what the search made of it: people, or an export, have got hold of it."""
-    is_touched = bool(issue.locked_fields) or issue.changes.filter(user__isnull=False).exists()
-    return issue.status != Issue.Status.NEW or is_touched or issue.exports.exists()

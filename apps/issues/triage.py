@@ -9,6 +9,7 @@ from django.db.models import Max, Q
 from django.db.models.functions import Now
 
 from apps.issues import ledger
+from apps.issues.approving import approve_by_policy, is_archived, look_again
 from apps.issues.comparison import Comparison, compare, thresholds_of
 from apps.issues.dedup.base import Match as FoundMatch
 from apps.issues.dedup.base import Vector
@@ -33,7 +34,6 @@ from tasktracker.lib.workflow import LostRace
 ANSWER = ["category", "priority", "confidence", "is_provisional"]
 PATIENCE, LOOK_EVERY = 1.5, 0.05  # seconds
 EARLIER = 20  # messages that are filed before others; a lease must be long enough for all
-HOLD = 0.4  # a suggestion with this score keeps an issue from being approved by policy
 
 
 def file(messages: Sequence[Message]) -> None:
@@ -195,6 +195,7 @@ def attach(
     explanation: dict[str, Any] | None = None,
 ) -> None:
     """One more report of an issue; a more urgent one makes the issue more urgent."""
+    is_first_live = _is_first_live(message, issue)
     Evidence.objects.create(
         issue=issue,
         message=message,
@@ -214,6 +215,12 @@ def attach(
     else:
         Issue.announce([issue.pk], issue.status)
     rise(issue, message.project)
+    if is_first_live:
+        look_again(issue, message.project)
+
+
+def _is_first_live(message: Message, issue: Issue) -> bool:
+    return not message.is_history and is_archived(issue)
 
 
 def _look_until_settled(
@@ -258,6 +265,7 @@ def _stands_alone_now(message: Message, earlier: Evidence) -> bool:
 def take_the_place_of(evidence: Evidence, message: Message, project: Project) -> None:
     """An edit stands for what it edits: one report stays one report."""
     before = evidence.message_id
+    is_first_live = _is_first_live(message, evidence.issue)
     evidence.message = message
     evidence.save(update_fields=["message"])
     # What is still a question about the report is one about its new wording.
@@ -268,6 +276,8 @@ def take_the_place_of(evidence: Evidence, message: Message, project: Project) ->
     )
     ledger.write(message, evidence.issue, Evidence.Level.EDIT, project=project)
     Issue.announce([evidence.issue_id], evidence.issue.status)
+    if is_first_live:
+        look_again(evidence.issue, project)
 
 
 def _same_alert(message: Message, project: Project) -> FoundMatch | None:
@@ -301,15 +311,3 @@ def _remember(message: Message, match: FoundMatch, outcome: str) -> None:
         explanation=match.explanation,
         model=embeddings.model_name(),
     )
-
-
-def approve_by_policy(issue: Issue, project: Project, *, doubt: float) -> None:
-    """A project may let confident issues through; a likely duplicate waits for a person."""
-    limit = project.auto_approve_above
-    if limit is None or doubt >= HOLD or issue.is_provisional:
-        return
-    if issue.confidence is not None and issue.confidence >= limit:
-        issue.change_status(
-            Issue.Status.APPROVED,
-            reason=f"confidence {issue.confidence:.2f} is at least {limit:.2f}",
-        )

@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
+from apps.exports.models import TaskExport
 from apps.issues.models import Issue
 from apps.messages.models import Message
 from apps.sources.models import DeadLetter, Project, Source
 from tasktracker.lib import bus, loop
 from tasktracker.management import history
+from tasktracker.management.commands import load_demo
 from tasktracker.models import Heartbeat
 
 DEMO = Path(__file__).parents[2] / "data" / "demo" / "result.json"
@@ -165,6 +167,16 @@ def test_the_ingester_tells_that_it_lives(transactional_db):
     ingest()
 
     assert Heartbeat.objects.filter(name="ingester").exists()
+
+
+def test_issues_of_the_demo_chat_go_to_its_tracker(transactional_db, lines, monkeypatch):
+    path = lines({"text": "Прод лежить, 502 на всіх сторінках, ніхто не може оплатити!"})
+    monkeypatch.setattr(load_demo, "FILE", path)
+
+    call_command("load_demo")
+
+    assert Project.objects.get().approves_history
+    assert TaskExport.objects.get().issue.status == "approved"
 
 
 def test_without_running_processes_the_import_brings_its_own(project, capsys, lines):

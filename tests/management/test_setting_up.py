@@ -48,6 +48,12 @@ def test_a_threshold_can_be_taken_back(run):
     assert Project.objects.get().auto_approve_above is None
 
 
+def test_the_policy_may_be_asked_to_approve_a_history(run):
+    run("add_project", "Kvit", "--approves-history")
+
+    assert Project.objects.get().approves_history
+
+
 def test_a_name_without_latin_letters_gets_a_slug(run):
     assert run("add_project", "Смачно")["slug"] == "project-1"
     assert run("add_project", "Банк")["slug"] == "project-2"

@@ -1,5 +1,8 @@
 """Which messages report an issue, what the duplicate search found, and what people said of pairs."""
 
+from collections.abc import Iterable
+
+from django.contrib.postgres.aggregates import BoolAnd
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
@@ -52,6 +55,15 @@ class Evidence(models.Model):
 
     def __str__(self) -> str:
         return f"{self.issue_id} <- {self.message_id} ({self.level})"
+
+    # Queries
+
+    @classmethod
+    def only_archived(cls, issues: Iterable[int]) -> set[int]:
+        """Those of these issues whose every report comes from an archive."""
+        told = cls.objects.filter(issue__in=list(issues)).order_by().values("issue")
+        archived = told.annotate(is_archived=BoolAnd("message__is_history"))
+        return set(archived.filter(is_archived=True).values_list("issue", flat=True))
 
 
 class Match(models.Model):

@@ -95,6 +95,7 @@ class ProjectAdmin(ProjectScopedAdmin):
                     "is_cloud_allowed",
                     "sure_threshold",
                     "auto_approve_above",
+                    "approves_history",
                     "reads_alerts",
                 ]
             },

@@ -77,6 +77,11 @@ class Project(models.Model):
         validators=_RATIO,
         help_text=_("Empty: a person approves every issue."),
     )
+    approves_history = models.BooleanField(
+        _("approve what an archive reports by itself, too"),
+        default=False,
+        help_text=_("Else issues of an imported history wait for a person or for a live report."),
+    )
     duplicate_window_hours = models.PositiveIntegerField(
         _("window for similar words, hours"),
         default=24,

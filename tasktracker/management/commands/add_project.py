@@ -19,6 +19,7 @@ FIELDS = (
     "policy",
     "is_cloud_allowed",
     "auto_approve_above",
+    "approves_history",
     "duplicate_window_hours",
     "open_issue_days",
     "closed_issue_days",
@@ -46,6 +47,11 @@ class Command(SetUpCommand):
             dest="is_cloud_allowed",
             action=BooleanOptionalAction,
             help="cloud models may read messages",
+        )
+        parser.add_argument(
+            "--approves-history",
+            action=BooleanOptionalAction,
+            help="also issues that only an archive reports approve themselves",
         )
         for option, text in (
             ("--auto-approve-above", "confidence from which issues approve themselves"),

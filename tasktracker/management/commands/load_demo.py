@@ -26,7 +26,11 @@ class Command(BaseCommand):
         project = Project.objects.filter(Q(slug=SLUG) | Q(name=NAME)).order_by("pk").first()
         if project is None:
             project = Project.objects.create(
-                name=NAME, slug=SLUG, language="uk", auto_approve_above=0.9
+                name=NAME,
+                slug=SLUG,
+                language="uk",
+                auto_approve_above=0.9,
+                approves_history=True,
             )
         source, _is_new = Source.objects.get_or_create(
             project=project, name="Smachno Dev", defaults={"kind": "file_import"}
