@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -16,7 +17,7 @@ from apps.issues.models import Evidence, Issue
 from apps.messages.models import Message
 from apps.sources.envelope import Envelope
 from apps.sources.intake import envelope_accepted
-from apps.sources.models import Chat, Source
+from apps.sources.models import Chat, Project, Source
 from tasktracker.lib.workflow import status_changed
 from tasktracker.realtime.broadcast import Announcement, publish, publish_many
 from tasktracker.realtime.events import (
@@ -73,34 +74,43 @@ def tell_messages(ids: Sequence[int], is_new: bool = False, **_: Any) -> None:
         .order_by("pk")
     )
     live: list[Announcement] = []
-    from_archive: dict[tuple[int, str], int] = {}
+    from_archive: list[Project] = []
     for row in rows:
         if row.is_history:
-            key = (row.project_id, row.project.slug)
-            from_archive[key] = from_archive.get(key, 0) + 1
+            from_archive.append(row.project)
         else:
             data = message_from_row(row)
             is_first = is_new and row.source.kind == API_KIND
             kind = EventType.MESSAGE_NEW if is_first else EventType.MESSAGE_UPDATED
             live.append(Announcement(row.project_id, kind, data))
-    # An archive of a hundred thousand messages must not flood anybody: the numbers changed, no more.
-    hints = [
-        Announcement(
-            project_id, EventType.STATS, StatsData(project=slug, reason="history", count=count)
-        )
-        for (project_id, slug), count in from_archive.items()
-    ]
-    publish_many(live + hints)
+    publish_many(live + _hints(from_archive))
 
 
 def tell_issues(ids: Sequence[int], is_new: bool = False, **_: Any) -> None:
+    """An issue that only an archive reports is no news; what becomes of it later is."""
     kind = EventType.TASK_CREATED if is_new else EventType.TASK_UPDATED
-    publish_many(
+    no_news = Evidence.only_archived(ids) if is_new else set()
+    told: list[Announcement] = []
+    from_archive: list[Project] = []
+    for row in with_source(Issue.objects.filter(pk__in=ids)).order_by("pk"):
+        if row.pk in no_news:
+            from_archive.append(row.project)
+        else:
+            data = task_from_row(row, source=row.source_name, reports=row.reports)
+            told.append(Announcement(row.project_id, kind, data))
+    publish_many(told + _hints(from_archive))
+
+
+def _hints(from_archive: Iterable[Project]) -> list[Announcement]:
+    """An archive of a hundred thousand messages must not flood anybody: the numbers changed, no more."""
+    return [
         Announcement(
-            row.project_id, kind, task_from_row(row, source=row.source_name, reports=row.reports)
+            project.pk,
+            EventType.STATS,
+            StatsData(project=project.slug, reason="history", count=count),
         )
-        for row in with_source(Issue.objects.filter(pk__in=ids)).order_by("pk")
-    )
+        for project, count in Counter(from_archive).items()
+    ]
 
 
 def tell_exports(ids: Sequence[int], **_: Any) -> None:

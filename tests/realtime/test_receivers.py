@@ -199,6 +199,40 @@ def test_an_opened_issue_is_a_created_task_from_the_source_of_its_first_report(
     assert (event.data["source"], event.data["reports"]) == ("Dev chat", 2)
 
 
+def test_issues_of_an_archive_are_one_hint_and_not_created_tasks(
+    make_issue, make_message, django_capture_on_commit_callbacks
+):
+    ids = [make_issue(message=make_message(is_history=True)).pk for _ in range(3)]
+    with django_capture_on_commit_callbacks(execute=True):
+        announced(Issue, ids, "new", is_new=True)
+
+    event = Event.objects.get()
+    assert event.type == "stats"
+    assert event.data == {"project": "shop", "reason": "history", "count": 3}
+
+
+def test_an_issue_that_anybody_reports_live_is_a_created_task(
+    issue, make_message, django_capture_on_commit_callbacks
+):
+    for is_history in (True, False):
+        report = make_message(is_history=is_history)
+        Evidence.objects.create(issue=issue, message=report, level="opened")
+    with django_capture_on_commit_callbacks(execute=True):
+        announced(Issue, [issue.pk], "new", is_new=True)
+
+    assert Event.objects.get().type == "task_created"
+
+
+def test_a_change_of_an_archives_issue_is_told(
+    make_issue, make_message, django_capture_on_commit_callbacks
+):
+    issue = make_issue(message=make_message(is_history=True))
+    with django_capture_on_commit_callbacks(execute=True):
+        issue.change_status("rejected")
+
+    assert Event.objects.get().type == "task_updated"
+
+
 def test_an_issue_without_reports_says_where_it_came_from(
     issue, django_capture_on_commit_callbacks
 ):

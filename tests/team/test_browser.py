@@ -7,6 +7,7 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from apps.issues.models import Issue
+from apps.issues.triage import open_issue
 from apps.messages.ingest import store
 from apps.sources import intake
 
@@ -63,6 +64,16 @@ def test_an_issue_appears_and_follows_its_status(open_page, member, make_issue):
     expect(row.locator("[data-badge=status]")).to_have_text("Approved")
     expect(page.get_by_text("No issues yet.")).to_be_hidden()
     expect(page.locator("[data-live-region=numbers]")).to_contain_text(re.compile(r"1\s*In work"))
+
+
+def test_issues_of_an_archive_come_into_the_list_in_silence(open_page, member, make_message):
+    page = open_page(member)
+    until_connected(page)
+
+    open_issue(make_message("Звіт губить рядки", is_history=True, category="bug", priority="low"))
+
+    expect(page.locator("[data-list=tasks] .row")).to_have_count(1)
+    expect(page.locator("[aria-live]", has_text="Звіт")).to_have_count(0)
 
 
 def test_a_hostile_message_is_only_text(open_page, member, make_envelope):

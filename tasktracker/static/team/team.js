@@ -214,7 +214,7 @@
   document.addEventListener("live:task_created", onTask);
   document.addEventListener("live:task_updated", onTask);
   document.addEventListener("live:export_updated", onExport);
-  document.addEventListener("live:stats", () => refreshSoon(["numbers", "messages"]));
+  document.addEventListener("live:stats", () => refreshSoon(["numbers", "messages", "tasks"]));
   document.addEventListener("live:resync", () => refreshSoon(["numbers", "messages", "tasks"]));
   const { project, source, author, liveSeq } = page.dataset;
   window.live.connect({ query: { project, source, author }, since: Number(liveSeq) });
