@@ -195,7 +195,7 @@ def _revisions(messages: Iterable[Message]) -> dict[int, int]:
     """The earlier form of each edited message."""
     earlier: dict[tuple[int, str], int] = {}
     found = {}
-    for message in sorted(messages, key=lambda message: message.edit):
+    for message in sorted(messages, key=lambda message: (message.edit, message.pk)):
         key = (message.source_id, message.external_id)
         if key in earlier:
             found[message.pk] = earlier[key]

@@ -243,16 +243,18 @@ def _look_until_settled(
 
 def earlier_revision(message: Message) -> Evidence | None:
     """What this message is an edit of, where that is evidence."""
+    earlier = Q(message__edit__lt=message.edit)
+    earlier |= Q(message__edit=message.edit, message__lt=message.pk)
     return (
         Evidence.objects.filter(
+            earlier,
             # A chat can be routed to another project between a message and its edit.
             issue__project_id=message.project_id,
             message__source_id=message.source_id,
             message__external_id=message.external_id,
-            message__edit__lt=message.edit,
         )
         .select_related("issue", "message")
-        .order_by("-message__edit")
+        .order_by("-message__edit", "-message")
         .first()
     )
 

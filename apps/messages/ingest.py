@@ -8,9 +8,9 @@ from django.db import DatabaseError, transaction
 from django.db.models import Exists, Max, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 
-from apps.messages.models import Message
+from apps.messages.models import WORDING, Message
 from apps.sources.adapters.base import reason_of
-from apps.sources.envelope import Envelope
+from apps.sources.envelope import Envelope, wording_of
 from apps.sources.models import Chat, DeadLetter, Project, Source
 
 logger = logging.getLogger(__name__)
@@ -55,10 +55,10 @@ def ingest(arrivals: Sequence[Arrival]) -> IngestResult:
 def store(envelope: Envelope) -> tuple[Message, bool]:
     """Store one envelope directly; the message and whether it is new."""
     result = _ingest([Arrival(envelope.to_bytes(), envelope.subject)])
-    message = Message.objects.get(
+    revisions = Message.objects.annotate(wording=WORDING).filter(
         source_id=envelope.source_id, external_id=envelope.external_id, edit=envelope.edit
     )
-    return message, result.stored == 1
+    return revisions.get(wording=envelope.wording), result.stored == 1
 
 
 @transaction.atomic
@@ -138,20 +138,24 @@ def _chats(envelopes: Iterable[Envelope]) -> dict[tuple[int, str], Chat]:
 
 def _insert(rows: list[Message]) -> list[Message]:
     """Insert what is new with one statement; rows that came back with an id that is theirs."""
-    keys = {(row.source_id, row.external_id, row.edit): row for row in rows}
+    keys = {_key(row): row for row in rows}
     if not keys:
         return []
     before = Message.objects.aggregate(last=Max("pk"))["last"] or 0
     Message.objects.bulk_create(keys.values(), ignore_conflicts=True)
     # ON CONFLICT DO NOTHING gives no ids back: look the fresh ones up by their keys.
     by_source: dict[int, list[str]] = {}
-    for source_id, external_id, _ in keys:
+    for source_id, external_id, *_ in keys:
         by_source.setdefault(source_id, []).append(external_id)
     condition = Q()
     for source_id, external_ids in by_source.items():
         condition |= Q(source_id=source_id, external_id__in=external_ids)
     fresh = Message.objects.filter(condition, pk__gt=before).order_by("pk")
-    return [row for row in fresh if (row.source_id, row.external_id, row.edit) in keys]
+    return [row for row in fresh if _key(row) in keys]
+
+
+def _key(row: Message) -> tuple[int, str, int, str]:
+    return row.source_id, row.external_id, row.edit, wording_of(row.edit, row.text)
 
 
 def _supersede(stored: Sequence[Message]) -> None:
@@ -159,8 +163,7 @@ def _supersede(stored: Sequence[Message]) -> None:
     newer = Message.objects.filter(
         source_id=OuterRef("source_id"),
         external_id=OuterRef("external_id"),
-        edit__gt=OuterRef("edit"),
-    )
+    ).filter(Q(edit__gt=OuterRef("edit")) | Q(edit=OuterRef("edit"), pk__gt=OuterRef("pk")))
     Message.objects.filter(
         Exists(newer),
         source_id__in={row.source_id for row in stored},
@@ -173,7 +176,7 @@ def _connect_replies(stored: Sequence[Message]) -> None:
     """Point replies at the rows that they answer, also when the answer was stored first."""
     target = Message.objects.filter(
         source_id=OuterRef("source_id"), external_id=OuterRef("reply_to_external_id")
-    ).order_by("-edit")
+    ).order_by("-edit", "-pk")
     waiting = Message.objects.filter(
         Q(pk__in=[row.pk for row in stored])
         | Q(

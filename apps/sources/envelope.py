@@ -1,5 +1,6 @@
 """One incoming message or edit, frozen, as it travels through NATS."""
 
+import hashlib
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -61,7 +62,7 @@ class ChatReference(BaseModel):
 
 
 class Envelope(BaseModel):
-    """A message as its source said it; `(source_id, external_id, edit)` names it forever."""
+    """A message as its source said it; `(source_id, external_id, edit, wording)` names it forever."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -88,7 +89,12 @@ class Envelope(BaseModel):
     @property
     def message_id(self) -> str:
         """JetStream's `Nats-Msg-Id`."""
-        return f"{self.source_id}/{self.external_id}/{self.edit}"
+        name = f"{self.source_id}/{self.external_id}/{self.edit}"
+        return f"{name}/{self.wording}" if self.wording else name
+
+    @property
+    def wording(self) -> str:
+        return wording_of(self.edit, self.text)
 
     @property
     def subject(self) -> str:
@@ -106,6 +112,11 @@ class Envelope(BaseModel):
     def from_bytes(cls, data: bytes) -> Self:
         """Raise pydantic.ValidationError, a ValueError, for anything that is not an envelope."""
         return cls.model_validate_json(data)
+
+
+def wording_of(edit: int, text: str) -> str:
+    """What tells edits of one second apart; an original is one message, whatever it says."""
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() if edit else ""
 
 
 def from_epoch(seconds: float) -> datetime:

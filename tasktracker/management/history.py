@@ -11,7 +11,7 @@ from pathlib import Path
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from apps.messages.models import Message
+from apps.messages.models import WORDING, Message
 from apps.sources.adapters.base import Skipped
 from apps.sources.adapters.file_import import FileImport
 from apps.sources.envelope import Envelope
@@ -30,7 +30,7 @@ STALLED_AFTER = 180.0  # seconds without any progress, beside what an LLM may ta
 SHOWN_PROBLEMS = 20
 
 Advance = Callable[[int, int], None]  # how much is done, of how much
-Key = tuple[str, int]  # external id, edit
+Key = tuple[str, int, str]  # external id, edit, wording
 
 
 class CannotImport(Exception):
@@ -137,13 +137,13 @@ def _not_stored(source: Source, envelopes: list[Envelope]) -> list[Envelope]:
 
 def _stored(source: Source, keys: Iterable[Key]) -> set[Key]:
     rows = Message.objects.filter(
-        source=source, external_id__in=[external_id for external_id, _edit in keys]
+        source=source, external_id__in=[external_id for external_id, *_ in keys]
     )
-    return set(rows.values_list("external_id", "edit"))
+    return set(rows.values_list("external_id", "edit", WORDING))
 
 
 def _key(envelope: Envelope) -> Key:
-    return envelope.external_id, envelope.edit
+    return envelope.external_id, envelope.edit, envelope.wording
 
 
 async def _publish(envelopes: list[Envelope]) -> None:

@@ -192,6 +192,19 @@ def test_the_edit_of_a_report_stays_with_its_issue(make_report):
     assert change.details["replaced"] == report.pk
 
 
+def test_a_second_edit_in_the_same_second_takes_the_place_of_the_first(make_report):
+    report = make_report()
+    edits = [
+        make_report(text, external_id=report.external_id, edit=1_772_442_000)
+        for text in (AVATAR, OUTAGE)
+    ]
+
+    for revision in (report, *edits):
+        file([revision])
+
+    assert Issue.objects.get().evidence.get().message == edits[1]
+
+
 def test_an_edit_never_joins_an_issue_of_another_project(make_report, other_project):
     report = make_report()
     file([report])

@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 
 from apps.exports.models import TaskExport
 from apps.issues.models import Issue
+from apps.messages.ingest import store
 from apps.messages.models import Message
 from apps.sources.models import DeadLetter, Project, Source
 from tasktracker.lib import bus, loop
@@ -119,6 +120,22 @@ def test_history_of_a_live_chat_meets_its_live_messages(project, capsys, tmp_pat
 
     stored = Message.objects.get()
     assert (stored.source, stored.external_id) == (source, "-1005:2")
+
+
+def test_an_export_meets_the_last_of_two_edits_of_one_second(
+    project, capsys, tmp_path, make_envelope
+):
+    bot = Source.objects.create(project=project, kind="telegram", name="Bot")
+    for text in ("приві", "привіт"):
+        store(make_envelope(text, source_id=bot.pk, external_id="-1005:2", edit=1762152800))
+    path = tmp_path / "result.json"
+    message = {"id": 2, "type": "message", "date_unixtime": "1762152793", "text": "привіт"}
+    message["edited_unixtime"] = "1762152800"
+    path.write_text(json.dumps({"type": "private_supergroup", "id": 5, "messages": [message]}))
+
+    summary = import_file(path, capsys, name="Bot")
+
+    assert (summary["already_stored"], summary["published"]) == (1, 0)
 
 
 def test_a_source_without_history_says_so(project, capsys, lines):

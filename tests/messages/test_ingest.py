@@ -123,6 +123,71 @@ def test_an_original_that_arrives_after_its_edit_is_superseded(make_envelope):
     assert Message.objects.get(edit=0).is_superseded
 
 
+def revisions(original, *texts, edit=1_772_442_000):
+    return [original.model_copy(update={"edit": edit, "text": text}) for text in texts]
+
+
+def test_two_edits_of_one_second_are_two_revisions_and_the_later_stands(make_envelope):
+    original = make_envelope("Прод лежть")
+    for envelope in (original, *revisions(original, "Прод лежит", "Прод лежить")):
+        arrive(envelope)
+
+    rows = Message.objects.order_by("pk").values_list("text", "is_superseded")
+    assert list(rows) == [("Прод лежть", True), ("Прод лежит", True), ("Прод лежить", False)]
+
+
+def test_two_edits_of_one_second_in_one_batch_keep_their_order(make_envelope):
+    first, second = revisions(make_envelope(), "Прод лежит", "Прод лежить")
+
+    assert arrive(first, second).stored == 2
+    assert Message.objects.get(is_superseded=False).text == "Прод лежить"
+
+
+def test_edits_of_one_second_are_stored_once_each(make_envelope):
+    both = revisions(make_envelope(), "Прод лежит", "Прод лежить")
+
+    arrive(*both)
+    again = arrive(*both)
+
+    assert (again.stored, again.duplicates, Message.objects.count()) == (0, 2, 2)
+    assert Message.objects.get(is_superseded=False).text == "Прод лежить"
+
+
+def test_an_edit_of_the_next_second_stands_over_both(make_envelope):
+    original = make_envelope()
+    (later,) = revisions(original, "Прод знову лежить", edit=1_772_442_001)
+
+    arrive(later)
+    arrive(*revisions(original, "Прод лежит", "Прод лежить"))
+
+    assert Message.objects.get(is_superseded=False).text == "Прод знову лежить"
+
+
+def test_an_original_with_other_words_is_still_the_same_message(make_envelope):
+    original = make_envelope("Прод лежить")
+
+    arrive(original)
+    again = arrive(original.model_copy(update={"text": "Прод стоїть"}))
+
+    assert (again.stored, Message.objects.get().text) == (0, "Прод лежить")
+
+
+def test_a_single_revision_is_stored_and_given_back(make_envelope):
+    first, second = revisions(make_envelope(), "Прод лежит", "Прод лежить")
+
+    assert (store(first)[0].text, store(second)[0].text) == ("Прод лежит", "Прод лежить")
+    assert store(first)[0].text == "Прод лежит"
+
+
+def test_a_reply_points_at_the_last_of_the_edits_of_one_second(make_envelope):
+    report = make_envelope()
+    arrive(*revisions(report, "Прод лежит", "Прод лежить"))
+
+    arrive(make_envelope("у мене теж", reply_to=report.external_id))
+
+    assert Message.objects.get(text="у мене теж").reply_to.text == "Прод лежить"
+
+
 def test_a_reply_points_at_what_it_answers(make_envelope):
     report = make_envelope()
     answer = make_envelope("у мене теж", reply_to=report.external_id)

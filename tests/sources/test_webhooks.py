@@ -52,6 +52,15 @@ def test_the_source_can_be_in_the_address(post, stream, telegram_source):
     assert len(stream()) == 1  # the same message each time
 
 
+def test_two_edits_of_one_second_are_two_messages_in_the_stream(post, stream):
+    for text in ("Прод лежит", "Прод лежить", "Прод лежить"):
+        update = recorded("edited")
+        update["edited_message"]["text"] = text
+        assert post(update).status_code == 200
+
+    assert [envelope["text"] for _, envelope in stream()] == ["Прод лежит", "Прод лежить"]
+
+
 def test_the_secret_of_another_source_does_not_open_this_one(post, telegram_source):
     assert post(recorded("text"), address=f"{ADDRESS}/{telegram_source.pk + 1}").status_code == 403
 

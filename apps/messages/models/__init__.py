@@ -3,6 +3,7 @@
 from apps.messages.models.learning import Correction, ModelVersion
 from apps.messages.models.message import (
     ACTIONABLE_CATEGORIES,
+    WORDING,
     AnswersOfDay,
     Category,
     Classification,
@@ -16,6 +17,7 @@ from apps.messages.models.rule import Rule
 
 __all__ = [
     "ACTIONABLE_CATEGORIES",
+    "WORDING",
     "AnswersOfDay",
     "Category",
     "Classification",
