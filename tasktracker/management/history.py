@@ -1,12 +1,16 @@
 """Brings an archive into a source by the way of live messages: adapter, JetStream, ingester, Celery."""
 
 import asyncio
+import json
 import logging
 import time
+import zlib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Self
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -37,6 +41,25 @@ class CannotImport(Exception):
     """The import ended early; the sentence says why, and running it again goes on."""
 
 
+@dataclass(frozen=True)
+class Packed:
+    """The keys of one chunk in a few bytes each: an archive may have millions."""
+
+    count: int
+    content: bytes
+
+    @classmethod
+    def of(cls, keys: Iterable[Key]) -> Self:
+        distinct = sorted(set(keys))
+        return cls(len(distinct), zlib.compress(json.dumps(distinct).encode()))
+
+    def keys(self) -> set[Key]:
+        return {
+            (external_id, edit, wording)
+            for external_id, edit, wording in json.loads(zlib.decompress(self.content))
+        }
+
+
 @dataclass
 class Summary:
     """What was in the file and what became of it."""
@@ -49,7 +72,7 @@ class Summary:
     invalid: int = 0
     truncated: str = ""
     problems: list[str] = field(default_factory=list)
-    outstanding: list[set[Key]] = field(default_factory=list)  # published, not seen stored yet
+    outstanding: deque[Packed] = field(default_factory=deque)  # published, not seen stored yet
 
     def skip(self, part: Skipped) -> None:
         if part.why == "service":
@@ -88,7 +111,7 @@ def publish_history(path: Path, source: Source, advance: Advance) -> Summary:
                 ) from None
             summary.published += len(new)
             if new:
-                summary.outstanding.append({_key(envelope) for envelope in new})
+                summary.outstanding.append(Packed.of(map(_key, new)))
             advance(file.tell(), size)
     advance(size, size)
     return summary
@@ -175,14 +198,15 @@ async def _publish_patiently(envelope: Envelope) -> None:
 def _still_to_store(source: Source, summary: Summary) -> int:
     """Messages that the ingester has not stored; it works in order, so the first chunks empty first."""
     while summary.outstanding:
-        first = summary.outstanding[0]
+        first = summary.outstanding[0].keys()
         first -= _stored(source, first)
         if first and not _is_stream_empty():
+            summary.outstanding[0] = Packed.of(first)
             break
         # With an empty stream, the rest was refused: dead letters, or a chat that nobody monitors.
         summary.not_stored += len(first - _stored(source, first))
-        summary.outstanding.pop(0)
-    return sum(len(keys) for keys in summary.outstanding)
+        summary.outstanding.popleft()
+    return sum(chunk.count for chunk in summary.outstanding)
 
 
 def _still_to_finish(source: Source) -> int:

@@ -1,6 +1,7 @@
 """Archives come in by the way of live messages, once, whatever happens on the way."""
 
 import json
+import pickle
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from apps.exports.models import TaskExport
 from apps.issues.models import Issue
 from apps.messages.ingest import store
 from apps.messages.models import Message
-from apps.sources.models import DeadLetter, Project, Source
+from apps.sources.models import Chat, DeadLetter, Project, Source
 from tasktracker.lib import bus, loop
 from tasktracker.management import history
 from tasktracker.management.commands import load_demo
@@ -72,6 +73,32 @@ def test_an_import_that_was_interrupted_goes_on(project, capsys, lines, monkeypa
 
     assert (summary["already_stored"], summary["published"]) == (3, 2)
     assert Message.objects.count() == 5
+
+
+def test_what_the_ingester_refuses_is_counted_to_the_last(project, lines, monkeypatch):
+    monkeypatch.setattr(history, "CHUNK", 2)
+    source = Source.objects.create(project=project, kind="file_import", name="Dev chat")
+    Chat.objects.create(source=source, external_id="quiet", is_monitored=False)
+    path = lines(*({"id": n, "text": "x", "chat": "quiet" if n % 3 else "Dev"} for n in range(9)))
+
+    summary = history.publish_history(path, source, lambda done, total: None)
+    ingest()
+    Message.objects.update(status="noise", due_at=None)
+    history.wait_until_finished(source, summary, lambda done, total: None)
+
+    assert (summary.published, summary.not_stored, Message.objects.count()) == (9, 6, 3)
+
+
+def test_what_is_under_way_takes_little_memory(project, lines):
+    source = Source.objects.create(project=project, kind="file_import", name="Dev chat")
+    path = lines(
+        *({"id": number, "text": "x", "chat_id": "-1002148830671"} for number in range(2000))
+    )
+
+    summary = history.publish_history(path, source, lambda done, total: None)
+
+    assert sum(chunk.count for chunk in summary.outstanding) == 2000
+    assert len(pickle.dumps(summary)) < 10 * 2000
 
 
 def test_a_file_that_is_cut_off_brings_in_what_is_whole(project, capsys, tmp_path):

@@ -2,6 +2,7 @@
 
 import io
 import json
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,40 @@ def test_topics_are_found_by_their_service_message():
         ("10", "-1002148830671:11"),
         ("", ""),
     ]
+
+
+def test_topics_are_found_in_whichever_order_the_messages_come():
+    created = {"type": "service", "action": "topic_created", "text": ""}
+    parts = read(
+        export(
+            {"id": 20, "title": "Bugs", **created},
+            {"id": 10, "title": "Ideas", **created},
+            message(30, reply_to_message_id=20),
+            message(15, reply_to_message_id=10),
+            message(12, reply_to_message_id=15),
+            message(25, reply_to_message_id=14),
+        )
+    )
+
+    assert [part.topic for part in parts[2:]] == ["20", "10", "10", ""]
+
+
+def test_the_topics_of_a_long_chat_take_little_memory():
+    """An archive may be larger than the memory, and whole forums are exported."""
+    many = 5000
+    replies = (message(number, reply_to_message_id=number - 1) for number in range(2, many))
+    created = {"id": 1, "type": "service", "action": "topic_created", "text": ""}
+    content = json.dumps(export(created, *replies)).encode()
+    adapter = FileImport(FileImport.Config(), source_id=7)
+
+    tracemalloc.start()
+    try:
+        sizes = [tracemalloc.get_traced_memory()[0] for _part in adapter.read(io.BytesIO(content))]
+    finally:
+        tracemalloc.stop()
+
+    assert len(sizes) == many - 1
+    assert sizes[-1] - sizes[0] < 64 * many
 
 
 def test_an_account_has_many_chats():

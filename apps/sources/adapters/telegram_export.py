@@ -5,6 +5,8 @@ Ids are turned into those of the Bot API, so that history and live messages of o
 
 import codecs
 import re
+from array import array
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any
@@ -86,6 +88,26 @@ def _valid_escape(match: re.Match[bytes]) -> bytes:
     return match[0] if code is None else b"\\u00" + code
 
 
+class _Topics:
+    """Which topic a message is in, in 16 bytes each: whole forums are exported, and any may be answered."""
+
+    def __init__(self) -> None:
+        self._numbers, self._topics = array("q"), array("q")  # sorted by number, as exports are
+
+    def put(self, number: int, topic: int) -> None:
+        at = bisect_left(self._numbers, number)
+        if self.of(number) is None:
+            self._numbers.insert(at, number)
+            self._topics.insert(at, topic)
+        else:
+            self._topics[at] = topic
+
+    def of(self, number: int) -> int | None:
+        at = bisect_left(self._numbers, number)
+        is_known = at < len(self._numbers) and self._numbers[at] == number
+        return self._topics[at] if is_known else None
+
+
 @dataclass
 class _Chat:
     """The chat that the stream is in, and its topics."""
@@ -93,7 +115,7 @@ class _Chat:
     id: str = ""
     name: str = ""
     type: str = ""
-    topic_of: dict[int, str] = field(default_factory=dict)  # message id -> topic
+    topics: _Topics = field(default_factory=_Topics)
 
     @property
     def external_id(self) -> str:
@@ -136,7 +158,7 @@ def _messages(file: ValidJson, chat: _Chat) -> Iterator[dict[str, Any]]:
             builder.event(event, value)
             inside = prefix
         elif event == "start_map" and f"{prefix}." in CHATS:
-            chat.id, chat.name, chat.type, chat.topic_of = "", "", "", {}
+            chat.id, chat.name, chat.type, chat.topics = "", "", "", _Topics()
         elif event in ("string", "number"):
             for name in ("id", "name", "type"):
                 if _is_in_chat(prefix, name):
@@ -182,13 +204,14 @@ def _read_message(message: Mapping[str, Any], chat: _Chat, source_id: int) -> En
 def _topic(message: Mapping[str, Any], number: int, chat: _Chat) -> str:
     """Messages name no topic; only replies lead back to the service message that created it."""
     if message.get("action") == "topic_created":
-        chat.topic_of[number] = str(number)
+        chat.topics.put(number, number)
         return str(number)
     answered = message.get("reply_to_message_id")
-    topic = chat.topic_of.get(answered, "") if isinstance(answered, int) else ""
-    if topic:
-        chat.topic_of[number] = topic
-    return topic
+    topic = chat.topics.of(answered) if isinstance(answered, int) else None
+    if topic is None:
+        return ""
+    chat.topics.put(number, topic)
+    return str(topic)
 
 
 def _text(message: Mapping[str, Any]) -> str:
