@@ -178,6 +178,21 @@ def test_the_topics_of_a_long_chat_take_little_memory():
     assert sizes[-1] - sizes[0] < 64 * many
 
 
+def test_messages_from_before_an_upgrade_have_keys_that_no_live_message_has():
+    before, answer, after, other = read(
+        export(
+            message(-999_999_995),
+            message(-999_999_993, reply_to_message_id=-999_999_995),
+            message(2, reply_to_message_id=5, reply_to_peer_id="chat4400"),
+            message(3, reply_to_message_id=5, reply_to_peer_id="channel77"),
+        )
+    )
+
+    assert before.external_id == "-1002148830671:-999999995"
+    assert answer.reply_to == after.reply_to == before.external_id
+    assert other.reply_to == "-10077:5"
+
+
 def test_an_account_has_many_chats():
     account = {
         "about": "…",

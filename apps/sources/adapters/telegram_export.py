@@ -18,6 +18,10 @@ from apps.sources.envelope import ChatKind, ChatReference, Envelope, from_epoch
 
 CHUNK = 65_536  # bytes
 
+#: The exporter takes this from the numbers of messages from before a group became a supergroup. They keep
+#: the negative number: in such a group each account counted for itself, so the bot had other numbers.
+BEFORE_UPGRADE = 1_000_000_000
+
 #: Where chats are: at the top of a chat's export, in lists of an account's export.
 CHATS = ("", "chats.list.item.", "left_chats.list.item.")
 
@@ -270,6 +274,9 @@ def _peer_id(value: Any) -> str:
 def _reply_to(answered: Any, peer: Any, chat: _Chat) -> str:
     if not isinstance(answered, int):
         return ""
+    if str(peer).startswith("chat") and chat.external_id.startswith("-100"):
+        # The group that this one was; a number of any other group is in no message of this chat.
+        return f"{chat.external_id}:{answered - BEFORE_UPGRADE}"
     return f"{_peer_id(peer) or chat.external_id}:{answered}"
 
 
