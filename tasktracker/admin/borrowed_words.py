@@ -28,6 +28,9 @@ PLUG_IN_SETTINGS = (
     _("Mode"),
     _("polling"),
     _("webhook"),
+    _("Signing secret"),
+    _("Workspace id"),
+    _("Empty: every workspace that has the app."),
 )
 UNFOLD = (
     _("Welcome back to"),
