@@ -84,7 +84,7 @@ class _Message(BaseModel):
 
 
 class Slack:
-    label: ClassVar[Any] = _("Slack")
+    label: ClassVar[Any] = _("Slack app")
     secret_header: ClassVar[str] = ""
 
     class Config(BaseModel):
