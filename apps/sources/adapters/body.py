@@ -11,15 +11,32 @@ from apps.sources.envelope import MAX_DEPTH
 
 def json_object(body: bytes) -> dict[str, Any]:
     """The object that the body is; raises Refused for everything else."""
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        raise Refused(400, _("The body is not valid JSON.")) from None
+    value = _json(body)
     if not isinstance(value, dict):
         raise Refused(400, _("An update is a JSON object."))
+    _check_depth(value)
+    return value
+
+
+def json_object_or_list(body: bytes) -> dict[str, Any] | list[Any]:
+    """The same for platforms whose bodies are lists."""
+    value = _json(body)
+    if not isinstance(value, dict | list):
+        raise Refused(400, _("The body is neither a JSON object nor a list."))
+    _check_depth(value)
+    return value
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise Refused(400, _("The body is not valid JSON.")) from None
+
+
+def _check_depth(value: Any) -> None:
     if _is_deeper_than(value, MAX_DEPTH):
         raise Refused(400, _("The update is nested too deeply."))
-    return value
 
 
 def _is_deeper_than(value: Any, levels: int) -> bool:
