@@ -132,29 +132,28 @@ class Webhook:
 
     def _reading(self, message: Any, body: Any, made_id: str, arrived_at: datetime) -> Reading:
         paths = {name: getattr(self.config, name) for name in FIELDS}
-        values = values_of(paths, message, body)
+        defaults = {"chat": DEFAULT_CHAT, "message": made_id, "sent_at": arrived_at}
+        values = values_of(paths, message, body, defaults)
         if reason := _trouble(values):
             return Reading(values, reason=reason)
         try:
-            return Reading(values, self._envelope(values, message, made_id, arrived_at))
+            return Reading(values, self._envelope(values, message))
         except ValueError as error:
             return Reading(values, reason=reason_of(error))
 
-    def _envelope(
-        self, values: Mapping[str, Value], message: Any, made_id: str, arrived_at: datetime
-    ) -> Envelope:
-        word = {name: value.or_else("") for name, value in values.items()}
-        chat = word["chat"] or DEFAULT_CHAT
+    def _envelope(self, values: Mapping[str, Value], message: Any) -> Envelope:
+        word = {name: value.value for name, value in values.items()}
+        chat = word["chat"]
         raw = {"message": message, "url": word["url"][:500]}
         return Envelope(
             source_id=self.source_id,
-            external_id=f"{chat}:{word['message'] or made_id}",
+            external_id=f"{chat}:{word['message']}",
             chat=ChatReference(external_id=chat, title=word["chat_title"]),
             topic=word["thread"],
             author_id=word["author"],
             author_name=word["author_name"],
             text=word["text"],
-            sent_at=word["sent_at"] or arrived_at,
+            sent_at=word["sent_at"],
             reply_to=f"{chat}:{word['reply_to']}" if word["reply_to"] else "",
             raw=raw if word["url"] else {"message": message},
         )

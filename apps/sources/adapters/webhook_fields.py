@@ -17,17 +17,12 @@ _MOMENT: TypeAdapter[datetime] = TypeAdapter(datetime)
 
 @dataclass(frozen=True)
 class Value:
-    """What one field of a message becomes, or why it cannot."""
+    """What one field of a message becomes, or why it cannot; what is missing has its default."""
 
+    path: str
     state: Literal["found", "missing", "wrong"]
-    value: Any = None
+    value: Any = ""
     reason: str = ""
-
-    def or_else(self, default: Any) -> Any:
-        return self.value if self.state == "found" else default
-
-
-MISSING = Value("missing")
 
 
 def messages_in(body: Any, path: str) -> list[Any]:
@@ -51,22 +46,27 @@ def messages_in(body: Any, path: str) -> list[Any]:
     return messages
 
 
-def values_of(paths: Mapping[str, str], message: Any, body: Any) -> dict[str, Value]:
+def values_of(
+    paths: Mapping[str, str], message: Any, body: Any, defaults: Mapping[str, Any]
+) -> dict[str, Value]:
     """Every field by its name."""
-    return {name: _value(name, path, message, body) for name, path in paths.items()}
+    return {
+        name: _value(name, path, find(path, message, body) if path else [], defaults.get(name, ""))
+        for name, path in paths.items()
+    }
 
 
-def _value(name: str, path: str, message: Any, body: Any) -> Value:
-    found = find(path, message, body) if path else []
+def _value(name: str, path: str, found: list[Any], default: Any) -> Value:
     if not found:
-        return MISSING
+        return Value(path, "missing", default)
     read: Callable[[list[Any]], Any] = {"text": _lines, "sent_at": _moment}.get(name, _word)
     try:
         value = read(found)
     except ValueError as error:
-        return Value("wrong", reason=str(error))
-    # An empty name is no name; a text may well be empty.
-    return MISSING if value == "" and name != "text" else Value("found", value)
+        return Value(path, "wrong", reason=str(error))
+    if value == "" and name != "text":  # an empty name is no name; a text may well be empty
+        return Value(path, "missing", default)
+    return Value(path, "found", value)
 
 
 def _lines(found: list[Any]) -> str:

@@ -10,6 +10,12 @@ from unfold.decorators import display
 
 from apps.sources.adapters import ADAPTERS
 from apps.sources.adapters.base import Finding
+from apps.sources.admin.mapping_preview import (
+    PreviewedForm,
+    can_preview,
+    preview_of,
+    sample_field,
+)
 from apps.sources.admin.plugin_admin import KindFilter, PlugInAdmin
 from apps.sources.admin.scope import VisibleRelatedFilter
 from apps.sources.models import Source
@@ -32,6 +38,7 @@ class SourceAdmin(PlugInAdmin):
     search_fields = ["name"]
     state_fields = ["webhook_address", "cursor", "last_seen_at", "last_error", "created_at"]
     check_title = _("Check connection")
+    change_form_template = "admin/sources/source/change_form.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Source]:
         rows: QuerySet[Source] = super().get_queryset(request)
@@ -40,6 +47,23 @@ class SourceAdmin(PlugInAdmin):
     def check_row(self, row: Source) -> list[Finding]:
         found: list[Finding] = row.adapter().check(api_url=row.api_url)
         return found
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        return type("SourceForm", (PreviewedForm, form), {}) if can_preview(obj) else form
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kw: Any) -> Any:
+        source, form = context["original"], context["adminform"].form
+        if can_preview(source) and self._may_edit(request, source):
+            is_previewed = form.is_bound and form.is_previewed
+            context |= {
+                "may_preview": True,
+                "sample": sample_field(form),
+                "preview": preview_of(form) if is_previewed else None,
+            }
+        return super().render_change_form(request, context, *args, **kw)
 
     @display(description=_("chats"), ordering="chat_count")
     def chats(self, source: Any) -> int:
