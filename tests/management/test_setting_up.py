@@ -95,6 +95,15 @@ def test_a_telegram_source_tells_its_webhook(run, project):
     assert (made["created"], made["project"]) == (True, "smachno")
 
 
+def test_a_generic_webhook_tells_its_address_and_its_secret_is_the_one_that_was_given(run, project):
+    made = run("add_source", "webhook", "--name", "Desk", "--set", "secret=a-long-secret")
+
+    source = Source.objects.get()
+    assert made["webhook_path"] == f"/webhook/webhook/{source.pk}"
+    assert "webhook_secret" not in made
+    assert source.config == {"secret": "a-long-secret"}
+
+
 def test_a_source_is_made_once_and_keeps_what_is_not_given(run, project):
     first = run("add_source", "telegram", "--name", "Bot", "--set", "bot_token=1:secret")
     second = run("add_source", "telegram", "--name", "Bot", "--set", "mode=webhook", "--no-active")

@@ -53,10 +53,10 @@ class Command(SetUpCommand):
         sentence %= {"name": source.name}
         if source.webhook_path:
             # The operator gives both to the platform; a source that is listened to needs neither.
-            values["webhook_secret"] = source.webhook_secret
             values["webhook_path"] = source.webhook_path
-            sentence += " " + _("Webhook: %(path)s with the secret %(secret)s") % {
-                "path": values["webhook_path"],
-                "secret": source.webhook_secret,
-            }
+            text = _("Webhook: %(path)s")
+            if source.adapter().secret_header:  # else its settings say what opens it
+                values["webhook_secret"] = source.webhook_secret
+                text = _("Webhook: %(path)s with the secret %(secret)s")
+            sentence += " " + text % {"path": source.webhook_path, "secret": source.webhook_secret}
         self.tell(sentence, values, as_json=json)
