@@ -52,7 +52,8 @@ def preview_of(form: Any) -> dict[str, Any]:
         isinstance(field.widget, PasswordInput) and form.data.get(name)
         for name, field in form.fields.items()
     )
-    return {**_messages_of(form), "is_secret_lost": is_secret_lost}
+    told = {"problems": [], "messages": None, "count": 0, "hidden": 0, **_messages_of(form)}
+    return {**told, "is_secret_lost": is_secret_lost}
 
 
 def _messages_of(form: Any) -> dict[str, Any]:

@@ -56,13 +56,11 @@ class SourceAdmin(PlugInAdmin):
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kw: Any) -> Any:
         source, form = context["original"], context["adminform"].form
+        context |= {"may_preview": False, "preview": None}
         if can_preview(source) and self._may_edit(request, source):
-            is_previewed = form.is_bound and form.is_previewed
-            context |= {
-                "may_preview": True,
-                "sample": sample_field(form),
-                "preview": preview_of(form) if is_previewed else None,
-            }
+            context |= {"may_preview": True, "sample": sample_field(form)}
+            if form.is_bound and form.is_previewed:
+                context["preview"] = preview_of(form)
         return super().render_change_form(request, context, *args, **kw)
 
     @display(description=_("chats"), ordering="chat_count")
