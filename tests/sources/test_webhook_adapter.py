@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.utils import timezone
+from django.utils import timezone, translation
 from pydantic import ValidationError
 
 from apps.sources.adapters.webhook import Webhook
@@ -462,7 +462,7 @@ def test_settings_that_cannot_work_are_refused(config):
 
 
 def test_a_refusal_of_settings_speaks_in_our_words():
-    with pytest.raises(ValidationError) as caught:
+    with translation.override("en"), pytest.raises(ValidationError) as caught:
         Webhook.Config.model_validate({"secret": SECRET, "text": "event..text"})
 
     (problem,) = caught.value.errors()
