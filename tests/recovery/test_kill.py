@@ -54,7 +54,9 @@ OPENED_TWICE = """
 
 @pytest.fixture(scope="module")
 def project(stack: Stack) -> str:
-    stack.manage("add_project", "Recovery", "--auto-approve-above", "0.3", "--json")
+    stack.manage(
+        "add_project", "Recovery", "--auto-approve-above", "0.3", "--approves-history", "--json"
+    )
     stack.manage("add_tracker", "json", "--name", "JSON", "--project", "recovery", "--json")
     return "recovery"
 
