@@ -10,7 +10,7 @@ import pytest
 from django.core.management.color import no_style
 from django.db import connection
 from django.test import TransactionTestCase
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from apps.exports.models import TaskExport, Tracker
 from apps.issues.models import Evidence, Issue
@@ -51,6 +51,13 @@ def _flush() -> Iterator[None]:
 def _own_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
     """A test that gives vectors of its own must not leave them in Valkey for the next one."""
     monkeypatch.setattr(vector_cache, "NAME", f"vectors-{uuid4().hex}")
+
+
+@pytest.fixture(autouse=True)
+def _own_language() -> Iterator[None]:
+    """A page in Ukrainian leaves its language to the thread, and to the next test."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture

@@ -31,6 +31,9 @@ PLUG_IN_SETTINGS = (
     _("Signing secret"),
     _("Workspace id"),
     _("Empty: every workspace that has the app."),
+    _("signature"),
+    _("bearer"),
+    _("body"),
 )
 UNFOLD = (
     _("Welcome back to"),
