@@ -9,8 +9,9 @@ from django.db.models import Exists, Max, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 
 from apps.messages.models import WORDING, Message
+from apps.messages.notices import heed
 from apps.sources.adapters.base import reason_of
-from apps.sources.envelope import Envelope, wording_of
+from apps.sources.envelope import Envelope, Notice, read, wording_of
 from apps.sources.models import Chat, DeadLetter, Project, Source
 
 logger = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ class IngestResult:
     duplicates: int = 0
     dead: int = 0
     ignored: int = 0  # from chats that nobody monitors
+    noticed: int = 0  # no messages, but what happened to them and to chats
 
 
 def ingest(arrivals: Sequence[Arrival]) -> IngestResult:
@@ -63,7 +65,9 @@ def store(envelope: Envelope) -> tuple[Message, bool]:
 
 @transaction.atomic
 def _ingest(arrivals: Sequence[Arrival]) -> IngestResult:
-    envelopes, dead = _read(arrivals)
+    readable, dead = _read(arrivals)
+    envelopes = [item for item in readable if isinstance(item, Envelope)]
+    notices = [item for item in readable if isinstance(item, Notice)]
     chats = _chats(envelopes)
     wanted = [envelope for envelope in envelopes if chats[_chat_key(envelope)].is_monitored]
     rows = [
@@ -75,21 +79,24 @@ def _ingest(arrivals: Sequence[Arrival]) -> IngestResult:
     _connect_replies(stored)
     Source.objects.filter(pk__in={row.source_id for row in stored}).update(last_seen_at=Now())
     Message.announce([row.pk for row in stored], Message.Status.RECEIVED, is_new=True)
+    for notice in notices:
+        heed(notice)
     return IngestResult(
         stored=len(stored),
         duplicates=len(wanted) - len(stored),
         dead=dead,
         ignored=len(envelopes) - len(wanted),
+        noticed=len(notices),
     )
 
 
-def _read(arrivals: Iterable[Arrival]) -> tuple[list[Envelope], int]:
-    """The readable envelopes of known sources; the others are buried."""
-    readable: list[tuple[Arrival, Envelope]] = []
+def _read(arrivals: Iterable[Arrival]) -> tuple[list[Envelope | Notice], int]:
+    """What is readable and of a known source; the rest is buried."""
+    readable: list[tuple[Arrival, Envelope | Notice]] = []
     dead = 0
     for arrival in arrivals:
         try:
-            readable.append((arrival, Envelope.from_bytes(arrival.data)))
+            readable.append((arrival, read(arrival.data)))
         except ValueError as error:
             _bury(arrival, reason_of(error))
             dead += 1

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from pydantic import BaseModel
 
 from apps.sources.adapters import able_to
-from apps.sources.adapters.base import Occupied, Payload
+from apps.sources.adapters.base import Occupied, Payload, Position
 from apps.sources.intake import take
 from apps.sources.models import Source
 from tasktracker.lib.advisory import HeldElsewhere, Lock, advisory_lock
@@ -160,11 +160,11 @@ class SourceInbox:
         self.listening = listening
         self.lock = lock
 
-    async def position(self) -> int:
+    async def position(self) -> Position:
         await self.lock.check()
-        return await sync_to_async(_cursor)(self.listening.inlet.id)
+        return await sync_to_async(_position)(self.listening.inlet.id)
 
-    async def take(self, payloads: Sequence[Payload], position: int) -> None:
+    async def take(self, payloads: Sequence[Payload], position: Position) -> None:
         inlet = self.listening.inlet
         await take(payloads, kind=inlet.kind, adapter=inlet.adapter)
         await sync_to_async(_remember)(inlet.id, position)
@@ -215,13 +215,13 @@ def trouble_of(error: Exception, failures: int) -> Trouble:
             return Trouble(_("PostgreSQL is away."), _jittered(5.0, failures))
 
 
-def _cursor(source_id: int) -> int:
-    return Source.objects.values_list("cursor", flat=True).filter(pk=source_id).first() or 0
+def _position(source_id: int) -> Position:
+    return Source.objects.values_list("position", flat=True).filter(pk=source_id).first() or {}
 
 
-def _remember(source_id: int, cursor: int) -> None:
-    Source.objects.filter(pk=source_id).exclude(cursor=cursor, last_error="").update(
-        cursor=cursor, last_error=""
+def _remember(source_id: int, position: Position) -> None:
+    Source.objects.filter(pk=source_id).exclude(position=position, last_error="").update(
+        position=position, last_error=""
     )
 
 

@@ -1,10 +1,21 @@
-"""One incoming message or edit, frozen, as it travels through NATS."""
+"""What comes in, frozen, as it travels through NATS: messages and their edits, and notices."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    TypeAdapter,
+)
 
 from tasktracker.lib.text import storable
 
@@ -13,6 +24,9 @@ MAX_RAW = 200_000  # bytes of the original JSON that are kept beside the text
 MAX_DEPTH = 40  # levels of the original JSON; no platform nests deeper
 
 ChatKind = Literal["private", "group", "supergroup", "channel", "other"]
+
+#: What a platform tells besides messages; what `data` holds is told in `Notice`.
+NoticeKind = Literal["deleted", "moved", "membership", "topic", "reaction"]
 
 
 def _storable(value: Any) -> Any:
@@ -81,7 +95,11 @@ class Envelope(BaseModel):
     kind: Annotated[str, _cut(30)] = "text"  # text, photo, sticker, voice, ...
     sent_at: Annotated[AwareDatetime, AfterValidator(_sensible)]
     reply_to: Key = ""  # external_id of the message that this one answers
+    quote: Annotated[str, _cut(4000)] = ""  # the words of it that this one answers
     forwarded_from: Name = ""
+    album: Key = ""  # messages of one album have the same; "" for a message of its own
+    files: Annotated[tuple[Name, ...], Field(max_length=100)] = ()  # names of what hangs on it
+    url: Annotated[str, _cut(500)] = ""  # where people with access see it; holds no secret
     is_from_bot: bool = False
     is_history: bool = False  # comes from an archive: nobody is notified message by message
     raw: Annotated[dict[str, Any], BeforeValidator(storable_tree)] = Field(default_factory=dict)
@@ -112,6 +130,60 @@ class Envelope(BaseModel):
     def from_bytes(cls, data: bytes) -> Self:
         """Raise pydantic.ValidationError, a ValueError, for anything that is not an envelope."""
         return cls.model_validate_json(data)
+
+
+class Notice(BaseModel):
+    """What happened to a message or to a chat, in the order in which the platform told it.
+
+    It may come twice, and before the message that it is about: whoever acts on it says the same again.
+
+    | kind | `message` | `data` |
+    | --- | --- | --- |
+    | deleted | its external_id | nothing |
+    | moved | | `to`: the chat's new id at the platform |
+    | membership | | `role`: "member", "administrator", "left" |
+    | topic | | `topic`: its id; `title` |
+    | reaction | its external_id | `author_id`, `added` and `removed`: lists of emoji |
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    notice: NoticeKind
+    source_id: int
+    key: Annotated[Key, Field(min_length=1)]  # the platform's own name for this event
+    chat: ChatReference
+    message: Key = ""
+    happened_at: Annotated[AwareDatetime, AfterValidator(_sensible)]
+    data: Annotated[dict[str, Any], BeforeValidator(storable_tree)] = Field(default_factory=dict)
+
+    @property
+    def message_id(self) -> str:
+        """JetStream's `Nats-Msg-Id`."""
+        return f"{self.source_id}/{self.notice}/{self.key}"
+
+    @property
+    def subject(self) -> str:
+        return f"chat.{self.source_id}"
+
+    def to_bytes(self) -> bytes:
+        return self.model_dump_json().encode()
+
+
+def read(data: bytes) -> Envelope | Notice:
+    """What travels; raises pydantic.ValidationError, a ValueError, for anything else."""
+    return _TRAVELLING.validate_json(data)
+
+
+def _type_of(value: Any) -> str:
+    return "notice" if isinstance(value, Mapping) and "notice" in value else "envelope"
+
+
+_TRAVELLING: TypeAdapter[Envelope | Notice] = TypeAdapter(
+    Annotated[
+        Annotated[Envelope, Tag("envelope")] | Annotated[Notice, Tag("notice")],
+        Discriminator(_type_of),
+    ]
+)
 
 
 def wording_of(edit: int, text: str) -> str:

@@ -8,7 +8,7 @@ from asgiref.sync import sync_to_async
 from django.dispatch import Signal
 
 from apps.sources.adapters.base import Adapter, Payload, Unreadable
-from apps.sources.envelope import Envelope
+from apps.sources.envelope import Envelope, Notice
 from apps.sources.models import DeadLetter
 from tasktracker.lib import bus
 from tasktracker.lib.afterwards import Afterwards
@@ -22,7 +22,7 @@ envelope_accepted = Signal()
 telling = Afterwards("telling of new messages", limit=1000)
 
 
-def accept(envelope: Envelope, *, again: bool = False) -> None:
+def accept(envelope: Envelope | Notice, *, again: bool = False) -> None:
     """Raise BusUnavailable when JetStream did not acknowledge: the sender must keep the message.
 
     `again` says that JetStream may have had it before and shall not take it for a repeat.
@@ -31,7 +31,7 @@ def accept(envelope: Envelope, *, again: bool = False) -> None:
     _tell(envelope)
 
 
-async def accept_async(envelope: Envelope, *, again: bool = False) -> None:
+async def accept_async(envelope: Envelope | Notice, *, again: bool = False) -> None:
     """The same for a caller with an event loop."""
     await _publish(envelope, again=again)
     await sync_to_async(_tell)(envelope)
@@ -59,17 +59,19 @@ async def take(payloads: Iterable[Payload], *, kind: str, adapter: Adapter) -> N
             telling.do(_tell, envelope)
 
 
-async def _publish(envelope: Envelope, *, again: bool) -> None:
+async def _publish(envelope: Envelope | Notice, *, again: bool) -> None:
     message_id = _message_id(envelope, again)
     await bus.publish_async(envelope.subject, envelope.to_bytes(), message_id=message_id)
 
 
-def _message_id(envelope: Envelope, again: bool) -> str:
+def _message_id(envelope: Envelope | Notice, again: bool) -> str:
     # JetStream drops a known id for a day; what PostgreSQL has not stored must get through.
     return f"{envelope.message_id}/{uuid4()}" if again else envelope.message_id
 
 
-def _tell(envelope: Envelope) -> None:
+def _tell(envelope: Envelope | Notice) -> None:
+    if isinstance(envelope, Notice):
+        return
     for receiver, outcome in envelope_accepted.send_robust(sender=Envelope, envelope=envelope):
         if isinstance(outcome, Exception):
             logger.warning("%s failed: %s", receiver, outcome)

@@ -1,12 +1,13 @@
 """Try a dead letter again: after a fix, a person sends it through the front door."""
 
 import json
+from collections.abc import Sequence
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.sources.adapters.base import reason_of
-from apps.sources.envelope import Envelope
+from apps.sources.envelope import Envelope, Notice
 from apps.sources.intake import accept
 from apps.sources.models import DeadLetter, Source
 
@@ -28,7 +29,7 @@ def replay(letter: DeadLetter) -> int:
     return len(envelopes)
 
 
-def _read(letter: DeadLetter) -> list[Envelope]:
+def _read(letter: DeadLetter) -> Sequence[Envelope | Notice]:
     kind, _dot, _number = letter.subject.partition(".")
     try:
         if kind == "chat" or not letter.subject:

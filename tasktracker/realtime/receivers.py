@@ -124,7 +124,7 @@ def tell_exports(ids: Sequence[int], **_: Any) -> None:
 def tell_settings(
     instance: Source, created: bool, update_fields: Collection[str] | None = None, **_: Any
 ) -> None:
-    """A person changed a source; its cursor and its last error move without a word."""
+    """A person changed a source; its position and its last error move without a word."""
     if not created and (update_fields is None or SETTINGS & set(update_fields)):
         publish(instance.project_id, EventType.SETTINGS_UPDATED, settings_from_row(instance))
 

@@ -297,9 +297,9 @@ def test_saved_settings_are_told_without_the_settings(source, django_capture_on_
     assert "secret" not in str(event.data)
 
 
-def test_a_moved_cursor_is_not_news(source, django_capture_on_commit_callbacks):
+def test_a_moved_position_is_not_news(source, django_capture_on_commit_callbacks):
     Event.objects.all().delete()
     with django_capture_on_commit_callbacks(execute=True):
-        source.save(update_fields=["cursor", "last_error"])
+        source.save(update_fields=["position", "last_error"])
 
     assert not Event.objects.exists()

@@ -57,7 +57,7 @@ def test_what_waits_at_telegram_is_published_and_then_confirmed(bot, telegram, s
 
     assert [envelope["external_id"].rpartition(":")[2] for _, envelope in stream()] == ["10", "11"]
     bot.refresh_from_db()
-    assert bot.cursor == 12
+    assert bot.position == {"offset": 12}
     assert telegram.updates == []  # the last question confirmed them
     assert [question.get("offset") for question in telegram.questions] == [None, "12"]
     assert "edited_channel_post" in telegram.questions[0]["allowed_updates"]
@@ -79,7 +79,7 @@ def test_without_an_acknowledgement_the_offset_stays(bot, telegram, settings):
     collect()
 
     bot.refresh_from_db()
-    assert (bot.cursor, len(telegram.updates)) == (0, 1)
+    assert (bot.position, len(telegram.updates)) == ({}, 1)
     assert "JetStream" in bot.last_error
 
 
@@ -98,7 +98,7 @@ def test_an_unreadable_update_becomes_a_dead_letter_and_the_next_one_is_taken(
         12,
     ]
     bot.refresh_from_db()
-    assert (bot.cursor, bot.last_error) == (13, "")
+    assert (bot.position, bot.last_error) == ({"offset": 13}, "")
 
 
 def test_updates_without_a_message_are_confirmed_too(bot, telegram, stream):
@@ -107,7 +107,7 @@ def test_updates_without_a_message_are_confirmed_too(bot, telegram, stream):
     collect()
 
     bot.refresh_from_db()
-    assert (bot.cursor, stream(), DeadLetter.objects.count()) == (11, [], 0)
+    assert (bot.position, stream(), DeadLetter.objects.count()) == ({"offset": 11}, [], 0)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_two_sources_of_one_bot_do_not_poll_it_at_once(bot, telegram, stream, ot
     assert len(telegram.questions) == 2  # what waited, and nothing more
     bot.refresh_from_db()
     second.refresh_from_db()
-    assert (bot.last_error, second.cursor) == ("", 0)
+    assert (bot.last_error, second.position) == ("", {})
     assert "Another source" in second.last_error
     assert bot.name not in second.last_error  # which may belong to people of another project
 

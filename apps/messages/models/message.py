@@ -105,7 +105,12 @@ class Message(WorkItem):
         blank=True,
         related_name="replies",
     )
+    quote = models.TextField(_("quote"), blank=True, default="")
     forwarded_from = models.CharField(_("forwarded from"), max_length=200, blank=True, default="")
+    album = models.CharField(_("album"), max_length=200, blank=True, default="")
+    files = models.JSONField(_("files"), default=list, blank=True)
+    url = models.CharField(_("address"), max_length=500, blank=True, default="")
+    deleted_at = models.DateTimeField(_("deleted there at"), null=True, editable=False)
     is_from_bot = models.BooleanField(_("from a bot"), default=False)
     is_history = models.BooleanField(_("from an archive"), default=False)
     raw = models.JSONField(_("original"), default=dict, blank=True)
@@ -196,7 +201,11 @@ class Message(WorkItem):
             text_hash=fingerprint(envelope.text),
             sent_at=envelope.sent_at,
             reply_to_external_id=envelope.reply_to,
+            quote=envelope.quote,
             forwarded_from=envelope.forwarded_from,
+            album=envelope.album,
+            files=list(envelope.files),
+            url=envelope.url,
             is_from_bot=envelope.is_from_bot,
             is_history=envelope.is_history,
             raw=envelope.raw,

@@ -12,8 +12,11 @@ from typing import Any, ClassVar, Literal, Protocol
 from django.utils.translation import gettext as _
 from pydantic import BaseModel, ValidationError
 
-from apps.sources.envelope import Envelope
+from apps.sources.envelope import Envelope, Notice
 from tasktracker.lib.workflow import TryLater
+
+#: How far a source was read, as JSON in the words of its adapter; empty at first.
+Position = Mapping[str, Any]
 
 
 class Unreadable(ValueError):
@@ -81,8 +84,8 @@ class Adapter(Protocol):
     Config: ClassVar[type[BaseModel]]
     source_id: int
 
-    def envelopes(self, payload: Mapping[str, Any]) -> list[Envelope]:
-        """The messages of one payload; raises Unreadable when it breaks the platform's format."""
+    def envelopes(self, payload: Mapping[str, Any]) -> Sequence[Envelope | Notice]:
+        """The messages and notices of one payload; raises Unreadable when it breaks the platform's format."""
 
 
 class Checker(Protocol):
@@ -98,13 +101,13 @@ class Checker(Protocol):
 class Inbox(Protocol):
     """Where a listener puts what it hears."""
 
-    async def position(self) -> int:
-        """How far this source was read, 0 at first; raises when we may listen no longer.
+    async def position(self) -> Position:
+        """How far this source was read; raises when we may listen no longer.
 
         Who holds a connection on which nothing comes asks now and then.
         """
 
-    async def take(self, payloads: Sequence[Payload], position: int) -> None:
+    async def take(self, payloads: Sequence[Payload], position: Position) -> None:
         """Return when all messages are safe and the position is stored after them.
 
         Taking nothing says that the platform answered: whatever was wrong before has passed.

@@ -34,10 +34,10 @@ async def listen(token: str, inbox: Inbox, *, api_url: str, patience: int) -> No
     try:
         async with BotConnection(token, api_url) as bot:
             while True:
-                offset = await inbox.position()
+                offset = (await inbox.position()).get("offset", 0)
                 updates = await bot.updates(offset=offset, long_poll=min(patience, LONG_POLL))
                 last = max([offset - 1, *(update.number for update in updates)])
-                await inbox.take(updates, last + 1)
+                await inbox.take(updates, {"offset": last + 1})
                 if not updates and not patience:
                     return
     except TelegramError as error:

@@ -36,7 +36,7 @@ class SourceAdmin(PlugInAdmin):
     list_select_related = ["project"]
     list_filter = [("project", VisibleRelatedFilter), ("kind", KindFilter), "is_active"]
     search_fields = ["name"]
-    state_fields = ["webhook_address", "cursor", "last_seen_at", "last_error", "created_at"]
+    state_fields = ["webhook_address", "read_up_to", "last_seen_at", "last_error", "created_at"]
     check_title = _("Check connection")
     change_form_template = "admin/sources/source/change_form.html"
 
@@ -66,6 +66,11 @@ class SourceAdmin(PlugInAdmin):
     @display(description=_("chats"), ordering="chat_count")
     def chats(self, source: Any) -> int:
         return int(source.chat_count)
+
+    @display(description=_("read up to"))
+    def read_up_to(self, source: Source) -> str:
+        """In the words of its platform: an offset, or a number per channel or folder."""
+        return ", ".join(f"{name} {value}" for name, value in source.position.items())
 
     @display(description=_("webhook address"))
     def webhook_address(self, source: Source) -> str:

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from apps.sources.envelope import Envelope
+from apps.sources.envelope import Envelope, Notice, read
 from apps.sources.models.source import Source
 
 logger = logging.getLogger(__name__)
@@ -69,6 +69,6 @@ class DeadLetter(models.Model):
         """The payload as people can read it."""
         return bytes(self.payload).decode("utf-8", "replace").replace("\0", "\ufffd")
 
-    def envelope(self) -> Envelope:
+    def envelope(self) -> Envelope | Notice:
         """Raise ValueError when it still cannot be read."""
-        return Envelope.from_bytes(bytes(self.payload))
+        return read(bytes(self.payload))

@@ -34,7 +34,7 @@ class Source(models.Model):
     webhook_secret = models.CharField(
         _("webhook secret"), max_length=100, unique=True, default=new_webhook_secret, editable=False
     )
-    cursor = models.BigIntegerField(_("read up to"), default=0, editable=False)
+    position = models.JSONField(_("read up to"), default=dict, editable=False)
     is_active = models.BooleanField(_("active"), default=True)
     last_error = models.TextField(_("last error"), blank=True, default="", editable=False)
     last_seen_at = models.DateTimeField(_("last message at"), null=True, editable=False)
