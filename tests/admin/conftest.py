@@ -1,7 +1,7 @@
 """One row of everything that the admin shows, written by somebody who means harm, and three people."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from importlib import import_module
 from typing import Any
 
@@ -10,6 +10,7 @@ from django.apps import apps
 from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from rest_framework.authtoken.models import TokenProxy
 
 from apps.exports.models import TaskExport, Tracker
@@ -19,6 +20,7 @@ from apps.messages.corrections import note
 from apps.messages.models import Classification, Message, ModelVersion, Rule
 from apps.sources.models import Chat, DeadLetter, GlossaryTerm, Project, Source
 from tasktracker.lib import bus, loop
+from tests.admin.rule_pages import OUTAGE
 
 HOSTILE = "<script>alert(1)</script> {{ 7|add:7 }} https://evil.example/x ' \" \u202e%s"
 
@@ -272,3 +274,36 @@ def make_issue(project: Project, message: Message, **changes: Any) -> Issue:
     issue = Issue.objects.create(**{**values, **changes})
     Evidence.objects.create(issue=issue, message=message, level=Evidence.Level.OPENED)
     return issue
+
+
+@pytest.fixture
+def make_rule(project):
+    def make(**values):
+        return Rule.objects.create(**{"name": "Rule", "project": project, **values})
+
+    return make
+
+
+@pytest.fixture
+def values(project):
+    return {
+        "project": project.pk,
+        "name": "Outage",
+        "position": "10",
+        "is_active": "on",
+        "contains": "прод лежить",
+        "category": "question",
+    }
+
+
+@pytest.fixture
+def recent(make_message):
+    """Messages of the last hours."""
+
+    def make(text=OUTAGE, **changes):
+        decided = {"category": "bug", "priority": "high", "status": "actionable"}
+        message = make_message(text, **{**decided, **changes})
+        Message.objects.filter(pk=message.pk).update(sent_at=timezone.now() - timedelta(hours=1))
+        return message
+
+    return make

@@ -74,3 +74,8 @@ def say():
         return message
 
     return say
+
+
+@pytest.fixture
+def issue(project, make_issue):
+    return make_issue("The cart is empty")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 import time_machine
 
@@ -17,9 +18,9 @@ from apps.issues.simulate import Simulator
 from apps.issues.tasks import ask_opinions
 from apps.issues.triage import file
 from apps.messages.classify import classify
-from apps.messages.models import Message
+from apps.messages.models import Embedding, Message
 from apps.sources.models import Project
-from tasktracker.lib import circuits
+from tasktracker.lib import circuits, embeddings
 from tests.lib.llm_server import LLMServer
 
 OUTAGE = "Прод лежить! 502 на всіх сторінках, клієнти не можуть оплатити замовлення"
@@ -46,6 +47,7 @@ MODEL = "qwen3:14b"
 SAME = {"verdict": "same", "confidence": 0.93, "reason": "Обидва про 502 під час оплати."}
 DIFFERENT = {"verdict": "different", "confidence": 0.9, "reason": "Інша платформа."}
 UNCLEAR = {"verdict": "unclear", "confidence": 0.5, "reason": "Замало сказано."}
+DIMENSIONS = 384
 DAY = date(2026, 3, 2)
 MORNING = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
 NEXT_NIGHT = datetime(2026, 3, 2, 22, 10, tzinfo=UTC)  # ten past midnight in Kyiv
@@ -183,3 +185,85 @@ def file_two_alike(make_message: Callable[..., Message], project: Project) -> Me
     later = make_message("Checkout: paying by card ends with a 502 for some customers", **report)
     file([later])
     return later
+
+
+@pytest.fixture
+def report(make_message):
+    def make(text=OUTAGE, **changes):
+        return make_message(text, **{"category": "bug", "priority": "high", **changes})
+
+    return make
+
+
+@pytest.fixture
+def issue_with(make_issue, report):
+    """An issue with reports of these texts."""
+
+    def make(*texts, **changes):
+        issue = make_issue(texts[0], message=report(texts[0]), **changes)
+        for text in texts[1:]:
+            Evidence.objects.create(issue=issue, message=report(text), level="fuzzy")
+        return issue
+
+    return make
+
+
+def unit(rows):
+    return (rows / np.linalg.norm(rows, axis=-1, keepdims=True)).astype(np.float32)
+
+
+@pytest.fixture
+def draw():
+    return np.random.default_rng(7)
+
+
+@pytest.fixture
+def fill(make_message, project, chat, draw):
+    """So many open issues of one report each; vectors around 40 topics."""
+
+    def run(count, *, project=project, status="new", centres=None):
+        topics = unit(draw.normal(size=(40, DIMENSIONS))) if centres is None else centres
+        model = embeddings.model_name()
+        first = make_message("зразок", project=project)
+        messages = Message.objects.bulk_create(
+            Message(
+                project=project,
+                source_id=first.source_id,
+                chat=chat,
+                external_id=f"{project.pk}-{status}-{first.pk}-{number}",
+                text=f"звіт {number}",
+                text_hash=f"1:{first.pk}-{number}",
+                sent_at=first.sent_at,
+                status="filed",
+                category="bug",
+            )
+            for number in range(count)
+        )
+        issues = Issue.objects.bulk_create(
+            Issue(
+                project=project,
+                title="t",
+                category="bug",
+                priority="low",
+                status=status,
+                reported_at=first.sent_at,
+                status_changed_at=first.sent_at,
+            )
+            for _ in messages
+        )
+        Evidence.objects.bulk_create(
+            Evidence(issue=issue, message=message, level="opened")
+            for issue, message in zip(issues, messages, strict=True)
+        )
+        vectors = unit(
+            topics[draw.integers(len(topics), size=count)]
+            + 0.05 * draw.normal(size=(count, DIMENSIONS))
+        )
+        Embedding.objects.bulk_create(
+            Embedding(message=message, model=model, vector=vector)
+            for message, vector in zip(messages, vectors, strict=True)
+        )
+        first.delete()
+        return vectors, issues
+
+    return run

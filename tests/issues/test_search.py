@@ -1,7 +1,5 @@
 """What a new report is compared with: found by an exact scan, or through an index, and never by another rule."""
 
-from datetime import timedelta
-
 import numpy as np
 import pytest
 from django.core.management import call_command
@@ -9,78 +7,14 @@ from django.db import connection
 
 from apps.issues import nearest, vector_index
 from apps.issues.decisions import reject
-from apps.issues.models import Evidence, Issue, ReportVector
+from apps.issues.models import Evidence, Issue
 from apps.issues.nearest import NEAREST
-from apps.issues.relations import keep_apart
-from apps.issues.search import RECENT, candidates
 from apps.issues.vector_index import Index, build_missing
-from apps.messages.models import Embedding, Message, vectors_of
+from apps.messages.models import Embedding, vectors_of
 from tasktracker.lib import embeddings
+from tests.issues.conftest import DIMENSIONS, unit
 
 pytestmark = pytest.mark.django_db
-
-DIMENSIONS = 384
-
-
-def unit(rows):
-    return (rows / np.linalg.norm(rows, axis=-1, keepdims=True)).astype(np.float32)
-
-
-@pytest.fixture
-def draw():
-    return np.random.default_rng(7)
-
-
-@pytest.fixture
-def fill(make_message, project, chat, draw):
-    """So many open issues of one report each; vectors around 40 topics."""
-
-    def run(count, *, project=project, status="new", centres=None):
-        topics = unit(draw.normal(size=(40, DIMENSIONS))) if centres is None else centres
-        model = embeddings.model_name()
-        first = make_message("зразок", project=project)
-        messages = Message.objects.bulk_create(
-            Message(
-                project=project,
-                source_id=first.source_id,
-                chat=chat,
-                external_id=f"{project.pk}-{status}-{first.pk}-{number}",
-                text=f"звіт {number}",
-                text_hash=f"1:{first.pk}-{number}",
-                sent_at=first.sent_at,
-                status="filed",
-                category="bug",
-            )
-            for number in range(count)
-        )
-        issues = Issue.objects.bulk_create(
-            Issue(
-                project=project,
-                title="t",
-                category="bug",
-                priority="low",
-                status=status,
-                reported_at=first.sent_at,
-                status_changed_at=first.sent_at,
-            )
-            for _ in messages
-        )
-        Evidence.objects.bulk_create(
-            Evidence(issue=issue, message=message, level="opened")
-            for issue, message in zip(issues, messages, strict=True)
-        )
-        vectors = unit(
-            topics[draw.integers(len(topics), size=count)]
-            + 0.05 * draw.normal(size=(count, DIMENSIONS))
-        )
-        Embedding.objects.bulk_create(
-            Embedding(message=message, model=model, vector=vector)
-            for message, vector in zip(messages, vectors, strict=True)
-        )
-        first.delete()
-        return vectors, issues
-
-    return run
 
 
 @pytest.fixture
@@ -300,39 +234,6 @@ def is_large_live(monkeypatch):
     monkeypatch.setattr(vector_index, "EXACT_UP_TO", 10)
 
 
-# The copies follow
-
-
-def rows():
-    return list(ReportVector.objects.values_list("issue_id", "is_open", "level"))
-
-
-def test_a_merged_report_goes_with_its_issue(fill):
-    _, (one, two) = fill(2)
-
-    Evidence.objects.filter(issue=one).update(issue=two, level="person")
-
-    assert sorted(rows()) == [(two.pk, True, "opened"), (two.pk, True, "person")]
-
-
-def test_an_edit_brings_its_own_vector(fill, make_message):
-    fill(1)
-    edit = make_message("правка")
-    Embedding.objects.create(message=edit, model="m", vector=[1.0, 0.0])
-
-    Evidence.objects.update(message=edit)
-
-    assert ReportVector.objects.get().model == "m"
-
-
-def test_a_vector_that_is_made_later_is_copied(make_issue, make_message):
-    message = make_message()
-    issue = make_issue(message=message)
-    Embedding.objects.create(message=message, model="m", vector=[1.0, 0.0])
-
-    assert rows() == [(issue.pk, True, "opened")]
-
-
 @pytest.mark.parametrize("dimensions", [4096, 16_000])
 def test_vectors_that_are_longer_than_a_page_are_filed_and_found(
     make_issue, make_message, near, monkeypatch, draw, dimensions
@@ -345,65 +246,3 @@ def test_vectors_that_are_longer_than_a_page_are_filed_and_found(
     issue = make_issue(message=message)
 
     assert issues_of(near(vector)) == {issue.pk}
-
-
-def test_nothing_is_left_of_a_deleted_message(fill):
-    fill(2)
-
-    Message.objects.first().delete()
-
-    assert ReportVector.objects.count() == 1
-
-
-def test_a_vector_of_an_older_model_goes_with_it(fill):
-    fill(1)
-
-    Embedding.objects.all().delete()
-
-    assert not ReportVector.objects.exists()
-
-
-# The other candidates
-
-
-def report(make_message, make_issue, text, **changes):
-    message = make_message(text, **changes)
-    return make_issue(message=message)
-
-
-def found_in(message, project):
-    return {candidate.issue_id for candidate in candidates(message, project, None)}
-
-
-def test_the_same_words_are_found_behind_any_number_of_newer_reports(
-    fill, make_message, make_issue, project
-):
-    same = report(make_message, make_issue, "Не відкривається кошик")
-    fill(RECENT + 5)
-
-    assert same.pk in found_in(make_message("не відкривається кошик!"), project)
-
-
-def test_issues_that_were_told_apart_are_no_candidates(make_message, make_issue, project):
-    old = report(make_message, make_issue, "Не відкривається кошик")
-    message = make_message("Кошик не відкривається")
-    keep_apart(make_issue(message=message), old, by=None)
-
-    assert old.pk not in found_in(message, project)
-
-
-def test_a_report_outside_of_the_windows_is_no_candidate(make_message, make_issue, project):
-    old = report(make_message, make_issue, "Не відкривається кошик")
-    later = old.evidence.get().message.sent_at + timedelta(days=project.open_issue_days + 1)
-
-    assert old.pk not in found_in(make_message("Не відкривається кошик", sent_at=later), project)
-
-
-def test_a_candidate_brings_its_vector(fill, make_message, project):
-    vectors, _ = fill(1)
-
-    (candidate,) = candidates(make_message("нове"), project, vectors[0])
-
-    assert candidate.report.vector is not None
-    assert np.allclose(candidate.report.vector, vectors[0], atol=1e-6)
-    assert candidate.similarity == pytest.approx(1.0, abs=1e-3)

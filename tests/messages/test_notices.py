@@ -18,9 +18,7 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 def deletion(source):
     def make(message: str, **fields: object) -> Notice:
         about = {"key": "del-1", "chat": ChatReference(external_id="c"), "happened_at": NOON}
-        return Notice(
-            notice="deleted", source_id=source.pk, message=message, **{**about, **fields}
-        )
+        return Notice(notice="deleted", source_id=source.pk, message=message, **{**about, **fields})
 
     return make
 

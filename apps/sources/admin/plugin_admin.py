@@ -1,5 +1,6 @@
 """The admin of a row whose settings belong to a plug-in: sources and trackers."""
 
+from abc import abstractmethod
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
@@ -51,9 +52,9 @@ class PlugInAdmin(ProjectScopedAdmin):
     change_form_template = "admin/plugin_change_form.html"
     check_title: ClassVar[Any] = _("Check settings")
 
+    @abstractmethod
     def check_row(self, row: Any) -> list[Finding]:
         """Ask the plug-in whether the row's settings work; for kinds that have a `check`."""
-        raise NotImplementedError
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(require_POST(self.check_settings))
