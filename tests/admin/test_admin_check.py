@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.sources.models import Project, Source
-from tests.sources.telegram_server import TOKEN, TelegramServer, telegram_server
+from tests.stubs.telegram import TOKEN, TelegramServer, telegram_server
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from apps.messages.models import Message
 from apps.sources.models import Chat, Project, Source
 from tests.issues.conftest import DAY, MORNING, NEXT_NIGHT
 from tests.lib.llm_server import LLMServer
-from tests.sources.telegram_server import TOKEN, telegram_server
+from tests.stubs.telegram import TOKEN, telegram_server
 
 pytestmark = pytest.mark.usefixtures("night_after")
 WORDS = {"summary": "День був спокійний, нових проблем мало.", "advice": ["Перевірити чергу."]}

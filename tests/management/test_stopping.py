@@ -11,7 +11,7 @@ from apps.sources.models import Source
 from tasktracker.devstack.folder import BASE_DIR
 from tasktracker.management.pipeline_processes import child_environment
 from tasktracker.models import Heartbeat
-from tests.sources.telegram_server import TOKEN, telegram_server
+from tests.stubs.telegram import TOKEN, telegram_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

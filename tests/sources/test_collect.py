@@ -15,7 +15,7 @@ from apps.sources.models import DeadLetter, Source
 from tasktracker.lib import bus
 from tasktracker.lib.bus import BusUnavailable
 from tests.sources.conftest import recorded
-from tests.sources.telegram_server import TOKEN, telegram_server
+from tests.stubs.telegram import TOKEN, telegram_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -7,7 +7,7 @@ import pytest
 from apps.sources.models import Chat, Source
 from apps.sources.post import fitting, post, why_not
 from tasktracker.lib.workflow import GiveUp, TryLater
-from tests.sources.telegram_server import TOKEN, telegram_server
+from tests.stubs.telegram import TOKEN, telegram_server
 
 
 @pytest.fixture

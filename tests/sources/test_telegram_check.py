@@ -4,7 +4,7 @@ import pytest
 
 from apps.sources.adapters.telegram import Telegram
 from tasktracker.lib.workflow import GiveUp, TryLater
-from tests.sources.telegram_server import TOKEN, telegram_server
+from tests.stubs.telegram import TOKEN, telegram_server
 
 ADDRESS = f"https://tracker.example/webhook/telegram?token={TOKEN}"
 
