@@ -115,6 +115,7 @@ def test_updates_without_a_message_are_confirmed_too(bot, telegram, stream):
     [
         (409, "Conflict: terminated by other getUpdates request", "Somebody else polls"),
         (409, "Conflict: can't use getUpdates method while webhook is active", "webhook"),
+        (409, "Conflict: terminated by setWebhook request", "A webhook was set"),
         (401, "Unauthorized", "bot token"),
         (404, "Not Found", "bot token"),
         (502, "Bad Gateway", "cannot be reached"),

@@ -81,6 +81,7 @@ class TelegramServer:
         self.webhook_secret = ""
         self.allowed_updates: list[str] | None = None  # nobody has said yet: all of them
         self.posts: list[tuple[int, int]] = []  # update_id, and the webhook's status or 0
+        self.conflicts = 0  # calls that were answered 409
         self.posting: Posting | None = None
         self._turn = 0  # the newest getUpdates; only one may wait
         self._last_question = (0, 0.0)
@@ -197,6 +198,7 @@ class TelegramServer:
         if time.monotonic() < self._last_conflict + CONFLICT_PAUSE:
             self.changed.wait_for(lambda: self.ended, min(CONFLICT_PAUSE, self.hold))
         self._last_conflict = time.monotonic()
+        self.conflicts += 1
         return Refusal(409, description)
 
 

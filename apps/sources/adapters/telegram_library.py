@@ -106,7 +106,14 @@ def _unknown() -> GiveUp:
 
 
 def _conflict_sentence(error: Conflict) -> str:
-    if "webhook" in str(error).lower():
+    """Telegram has three texts: two for a webhook, which is there or came meanwhile, one for a poller."""
+    said = str(error).lower()
+    if "terminated by setwebhook" in said:
+        return _(
+            "A webhook was set for this bot, which ended polling. Delete the webhook, or change the mode "
+            "of this source to webhook."
+        )
+    if "webhook" in said:
         return _("The bot has a webhook, so it cannot be polled. Delete the webhook first.")
     return _("Somebody else polls this bot.")
 

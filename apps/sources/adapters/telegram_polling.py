@@ -23,6 +23,8 @@ ALLOWED_UPDATES = (
     "channel_post",
     "edited_channel_post",
     "my_chat_member",
+    "message_reaction",  # comes only where the bot is an administrator
+    "callback_query",
 )
 AT_ONCE = 100  # updates; Telegram gives no more
 LONG_POLL = 50  # seconds; Telegram allows no more
