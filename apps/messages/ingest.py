@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, OperationalError, transaction
 from django.db.models import Exists, Max, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 
@@ -12,9 +12,16 @@ from apps.messages.models import WORDING, Message
 from apps.messages.notices import heed
 from apps.sources.adapters.base import reason_of
 from apps.sources.envelope import Envelope, Notice, read, wording_of
-from apps.sources.models import Chat, DeadLetter, Project, Source
+from apps.sources.models import Chat, DeadLetter, Source
+from tasktracker.lib.advisory import hold_until_commit
 
 logger = logging.getLogger(__name__)
+
+LOCK_KIND = 0x696E  # one batch of a source at a time, however many ingesters there are
+
+#: SQLSTATE classes of troubles that no envelope causes: lost connections, rollbacks and deadlocks,
+#: no room, locks, an operator who ends sessions, the system around PostgreSQL.
+PASSING = frozenset({"08", "40", "53", "55", "57", "58"})
 
 
 @dataclass(frozen=True)
@@ -42,12 +49,12 @@ def ingest(arrivals: Sequence[Arrival]) -> IngestResult:
     """
     try:
         return _ingest(arrivals)
-    except DatabaseError:
-        if len(arrivals) == 1 and _is_database_well():
+    except DatabaseError as error:
+        if _will_pass(error):
+            raise
+        if len(arrivals) == 1:
             _bury(arrivals[0], "PostgreSQL refused the envelope")
             return IngestResult(dead=1)
-        if len(arrivals) == 1 or not _is_database_well():
-            raise
     results = [ingest([arrival]) for arrival in arrivals]
     return IngestResult(
         *(sum(getattr(result, name) for result in results) for name in IngestResult.__annotations__)
@@ -66,6 +73,8 @@ def store(envelope: Envelope) -> tuple[Message, bool]:
 @transaction.atomic
 def _ingest(arrivals: Sequence[Arrival]) -> IngestResult:
     readable, dead = _read(arrivals)
+    # Neither would see what the other stores, and so an original could stand beside its edit.
+    hold_until_commit(LOCK_KIND, {item.source_id for item in readable})
     envelopes = [item for item in readable if isinstance(item, Envelope)]
     notices = [item for item in readable if isinstance(item, Notice)]
     chats = _chats(envelopes)
@@ -195,9 +204,9 @@ def _connect_replies(stored: Sequence[Message]) -> None:
     waiting.update(reply_to=Subquery(target.values("pk")[:1]))
 
 
-def _is_database_well() -> bool:
-    try:
-        Project.objects.exists()
-    except DatabaseError:
-        return False
-    return True
+def _will_pass(error: DatabaseError) -> bool:
+    """Whether the same batch may be stored later: the database is in trouble, not the envelope."""
+    state = getattr(error.__cause__, "sqlstate", None)
+    if state is None:  # the connection is gone, or the value never got so far
+        return isinstance(error, OperationalError)
+    return state[:2] in PASSING

@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-import urllib.error
 import urllib.request
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -133,7 +133,7 @@ def test_of_two_collectors_with_two_sources_of_one_bot_one_polls_and_the_other_t
         stops = [asyncio.Event(), asyncio.Event()]
         running = []
         for which, stop in enumerate(stops):
-            collector = Collector(long_poll=50, on_round=lambda which=which: count(which))
+            collector = Collector(long_poll=50, on_round=partial(count, which))
             running.append(asyncio.create_task(collector.run(stop)))
         telegram.add(*(update(number) for number in range(10, 15)))
         await until(lambda: not telegram.updates and min(rounds) > 5)
