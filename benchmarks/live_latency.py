@@ -102,7 +102,7 @@ def main() -> None:
     manage("add_project", "Benchmark")
     source = manage(
         "add_source", "telegram", "--name", "benchmark", "--project", "benchmark",
-        "--set", "mode=webhook",
+        "--set", "mode=webhook", "--chat=-100888",
     )  # fmt: skip
     token = manage("create_token", "benchmark", "--create", "--project", "benchmark")["token"]
     found = asyncio.run(measure(url, source["webhook_secret"], token, count))

@@ -31,6 +31,7 @@ from apps.issues.tasks import (
 )
 from apps.messages.classify import warm_up as load_models
 from apps.messages.corrections import corrected
+from apps.messages.held import settle
 from apps.messages.models import Message, ModelVersion
 from apps.messages.tasks import (
     ask_llm,
@@ -39,7 +40,7 @@ from apps.messages.tasks import (
     learn_when_due,
     train_models,
 )
-from apps.sources.models import project_checked
+from apps.sources.models import Chat, chat_settled, project_checked
 from tasktracker.celery import BEAT_EVERY, QUEUES, SWEEP_EVERY, app, depth
 from tasktracker.lib.workflow import WorkItem, status_changed
 from tasktracker.models import Heartbeat
@@ -78,6 +79,12 @@ def connect() -> None:
     status_changed.connect(hand_over, dispatch_uid="pipeline")
     corrected.connect(follow, dispatch_uid="pipeline")
     project_checked.connect(check_project, dispatch_uid="pipeline")
+    chat_settled.connect(settle_held, dispatch_uid="pipeline")
+
+
+def settle_held(chat: Chat, **_: Any) -> None:
+    """In the transaction of whoever decides: with the yes, what was kept is read."""
+    settle(chat)
 
 
 def hand_over(sender: type[WorkItem], status: str, ids: Sequence[int], **kwargs: Any) -> None:

@@ -111,7 +111,7 @@ def initials(name: str) -> str:
 
 
 def _messages(projects: "QuerySet[Project]", filters: dict[str, str]) -> "QuerySet[Message]":
-    rows = Message.objects.filter(project__in=projects, is_superseded=False)
+    rows = Message.shown().filter(project__in=projects, is_superseded=False)
     if filters["source"]:
         rows = rows.filter(source__name__icontains=filters["source"])
     if filters["author"]:
@@ -130,7 +130,7 @@ def _issues(projects: "QuerySet[Project]", filters: dict[str, str]) -> "QuerySet
 
 def _numbers(projects: "QuerySet[Project]") -> list[dict[str, Any]]:
     """The figures on top, with the admin's list behind each."""
-    messages = Message.objects.filter(project__in=projects, is_superseded=False)
+    messages = Message.shown().filter(project__in=projects, is_superseded=False)
     yesterday = timezone.now() - timedelta(days=1)
     # Rows that wait are due at some time, and only those are in the index.
     waiting = messages.filter(

@@ -93,7 +93,7 @@ def lacking(now: datetime) -> Iterator[tuple[Project, date]]:
             _start, end = bounds(project, day)
             if day in known or project.created_at >= end:
                 continue
-            if Message.objects.filter(project=project, sent_at__lt=end).exists():
+            if Message.shown().filter(project=project, sent_at__lt=end).exists():
                 yield project, day
 
 

@@ -33,7 +33,7 @@ def bounds(project: Project, day: date) -> tuple[datetime, datetime]:
 
 def messages_of(project: Project, day: date) -> QuerySet[Message]:
     start, end = bounds(project, day)
-    return Message.objects.filter(
+    return Message.shown().filter(
         project=project, sent_at__gte=start, sent_at__lt=end, is_superseded=False
     )
 

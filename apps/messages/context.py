@@ -127,7 +127,8 @@ def with_vector(message: Message, sample: Sample) -> Sample:
 def _before(message: Message) -> QuerySet[Message]:
     """The chat's last messages, newest first."""
     return (
-        Message.objects.filter(
+        Message.shown()
+        .filter(
             chat_id=message.chat_id,
             topic=message.topic,
             sent_at__lte=message.sent_at,

@@ -20,6 +20,7 @@ from apps.messages.corrections import (
 from apps.messages.models import Correction, Message
 from apps.messages.second_opinion import sure_from
 from apps.sources.models import Project
+from tasktracker.lib.workflow import WrongTransition
 
 
 class CannotTakeBack(ValueError):
@@ -84,6 +85,8 @@ def unlock(message: Message, field: str, *, by: Person) -> None:
 
 def retry(message: Message, *, by: Person) -> None:
     """Let the pipeline read the message again; raises WrongTransition or LostRace."""
+    if message.status == Message.Status.HELD:
+        raise WrongTransition("nobody has said yes to its chat")
     message.move_to(Message.Status.RECEIVED)
 
 

@@ -107,7 +107,8 @@ def _recent(message: Message, sign: Sign, *, is_last_word: bool) -> list[Said]:
     if sign in (Sign.ECHO, Sign.LOG):
         seconds = max(seconds, ECHO_WITHIN)
     rows: Iterable[Message] = (
-        Message.objects.filter(
+        Message.shown()
+        .filter(
             Q(sent_at__lt=message.sent_at) | Q(sent_at=message.sent_at, pk__lt=message.pk),
             chat_id=message.chat_id,
             topic=message.topic,

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import DatabaseError, OperationalError, transaction
-from django.db.models import Exists, Max, OuterRef, Q, Subquery
+from django.db.models import Exists, Max, OuterRef, Q, Subquery, prefetch_related_objects
 from django.db.models.functions import Now
 
+from apps.messages.held import status_at_the_door
 from apps.messages.models import WORDING, Message
 from apps.messages.notices import heed
 from apps.sources.adapters.base import reason_of
@@ -38,7 +39,7 @@ class IngestResult:
     stored: int = 0
     duplicates: int = 0
     dead: int = 0
-    ignored: int = 0  # from chats that nobody monitors
+    ignored: int = 0  # from chats that nobody wants to be read
     noticed: int = 0  # no messages, but what happened to them and to chats
 
 
@@ -78,23 +79,25 @@ def _ingest(arrivals: Sequence[Arrival]) -> IngestResult:
     envelopes = [item for item in readable if isinstance(item, Envelope)]
     notices = [item for item in readable if isinstance(item, Notice)]
     chats = _chats(envelopes)
-    wanted = [envelope for envelope in envelopes if chats[_chat_key(envelope)].is_monitored]
-    rows = [
-        Message.from_envelope(envelope, chats[_chat_key(envelope)])
-        for envelope in sorted(wanted, key=lambda item: (item.sent_at, item.edit))
-    ]
+    rows = []
+    for envelope in sorted(envelopes, key=lambda item: (item.sent_at, item.edit)):
+        chat = chats[_chat_key(envelope)]
+        status = status_at_the_door(envelope, chat)
+        if status is not None:
+            rows.append(Message.from_envelope(envelope, chat, status))
     stored = _insert(rows)
     _supersede(stored)
     _connect_replies(stored)
     Source.objects.filter(pk__in={row.source_id for row in stored}).update(last_seen_at=Now())
-    Message.announce([row.pk for row in stored], Message.Status.RECEIVED, is_new=True)
+    received = [row.pk for row in stored if row.status == Message.Status.RECEIVED]
+    Message.announce(received, Message.Status.RECEIVED, is_new=True)
     for notice in notices:
         heed(notice)
     return IngestResult(
         stored=len(stored),
-        duplicates=len(wanted) - len(stored),
+        duplicates=len(rows) - len(stored),
         dead=dead,
-        ignored=len(envelopes) - len(wanted),
+        ignored=len(envelopes) - len(rows),
         noticed=len(notices),
     )
 
@@ -147,9 +150,17 @@ def _chat_key(envelope: Envelope) -> tuple[int, str]:
 
 def _chats(envelopes: Iterable[Envelope]) -> dict[tuple[int, str], Chat]:
     latest = {_chat_key(envelope): envelope for envelope in envelopes}
-    sources = Source.objects.in_bulk({source_id for source_id, _ in latest})
+    sources = Source.objects.select_related("project").defer("config")
+    by_id = sources.in_bulk({source_id for source_id, _ in latest})
     # In one order everywhere: two ingesters that meet the same new chats must not wait for each other.
-    return {key: Chat.known(sources[key[0]], latest[key].chat) for key in sorted(latest)}
+    known = {key: Chat.known(by_id[key[0]], latest[key].chat) for key in sorted(latest)}
+    # Until the commit nobody says yes or no to a chat of which something is kept meanwhile.
+    waiting = {chat.pk for chat in known.values() if chat.state == Chat.State.WAITING}
+    held = Chat.objects.order_by("pk").select_for_update(no_key=True).in_bulk(waiting)
+    for chat in known.values():
+        chat.state = held[chat.pk].state if chat.pk in held else chat.state
+    prefetch_related_objects(list(known.values()), "project", "topics__project")
+    return known
 
 
 def _insert(rows: list[Message]) -> list[Message]:

@@ -259,16 +259,19 @@ def _pairs(sql: str, since: date, project_ids: Iterable[int]) -> Pairs:
 
 def provisional(*, since: date, project_ids: Iterable[int]) -> tuple[int, int]:
     """How many messages were sent, and how many of them still stand on an answer nobody is sure of."""
-    counted = Message.objects.filter(
-        project__in=list(project_ids), sent_at__gte=midnight(since)
-    ).aggregate(all=Count("pk"), provisional=Count("pk", filter=Q(is_provisional=True)))
+    counted = (
+        Message.shown()
+        .filter(project__in=list(project_ids), sent_at__gte=midnight(since))
+        .aggregate(all=Count("pk"), provisional=Count("pk", filter=Q(is_provisional=True)))
+    )
     return counted["all"], counted["provisional"]
 
 
 def languages(*, since: date, project_ids: Iterable[int]) -> dict[str, int]:
     """How many of the newest READ messages are in each language; files without words are in none."""
     texts = (
-        Message.objects.filter(project__in=list(project_ids), sent_at__gte=midnight(since))
+        Message.shown()
+        .filter(project__in=list(project_ids), sent_at__gte=midnight(since))
         .exclude(text="")
         .order_by("-sent_at", "-id")
         .values_list("text", flat=True)[:READ]

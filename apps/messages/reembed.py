@@ -17,7 +17,7 @@ AT_ONCE = 32
 def missing() -> QuerySet[Message]:
     """Messages with text and without a vector of the present model."""
     present = Embedding.objects.filter(message=OuterRef("pk"), model=embeddings.model_name())
-    return Message.objects.filter(~Exists(present), is_superseded=False).exclude(text="")
+    return Message.shown().filter(~Exists(present), is_superseded=False).exclude(text="")
 
 
 def embed_all() -> Iterator[int]:

@@ -131,7 +131,7 @@ def _week_of(project: Project, candidate: Rule | None) -> tuple[QuerySet[Message
     Of the rule's own chat if it has one: the others say nothing about it.
     """
     now = timezone.now()
-    rows = Message.objects.filter(project=project, is_superseded=False)
+    rows = Message.shown().filter(project=project, is_superseded=False)
     if candidate is not None and candidate.chat_id is not None:
         rows = rows.filter(chat=candidate.chat_id)
     # The issue is looked up by name: its app comes later in the flow and is not imported here.

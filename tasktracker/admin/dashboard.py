@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from apps.exports.models import TaskExport
 from apps.issues.models import Issue
 from apps.messages.models import Message, Priority
-from apps.sources.models import DeadLetter, Project
+from apps.sources.models import Chat, DeadLetter, Project
 
 LATEST = 8
 
@@ -53,7 +53,7 @@ def overview(user: User) -> dict[str, Any]:
     if _may_view(user, Issue):
         context["latest_issues"] = _visible(user, Issue.objects.select_related("project"))[:LATEST]
     if _may_view(user, Message):
-        messages = Message.objects.select_related("chat").order_by("-sent_at", "-pk")
+        messages = Message.shown().select_related("chat").order_by("-sent_at", "-pk")
         context["latest_messages"] = _visible(user, messages)[:LATEST]
     if not any(number.value for group in groups for number in group.numbers):
         context["has_projects"] = Project.visible_to(user).exists()
@@ -64,7 +64,19 @@ def waiting_for_review(request: HttpRequest) -> str:
     """Badge of the sidebar: empty when nothing waits."""
     if not _may_view(request.user, Issue):
         return ""
-    count = _visible(request.user, Issue.objects.filter(status=Issue.Status.NEW))[:100].count()
+    return _up_to_99(_visible(request.user, Issue.objects.filter(status=Issue.Status.NEW)))
+
+
+def waiting_chats(request: HttpRequest) -> str:
+    """Badge of the sidebar: chats that somebody has to say yes or no to."""
+    if not _may_view(request.user, Chat):
+        return ""
+    waiting = Chat.objects.filter(state=Chat.State.WAITING)
+    return _up_to_99(_visible(request.user, waiting, "source__project"))
+
+
+def _up_to_99(rows: QuerySet[Any]) -> str:
+    count = rows[:100].count()
     return "" if not count else "99+" if count > 99 else str(count)
 
 
@@ -104,7 +116,7 @@ def _issues(user: User) -> Sequence[Number]:
 def _messages(user: User) -> Sequence[Number]:
     today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     week = today - timedelta(days=6)
-    figures = _visible(user, Message.objects.all()).aggregate(
+    figures = _visible(user, Message.shown()).aggregate(
         today=Count("pk", filter=Q(created_at__gte=today)),
         week=Count("pk", filter=Q(created_at__gte=week)),
         unsure=Count("pk", filter=Q(status=Message.Status.UNSURE)),

@@ -52,7 +52,10 @@ def tell_accepted(envelope: Envelope, **_: Any) -> None:
     if envelope.is_history:
         return
     route = _route(
-        envelope.source_id, envelope.chat.external_id, int(time.monotonic() / ROUTE_LASTS)
+        envelope.source_id,
+        envelope.chat.external_id,
+        envelope.topic,
+        int(time.monotonic() / ROUTE_LASTS),
     )
     if route is None:
         return
@@ -149,19 +152,15 @@ class Route:
 
 
 @lru_cache(maxsize=2000)
-def _route(source_id: int, chat_external_id: str, period: int) -> Route | None:
-    """Whose message it is; None when nobody monitors the chat. `period` lets the answer grow old."""
-    chat = (
-        Chat.objects.filter(source=source_id, external_id=chat_external_id)
-        .select_related("source__project", "project")
-        .first()
-    )
+def _route(source_id: int, chat_external_id: str, topic: str, period: int) -> Route | None:
+    """Whose message it is; None when the chat is not read. `period` lets the answer grow old."""
+    chat = Chat.find(source_id, chat_external_id)
     if chat is not None:
-        if not chat.is_monitored:
+        if chat.state_of(topic) != Chat.State.ON:
             return None
-        project = chat.project or chat.source.project
+        project = chat.project_of(topic)
         return Route(project.pk, project.slug, chat.source.name, chat.title)
     source = Source.objects.filter(pk=source_id).select_related("project").first()
-    if source is None:
+    if source is None or source.asks_first:
         return None
     return Route(source.project_id, source.project.slug, source.name, "")

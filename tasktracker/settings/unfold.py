@@ -159,7 +159,13 @@ UNFOLD = {
                         "sources_source_changelist",
                         _may("sources.view_source"),
                     ),
-                    _page(_("Chats"), "chat", "sources_chat_changelist", _may("sources.view_chat")),
+                    _page(
+                        _("Chats"),
+                        "chat",
+                        "sources_chat_changelist",
+                        _may("sources.view_chat"),
+                        badge="tasktracker.admin.dashboard.waiting_chats",
+                    ),
                     _page(
                         _("Glossary"),
                         "dictionary",

@@ -191,6 +191,15 @@ def test_a_message_that_was_routed_here_does_not_name_the_issues_it_was_compared
     assert SECRET_NAME not in page
 
 
+RENAMED = {
+    "title": "Renamed",
+    "state": "on",
+    "project": "",
+    "topics-TOTAL_FORMS": 0,
+    "topics-INITIAL_FORMS": 0,
+}
+
+
 @pytest.mark.parametrize("role", ["operator", "viewer"])
 def test_a_chat_does_not_name_the_foreign_project_that_it_goes_to(
     client_of: Callable[[str], Client],
@@ -211,7 +220,7 @@ def test_editing_a_chat_keeps_the_foreign_project_that_it_goes_to(
 ):
     chat = rows[Chat]
     Chat.objects.filter(pk=chat.pk).update(project=foreign[Project])
-    operator.post(admin_url(Chat, "change", chat.pk), {"title": "Renamed", "project": ""})
+    operator.post(admin_url(Chat, "change", chat.pk), RENAMED)
 
     chat.refresh_from_db()
     assert (chat.title, chat.project_id) == ("Renamed", foreign[Project].pk)
@@ -226,7 +235,7 @@ def test_a_member_routes_a_chat_back_from_a_project_of_theirs(
     other_project.members.add(people["operator"])
     chat = rows[Chat]
     Chat.objects.filter(pk=chat.pk).update(project=other_project)
-    operator.post(admin_url(Chat, "change", chat.pk), {"title": "Renamed", "project": ""})
+    operator.post(admin_url(Chat, "change", chat.pk), RENAMED)
 
     chat.refresh_from_db()
     assert (chat.title, chat.project_id) == ("Renamed", None)

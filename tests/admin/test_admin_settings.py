@@ -12,7 +12,7 @@ from django.urls import reverse
 from rest_framework.authtoken.models import TokenProxy
 
 from apps.exports.models import Tracker
-from apps.sources.models import Chat, DeadLetter, Project, Source
+from apps.sources.models import DeadLetter, Project, Source
 
 ADD = "admin:sources_source_add"
 TOKEN = "123456:telegram-secret"
@@ -155,21 +155,6 @@ def test_checking_a_tracker_that_no_key_opens_says_why(
 
     assert page.status_code == 200
     assert "FIELD_ENCRYPTION_KEYS" in page.content.decode()
-
-
-def test_a_chat_is_switched_off_in_the_list(operator: Client, chat: Chat):
-    operator.post(
-        reverse("admin:sources_chat_changelist"),
-        {
-            "form-TOTAL_FORMS": 1,
-            "form-INITIAL_FORMS": 1,
-            "form-0-id": chat.pk,
-            "_save": "Save",
-        },
-    )
-
-    chat.refresh_from_db()
-    assert not chat.is_monitored
 
 
 def test_check_settings_asks_the_tracker(

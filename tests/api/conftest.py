@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 from apps.messages.ingest import store
 from apps.messages.models import Message
 from apps.sources.envelope import ChatReference, Envelope
-from apps.sources.models import Project, Source
+from apps.sources.models import Chat, Project, Source
 from tasktracker import health
 
 NOON = datetime(2025, 10, 5, 9, 0, tzinfo=UTC)  # noon in Kyiv
@@ -61,6 +61,9 @@ def say():
             project=project, name=fields.pop("source", "telegram"), defaults={"kind": "telegram"}
         )
         chat = fields.pop("chat", ChatReference(external_id="-100", title="Support"))
+        Chat.objects.get_or_create(
+            source=source, external_id=chat.external_id, defaults={"title": chat.title}
+        )
         fields = {"sent_at": NOON, "author_name": "Olena", **fields}
         number = fields.pop("number", next(numbers))
         envelope = Envelope(

@@ -73,7 +73,7 @@ def test_somebody_elses_project_does_not_exist(api, project, other_project):
 
 def test_chat_that_is_not_monitored_is_refused(api, project):
     api.post("/api/messages", body(), format="json")
-    Source.objects.get().chats.update(is_monitored=False)
+    Source.objects.get().chats.update(state="off")
 
     response = api.post("/api/messages", body(id="abc-2"), format="json")
 

@@ -78,7 +78,7 @@ def test_an_import_that_was_interrupted_goes_on(project, capsys, lines, monkeypa
 def test_what_the_ingester_refuses_is_counted_to_the_last(project, lines, monkeypatch):
     monkeypatch.setattr(history, "CHUNK", 2)
     source = Source.objects.create(project=project, kind="file_import", name="Dev chat")
-    Chat.objects.create(source=source, external_id="quiet", is_monitored=False)
+    Chat.objects.create(source=source, external_id="quiet", state="off")
     path = lines(*({"id": n, "text": "x", "chat": "quiet" if n % 3 else "Dev"} for n in range(9)))
 
     summary = history.publish_history(path, source, lambda done, total: None)

@@ -4,7 +4,7 @@ import pytest
 
 from apps.messages.ingest import Arrival, ingest, store
 from apps.messages.models import Message
-from apps.sources.models import Chat, DeadLetter, Source
+from apps.sources.models import Chat, DeadLetter, Source, Topic
 
 
 def arrive(*envelopes):
@@ -55,6 +55,7 @@ def test_a_source_whose_settings_no_key_opens_stops_nobody(make_envelope, other_
     sealed = Source.objects.create(
         project=other_project, kind="telegram", name="Bot", config={"bot_token": "1:secret"}
     )
+    Chat.objects.create(source=sealed, external_id="-100500")
     settings.FIELD_ENCRYPTION_KEYS = ["bm90LXRoZS1rZXktdGhhdC13YXMtdXNlZC1iZWZvcmU="]
 
     result = arrive(make_envelope(), make_envelope(source_id=sealed.pk))
@@ -208,8 +209,8 @@ def test_a_reply_that_arrives_first_is_connected_later(make_envelope):
     assert Message.objects.get(text="у мене теж").reply_to.external_id == report.external_id
 
 
-def test_a_chat_that_nobody_monitors_is_not_stored(make_envelope, chat):
-    chat.is_monitored = False
+def test_a_chat_that_is_left_alone_is_not_stored(make_envelope, chat):
+    chat.state = "off"
     chat.save()
 
     result = arrive(make_envelope())
@@ -247,3 +248,63 @@ def test_store_tells_whether_the_message_is_new(make_envelope):
 
     assert store(envelope)[1] is True
     assert store(envelope)[1] is False
+
+
+@pytest.fixture
+def live(source):
+    """A source whose platform lets anybody add us to a chat."""
+    source.kind = "telegram"
+    source.save()
+    return source
+
+
+def test_a_new_chat_of_a_live_source_waits_and_nothing_of_it_is_kept(live, make_envelope):
+    result = arrive(make_envelope())
+
+    assert (result.ignored, Message.objects.count()) == (1, 0)
+    assert Chat.objects.get().state == "waiting"
+
+
+def test_what_a_project_keeps_of_a_waiting_chat_is_no_work(
+    live, project, make_envelope, django_capture_on_commit_callbacks
+):
+    project.keeps_waiting = True
+    project.save()
+
+    with django_capture_on_commit_callbacks() as announced:
+        arrive(make_envelope())
+
+    message = Message.objects.get()
+    assert (message.status, message.due_at, announced) == ("held", None, [])
+
+
+def test_an_archive_is_read_though_its_chat_waits(live, make_envelope):
+    arrive(make_envelope(is_history=True))
+
+    assert Message.objects.get().status == "received"
+    assert Chat.objects.get().state == "waiting"
+
+
+@pytest.mark.parametrize(("topic", "stored"), [("", 1), ("40", 0), ("41", 1)])
+def test_a_topic_may_be_left_alone_while_its_chat_is_read(chat, make_envelope, topic, stored):
+    Topic.objects.create(chat=chat, external_id="40", state="off")
+    Topic.objects.create(chat=chat, external_id="41")
+
+    assert arrive(make_envelope(topic=topic)).stored == stored
+
+
+@pytest.mark.parametrize(("topic", "stored"), [("", 1), ("40", 0)])
+def test_the_general_topic_may_be_all_that_is_read(chat, make_envelope, topic, stored):
+    Chat.objects.filter(pk=chat.pk).update(state="off")
+    Topic.objects.create(chat=chat, external_id="", state="on")
+
+    assert arrive(make_envelope(topic=topic)).stored == stored
+
+
+def test_a_topic_goes_to_a_project_of_its_own(chat, make_envelope, other_project):
+    Topic.objects.create(chat=chat, external_id="40", project=other_project)
+
+    arrive(make_envelope(topic="40"), make_envelope())
+
+    found = Message.objects.order_by("-topic").values_list("topic", "project")
+    assert list(found) == [("40", other_project.pk), ("", chat.source.project_id)]

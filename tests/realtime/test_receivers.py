@@ -8,7 +8,7 @@ from apps.issues.models import Evidence, Issue
 from apps.messages.models import Message
 from apps.sources.envelope import Envelope
 from apps.sources.intake import envelope_accepted
-from apps.sources.models import Chat, Project, Source
+from apps.sources.models import Chat, Project, Source, Topic
 from tasktracker.lib.workflow import status_changed
 from tasktracker.realtime import receivers
 from tasktracker.realtime.events import MAX_CONTENT
@@ -87,7 +87,7 @@ def test_archives_and_unknown_sources_are_not_told_message_by_message(
 def test_a_chat_that_nobody_monitors_is_not_shown(
     make_envelope, django_capture_on_commit_callbacks, chat
 ):
-    Chat.objects.filter(pk=chat.pk).update(is_monitored=False)
+    Chat.objects.filter(pk=chat.pk).update(state="off")
     with django_capture_on_commit_callbacks(execute=True):
         accepted(make_envelope())
 
@@ -303,3 +303,26 @@ def test_a_moved_position_is_not_news(source, django_capture_on_commit_callbacks
         source.save(update_fields=["position", "last_error"])
 
     assert not Event.objects.exists()
+
+
+@pytest.mark.parametrize("state", ["waiting", None])
+def test_nothing_is_shown_of_a_live_chat_before_the_yes(
+    state, make_envelope, source, django_capture_on_commit_callbacks
+):
+    Source.objects.filter(pk=source.pk).update(kind="telegram")
+    if state:
+        Chat.objects.create(source=source, external_id="-100500", state=state)
+    with django_capture_on_commit_callbacks(execute=True):
+        accepted(make_envelope())
+
+    assert not Event.objects.exists()
+
+
+def test_a_topic_is_told_to_the_project_that_it_goes_to(
+    make_envelope, django_capture_on_commit_callbacks, chat, other_project
+):
+    Topic.objects.create(chat=chat, external_id="40", project=other_project)
+    with django_capture_on_commit_callbacks(execute=True):
+        accepted(make_envelope(topic="40"))
+
+    assert Event.objects.get().project == other_project

@@ -148,7 +148,7 @@ def test_telegram_loses_nothing_when_the_web_process_dies(stack, project):
     """Telegram sends an update again until it gets a 200; so does this."""
     source = stack.manage(
         "add_source", "telegram", "--name", "web", "--project", project,
-        "--set", "bot_token=1:test", "--set", "mode=webhook", "--json",
+        "--set", "bot_token=1:test", "--set", "mode=webhook", "--chat=-100777", "--json",
     )  # fmt: skip
     for number in range(MESSAGES):
         if number == IN_THE_MIDDLE:

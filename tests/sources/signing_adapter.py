@@ -17,6 +17,7 @@ def signature(secret: str, body: bytes) -> str:
 
 class Signing:
     label: ClassVar[Any] = "Signing"
+    asks_first: ClassVar[bool] = False
     secret_header: ClassVar[str] = ""
 
     class Config(BaseModel):

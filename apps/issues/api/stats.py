@@ -39,7 +39,7 @@ class StatsView(ProjectScope, APIView):
     @extend_schema(parameters=[OpenApiParameter("project", str)], responses=StatsSerializer)
     def get(self, request: Request) -> Response:
         issues = Issue.objects.filter(project__in=self.projects)
-        messages = Message.objects.filter(project__in=self.projects, is_superseded=False)
+        messages = Message.shown().filter(project__in=self.projects, is_superseded=False)
         categories, priorities = _counts(issues, "category"), _counts(issues, "priority")
         statuses = _counts(issues, "status")
         messages_by_status = _counts(messages, "status")

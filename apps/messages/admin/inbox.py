@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -130,6 +131,16 @@ class MessageAdmin(Correcting, ProjectScopedAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
+        """What waits for a yes to its chat is listed only where it is asked for."""
+        rows: QuerySet[Message] = super().get_queryset(request)
+        held = Message.Status.HELD
+        page = request.resolver_match.url_name if request.resolver_match else ""
+        is_asked_for = request.GET.get("status__exact") == held
+        if str(page).endswith("_changelist") and not is_asked_for:
+            return rows.exclude(status=held)
+        return rows
+
     # Columns
 
     @display(description=gettext_lazy("author"), ordering="author")
@@ -222,6 +233,7 @@ class MessageAdmin(Correcting, ProjectScopedAdmin):
                 "priorities": Priority.choices,
                 "chosen_priority": message.priority or Priority.MEDIUM,
                 "may_decide": self.has_decide_permission(request),
-                "may_retry": Message.Status.RECEIVED in Message.TRANSITIONS[message.status],
+                "may_retry": Message.Status.RECEIVED in Message.TRANSITIONS[message.status]
+                and message.status != Message.Status.HELD,
             }
         return super().render_change_form(request, context, *args, **kw)

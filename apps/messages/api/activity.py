@@ -57,7 +57,8 @@ class ActivityView(ProjectScope, APIView):
         query.is_valid(raise_exception=True)
         period = self._period(**query.validated_data)
         rows = (
-            Message.objects.filter(
+            Message.shown()
+            .filter(
                 project__in=self.projects,
                 is_superseded=False,
                 sent_at__gte=period["start"],

@@ -40,4 +40,6 @@ class MessageFilter(ScopedFilterSet):
     def filter_queryset(self, queryset: QuerySet[Message]) -> QuerySet[Message]:
         if self.form.cleaned_data.get("is_superseded") is None:
             queryset = queryset.filter(is_superseded=False)
+        if Message.Status.HELD not in self.form.cleaned_data.get("status", ()):
+            queryset = queryset.exclude(status=Message.Status.HELD)
         return super().filter_queryset(queryset)

@@ -97,7 +97,7 @@ class MessageViewSet(
     @action(detail=False, pagination_class=None, filterset_class=None)
     def filters(self, request: Request) -> Response:
         """What the list can be narrowed by."""
-        found = Message.objects.filter(project__in=self.projects)
+        found = Message.shown().filter(project__in=self.projects)
         facts = found.aggregate(total=Count("pk"), earliest=Min("sent_at"), latest=Max("sent_at"))
         zone = self.zone
         days = {

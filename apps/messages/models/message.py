@@ -58,6 +58,7 @@ class Message(WorkItem):
         FILED = "filed", _("Filed")
         NOISE = "noise", _("Nothing to do")
         FAILED = "failed", _("Failed")
+        HELD = "held", _("Waits for a yes to its chat")
 
     TRANSITIONS = {
         Status.RECEIVED: {
@@ -73,6 +74,7 @@ class Message(WorkItem):
         Status.NOISE: {Status.RECEIVED, Status.ACTIONABLE},
         Status.FAILED: {Status.RECEIVED},
         Status.FILED: {Status.ACTIONABLE, Status.NOISE},
+        Status.HELD: {Status.RECEIVED},
     }
     WAITING = frozenset({Status.RECEIVED, Status.UNSURE, Status.ACTIONABLE, Status.FOLLOW_UP})
 
@@ -169,6 +171,14 @@ class Message(WorkItem):
                 name="message_due",
                 condition=models.Q(due_at__isnull=False),
             ),
+            # What is kept of chats that wait for a yes: few rows, settled chat by chat.
+            models.Index(
+                fields=["chat", "topic"], name="message_held", condition=models.Q(status="held")
+            ),
+            # The other parts of an album.
+            models.Index(
+                fields=["chat", "album"], name="message_of_album", condition=~models.Q(album="")
+            ),
             # What no classifier could read: few rows that people and alerts look for.
             models.Index(
                 fields=["project"], name="message_failed", condition=models.Q(status="failed")
@@ -184,10 +194,10 @@ class Message(WorkItem):
     # Factories
 
     @classmethod
-    def from_envelope(cls, envelope: Envelope, chat: Chat) -> Self:
+    def from_envelope(cls, envelope: Envelope, chat: Chat, status: str = Status.RECEIVED) -> Self:
         """An unsaved row; `ingest` saves a batch with one statement."""
         return cls(
-            project_id=chat.project_id_of_messages,
+            project=chat.project_of(envelope.topic),
             source_id=envelope.source_id,
             chat=chat,
             external_id=envelope.external_id,
@@ -209,7 +219,8 @@ class Message(WorkItem):
             is_from_bot=envelope.is_from_bot,
             is_history=envelope.is_history,
             raw=envelope.raw,
-            due_at=cls.due_now(cls.Status.RECEIVED),
+            status=status,
+            due_at=cls.due_now(status),
         )
 
     # Mutators
@@ -234,6 +245,11 @@ class Message(WorkItem):
         self.move_to(status, **ruled, **answer)
 
     # Queries
+
+    @classmethod
+    def shown(cls) -> "models.QuerySet[Self]":
+        """Without what waits for a yes to its chat."""
+        return cls.objects.exclude(status=cls.Status.HELD)
 
     @classmethod
     def in_order(cls, messages: Iterable[Self]) -> list[Self]:

@@ -16,3 +16,8 @@ ADAPTERS = {
 def able_to(verb: str) -> list[str]:
     """Kinds whose adapter has this method: `listen`, `send`, ..."""
     return [kind for kind in ADAPTERS if hasattr(load(ADAPTERS, kind), verb)]
+
+
+def asks_first(kind: str) -> bool:
+    """Whether new chats of this kind wait for the operator's yes."""
+    return kind in ADAPTERS and bool(load(ADAPTERS, kind).asks_first)

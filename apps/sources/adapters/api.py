@@ -27,6 +27,7 @@ class MessageCreate(BaseModel):
 
 class Api:
     label: ClassVar[Any] = _("HTTP API")
+    asks_first: ClassVar[bool] = False
 
     class Config(BaseModel):
         model_config = ConfigDict(extra="forbid")

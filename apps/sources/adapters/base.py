@@ -82,6 +82,8 @@ class Adapter(Protocol):
 
     label: ClassVar[Any]
     Config: ClassVar[type[BaseModel]]
+    #: Anybody may add us to a chat of this platform, so each new one waits for the operator's yes.
+    asks_first: ClassVar[bool]
     source_id: int
 
     def envelopes(self, payload: Mapping[str, Any]) -> Sequence[Envelope | Notice]:

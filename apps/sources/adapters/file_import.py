@@ -17,6 +17,7 @@ from apps.sources.envelope import Envelope
 
 class FileImport:
     label: ClassVar[Any] = _("Chat export")
+    asks_first: ClassVar[bool] = False
 
     class Config(BaseModel):
         model_config = ConfigDict(extra="forbid")

@@ -85,6 +85,7 @@ class _Message(BaseModel):
 
 class Slack:
     label: ClassVar[Any] = _("Slack app")
+    asks_first: ClassVar[bool] = True
     secret_header: ClassVar[str] = ""
 
     class Config(BaseModel):

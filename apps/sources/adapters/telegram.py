@@ -128,6 +128,7 @@ class _Message(BaseModel):
 
 class Telegram:
     label: ClassVar[Any] = _("Telegram bot")
+    asks_first: ClassVar[bool] = True
     longest_text: ClassVar[int] = 4096
     secret_header: ClassVar[str] = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 (the header's name)
 

@@ -47,6 +47,7 @@ class Reading:
 
 class Webhook:
     label: ClassVar[Any] = _("Generic webhook")
+    asks_first: ClassVar[bool] = False
     secret_header: ClassVar[str] = ""
     Config: ClassVar[type[Settings]] = Settings
 

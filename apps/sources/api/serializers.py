@@ -24,6 +24,7 @@ class SourceSerializer(serializers.ModelSerializer[Source]):
 class ChatSerializer(serializers.ModelSerializer[Chat]):
     project = serializers.SerializerMethodField()
     source_name = serializers.CharField(source="source.name")
+    is_monitored = serializers.BooleanField()
 
     class Meta:
         model = Chat
@@ -36,6 +37,7 @@ class ChatSerializer(serializers.ModelSerializer[Chat]):
             "title",
             "kind",
             "is_monitored",
+            "state",
             "created_at",
         )
         read_only_fields = fields

@@ -1,17 +1,21 @@
 """The nouns of this app: projects with their words, sources and chats, and what could not be read."""
 
+from apps.sources.models.chat import Chat, ChatAlias, Topic, chat_settled
 from apps.sources.models.dead_letter import DeadLetter
 from apps.sources.models.glossary_term import GLOSSARY_LIMIT, GlossaryTerm
 from apps.sources.models.project import Project, project_checked, validate_timezone
-from apps.sources.models.source import Chat, Source, new_webhook_secret
+from apps.sources.models.source import Source, new_webhook_secret
 
 __all__ = [
     "GLOSSARY_LIMIT",
     "Chat",
+    "ChatAlias",
     "DeadLetter",
     "GlossaryTerm",
     "Project",
     "Source",
+    "Topic",
+    "chat_settled",
     "new_webhook_secret",
     "project_checked",
     "validate_timezone",

@@ -120,6 +120,14 @@ class Project(models.Model):
         help_text=_("Empty: as calibrated for the embedding model."),
     )
     suggest_threshold = models.FloatField(_("suggest at"), null=True, blank=True, validators=_RATIO)
+    keeps_waiting = models.BooleanField(
+        _("keep messages of chats that wait for a yes"),
+        default=False,
+        help_text=_(
+            "They are read once you say yes to the chat, and deleted when you say no."
+            " Otherwise reading begins with your yes."
+        ),
+    )
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
 

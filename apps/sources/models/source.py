@@ -1,7 +1,7 @@
-"""The inlets of a project and their chats."""
+"""The inlets of a project."""
 
 import secrets
-from typing import Any, Self
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -10,9 +10,8 @@ from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from apps.sources.adapters import ADAPTERS, able_to
+from apps.sources.adapters import ADAPTERS, able_to, asks_first
 from apps.sources.adapters.base import reason_of
-from apps.sources.envelope import ChatReference
 from apps.sources.models.project import Project
 from tasktracker.lib import plugins
 from tasktracker.lib.secrets import EncryptedJSONField
@@ -74,6 +73,11 @@ class Source(models.Model):
     # Properties
 
     @property
+    def asks_first(self) -> bool:
+        """Whether its new chats wait for the operator's yes."""
+        return asks_first(self.kind)
+
+    @property
     def api_url(self) -> str:
         """Where the platform is, by the setting TELEGRAM_API_URL and its like; empty: the usual place."""
         return str(getattr(settings, f"{self.kind.upper()}_API_URL", ""))
@@ -84,57 +88,3 @@ class Source(models.Model):
         if self.kind not in able_to("receive"):
             return ""
         return reverse("webhook-of-source", args=[self.kind, self.pk])
-
-
-class Chat(models.Model):
-    """One group or channel inside a source; monitored or not, perhaps routed to another project."""
-
-    source = models.ForeignKey(
-        Source, models.CASCADE, verbose_name=_("source"), related_name="chats"
-    )
-    external_id = models.CharField(_("id at the platform"), max_length=200)
-    title = models.CharField(_("title"), max_length=200, blank=True, default="")
-    kind = models.CharField(_("kind"), max_length=20, blank=True, default="")
-    is_monitored = models.BooleanField(_("monitored"), default=True)
-    project = models.ForeignKey(
-        Project,
-        models.SET_NULL,
-        verbose_name=_("routed to"),
-        related_name="routed_chats",
-        null=True,
-        blank=True,
-        help_text=_("Empty: the project of the source."),
-    )
-    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
-
-    class Meta:
-        verbose_name = _("chat")
-        verbose_name_plural = _("chats")
-        ordering = ["source", "title"]
-        constraints = [
-            models.UniqueConstraint(fields=["source", "external_id"], name="one_chat_per_source")
-        ]
-
-    def __str__(self) -> str:
-        return self.title or self.external_id
-
-    # Factories
-
-    @classmethod
-    def known(cls, source: Source, reference: ChatReference) -> Self:
-        """The chat's row, made on first sight; a newer title replaces the older one."""
-        chat, is_new = cls.objects.get_or_create(
-            source=source,
-            external_id=reference.external_id,
-            defaults={"title": reference.title, "kind": reference.kind},
-        )
-        if not is_new and reference.title and reference.title != chat.title:
-            chat.title = reference.title
-            chat.save(update_fields=["title"])
-        return chat
-
-    # Properties
-
-    @property
-    def project_id_of_messages(self) -> int:
-        return self.project_id or self.source.project_id

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
-from apps.sources.models import Source
+from apps.sources.models import Chat, Source
 from tasktracker.management.setting_up import (
     SetUpCommand,
     plugged_in,
@@ -28,6 +28,13 @@ class Command(SetUpCommand):
         parser.add_argument(
             "--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the kind"
         )
+        parser.add_argument(
+            "--chat",
+            action="append",
+            default=[],
+            metavar="ID",
+            help="a chat, by its id at the platform, that is read without asking",
+        )
         parser.add_argument("--active", dest="is_active", action=BooleanOptionalAction)
 
     def handle(self, *args: Any, kind: str, name: str, json: bool, **options: Any) -> None:
@@ -42,6 +49,9 @@ class Command(SetUpCommand):
         if options["is_active"] is not None:
             source.is_active = options["is_active"]
         save_checked(source)
+        for chat in options["chat"]:
+            Chat.objects.get_or_create(source=source, external_id=chat)
+        Chat.settle(source.chats.filter(external_id__in=options["chat"]), Chat.State.ON)
         sentence = _("Source %(name)s made.") if is_new else _("Source %(name)s is up to date.")
         values = {
             "id": source.pk,
