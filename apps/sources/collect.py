@@ -53,7 +53,7 @@ class Inlet:
     @property
     def lock_number(self) -> int:
         """The bot's or the mailbox's, not the source's: two sources may have the same one."""
-        return zlib.crc32(f"{self.kind}/{self.account}".encode())
+        return _lock_number(self.kind, self.account)
 
 
 @dataclass
@@ -198,6 +198,20 @@ def inlets() -> list[Inlet]:
     return list(found.values())
 
 
+async def is_listened_to(kind: str, adapter: Any) -> bool:
+    """Whether a collector listens to the account of this adapter at this moment."""
+    try:
+        account = adapter.account()
+        if not account:
+            return False
+        async with advisory_lock(LOCK_KIND, _lock_number(kind, account)):
+            return False
+    except HeldElsewhere:
+        return True
+    except GiveUp:
+        return False
+
+
 def trouble_of(error: Exception, failures: int) -> Trouble:
     """What a person should know of the error, and how long to wait after so many failures."""
     match error:
@@ -213,6 +227,10 @@ def trouble_of(error: Exception, failures: int) -> Trouble:
             return Trouble(_("JetStream does not take messages."), _jittered(5.0, failures))
         case _:
             return Trouble(_("PostgreSQL is away."), _jittered(5.0, failures))
+
+
+def _lock_number(kind: str, account: str) -> int:
+    return zlib.crc32(f"{kind}/{account}".encode())
 
 
 def _position(source_id: int) -> Position:

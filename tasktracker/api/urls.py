@@ -12,6 +12,7 @@ from apps.issues.api.views import TaskViewSet
 from apps.messages.api.activity import ActivityView
 from apps.messages.api.views import MessageViewSet
 from apps.sources.api.views import ChatViewSet, ProjectViewSet, SourceViewSet
+from apps.sources.api.webhook_urls import urlpatterns as webhook_settings
 from tasktracker.api.config import ConfigView
 from tasktracker.api.events import EventsView
 from tasktracker.api.health import HealthView
@@ -36,6 +37,7 @@ urlpatterns = [
     re_path(r"^activity/?$", ActivityView.as_view(), name="api-activity"),
     re_path(r"^analyze-day/?$", AnalyzeDayView.as_view(), name="api-analyze-day"),
     re_path(r"^events/?$", EventsView.as_view(), name="api-events"),
+    *webhook_settings,
     *router.urls,
     re_path(r"^schema/?$", SpectacularAPIView.as_view(**MEMBERS), name="api-schema"),
     re_path(

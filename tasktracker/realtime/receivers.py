@@ -17,7 +17,7 @@ from apps.issues.models import Evidence, Issue
 from apps.messages.models import Message
 from apps.sources.envelope import Envelope
 from apps.sources.intake import envelope_accepted
-from apps.sources.models import Chat, Project, Source
+from apps.sources.models import Chat, Project, Source, Webhook
 from tasktracker.lib.workflow import status_changed
 from tasktracker.realtime.broadcast import Announcement, publish, publish_many
 from tasktracker.realtime.events import (
@@ -33,6 +33,7 @@ from tasktracker.realtime.events import (
 logger = logging.getLogger(__name__)
 
 SETTINGS = frozenset({"config", "name", "kind", "is_active", "webhook_secret"})
+WEBHOOK_SETTINGS = frozenset({"base_url", "url", "is_active"})
 API_KIND = "api"  # sources that store directly
 ROUTE_LASTS = 30.0  # seconds; a changed routing shows in live updates after that
 
@@ -42,6 +43,7 @@ def connect() -> None:
     envelope_accepted.connect(tell_accepted, dispatch_uid="realtime")
     # Settings are saved by the admin, the API and commands alike, and nothing but this listens.
     post_save.connect(tell_settings, sender=Source, dispatch_uid="realtime")
+    post_save.connect(tell_webhook, sender=Webhook, dispatch_uid="realtime")
     status_changed.connect(tell_messages, sender=Message, dispatch_uid="realtime")
     status_changed.connect(tell_issues, sender=Issue, dispatch_uid="realtime")
     status_changed.connect(tell_exports, sender=TaskExport, dispatch_uid="realtime")
@@ -130,6 +132,13 @@ def tell_settings(
     """A person changed a source; its position and its last error move without a word."""
     if not created and (update_fields is None or SETTINGS & set(update_fields)):
         publish(instance.project_id, EventType.SETTINGS_UPDATED, settings_from_row(instance))
+
+
+def tell_webhook(instance: Webhook, update_fields: Collection[str] | None = None, **_: Any) -> None:
+    """A webhook is a part of its source's settings; what the platform says of it is not."""
+    if update_fields is None or WEBHOOK_SETTINGS & set(update_fields):
+        source = instance.source
+        publish(source.project_id, EventType.SETTINGS_UPDATED, settings_from_row(source))
 
 
 def with_source(issues: "QuerySet[Issue]") -> "QuerySet[Any]":

@@ -69,3 +69,5 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 
 TELEGRAM_API_URL = env("TELEGRAM_API_URL", default="https://api.telegram.org")
+# Under which the internet reaches this installation; new webhooks begin with it
+WEBHOOK_BASE_URL = env("WEBHOOK_BASE_URL", default="")

@@ -69,6 +69,16 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Surroundings:
+    """What an installation knows around a source, for who examines it."""
+
+    wanted_url: str = ""  # where the platform is to post to; empty when nobody has said
+    chats: Sequence[tuple[str, str]] = ()  # (id, title) of monitored groups
+    is_listened_to: bool = False  # by a collector of ours, at this moment
+    last_error: str = ""
+
+
+@dataclass(frozen=True)
 class Skipped:
     """A part of an archive that gave no envelope."""
 
@@ -98,6 +108,38 @@ class Checker(Protocol):
 
         Raises GiveUp or TryLater when the platform would not even answer that.
         """
+
+
+class Examiner(Protocol):
+    """An adapter that knows everything that can be wrong between its platform and us."""
+
+    def examine(self, around: Surroundings, *, api_url: str) -> list[Finding]:
+        """As `check`, and more of it; what the platform would not answer is a finding, too."""
+
+
+class Hooked(Protocol):
+    """An adapter whose platform must be told where to post, and can tell where it does.
+
+    All raise GiveUp or TryLater, with a sentence that holds no secret.
+    """
+
+    #: The settings with which the platform posts; with any others it is listened to.
+    pushed: ClassVar[Mapping[str, Any]]
+
+    def set_webhook(self, url: str, secret: str, *, api_url: str) -> None:
+        """Have the platform post there; nothing that waits is lost."""
+
+    def delete_webhook(self, *, api_url: str) -> None:
+        """Have it post nowhere; nothing that waits is lost."""
+
+    def webhook_told(self, *, api_url: str) -> dict[str, Any]:
+        """What it says of its webhook, in its own words and without secrets."""
+
+    def deviations(self, told: Mapping[str, Any], *, wanted: str) -> list[Finding]:
+        """Where that is not what the settings ask for."""
+
+    def chat_title(self, chat_id: str, *, api_url: str) -> str | None:
+        """The name of a chat that it knows; None for one that it does not."""
 
 
 class Inbox(Protocol):

@@ -14,6 +14,7 @@ from apps.sources.adapters.base import (
     Received,
     Refused,
     Request,
+    Surroundings,
     Unreadable,
     check_secret,
     reason_of,
@@ -131,6 +132,7 @@ class Telegram:
     asks_first: ClassVar[bool] = True
     longest_text: ClassVar[int] = 4096
     secret_header: ClassVar[str] = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 (the header's name)
+    pushed: ClassVar[Mapping[str, Any]] = {"mode": "webhook"}
 
     class Config(BaseModel):
         model_config = ConfigDict(extra="forbid")
@@ -163,7 +165,49 @@ class Telegram:
         """The token, the bot's privacy mode and its webhook. See `base.Checker`."""
         from apps.sources.adapters.telegram_check import check
 
-        return check(self.token, self.config.mode, api_url=api_url)
+        return check(self.token, is_pushed=self.is_pushed, api_url=api_url)
+
+    def examine(self, around: Surroundings, *, api_url: str) -> list[Finding]:
+        """Also whether everything is as we want it, here and in the groups. See `base.Examiner`."""
+        from apps.sources.adapters.telegram_check import examine
+
+        return examine(
+            self.token,
+            around,
+            is_pushed=self.is_pushed,
+            source_id=self.source_id,
+            api_url=api_url,
+        )
+
+    def set_webhook(self, url: str, secret: str, *, api_url: str) -> None:
+        """See `base.Hooked`."""
+        from apps.sources.adapters.telegram_webhook import set_webhook
+
+        set_webhook(self.token, url, secret, api_url=api_url)
+
+    def delete_webhook(self, *, api_url: str) -> None:
+        """See `base.Hooked`."""
+        from apps.sources.adapters.telegram_webhook import delete_webhook
+
+        delete_webhook(self.token, api_url=api_url)
+
+    def webhook_told(self, *, api_url: str) -> dict[str, Any]:
+        """What getWebhookInfo says. See `base.Hooked`."""
+        from apps.sources.adapters.telegram_webhook import webhook_told
+
+        return webhook_told(self.token, api_url=api_url)
+
+    def deviations(self, told: Mapping[str, Any], *, wanted: str) -> list[Finding]:
+        """See `base.Hooked`."""
+        from apps.sources.adapters.telegram_webhook import deviations
+
+        return deviations(told, is_pushed=self.is_pushed, wanted=wanted, source_id=self.source_id)
+
+    def chat_title(self, chat_id: str, *, api_url: str) -> str | None:
+        """See `base.Hooked`."""
+        from apps.sources.adapters.telegram_webhook import chat_title
+
+        return chat_title(self.token, chat_id, api_url=api_url)
 
     def account(self) -> str:
         """The bot, which is the number before the colon of its token. See `base.Listener`."""
@@ -195,6 +239,10 @@ class Telegram:
         from apps.sources.adapters.telegram_library import send_text
 
         return send_text(self.token, chat_id, text, api_url=api_url)
+
+    @property
+    def is_pushed(self) -> bool:
+        return self.config.mode == "webhook"
 
     @property
     def token(self) -> str:

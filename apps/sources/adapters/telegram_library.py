@@ -1,8 +1,10 @@
-"""python-telegram-bot, made quiet, one message sent with it, and its errors as what to do."""
+"""python-telegram-bot, made quiet: one question, one message sent, and its errors as what to do."""
 
 import logging
 import os
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import TypeVar
 
 import telegram
 from django.utils.translation import gettext as _
@@ -25,6 +27,9 @@ from tasktracker.lib.workflow import GiveUp, TryLater
 #: Troubles before anything was sent; after them Telegram surely has nothing.
 NEVER_SENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout"})
 SEND_TIMEOUT = 20.0  # seconds
+ASK_TIMEOUT = 10.0  # seconds; a person waits for it
+
+Answer = TypeVar("Answer")
 
 # The library announces that pauses will be timedeltas; take them now.
 os.environ.setdefault("PTB_TIMEDELTA", "true")
@@ -41,13 +46,42 @@ def refusal_of(error: TelegramError, token: str) -> GiveUp | TryLater:
             return TryLater(_("Telegram asks for a pause."), delay=_pause(error))
         case Conflict():
             # The long poll of a collector that died lives on at Telegram's for half a minute.
-            return Occupied(_conflict_sentence(error))
+            return Occupied(conflict_sentence(error))
         case InvalidToken() | Forbidden():
             return GiveUp(_("Telegram does not accept the bot token. Check it."))
         case NetworkError():
             return TryLater(_("Telegram cannot be reached: %(reason)s.") % reason)
         case _:
             return TryLater(_("Telegram refuses: %(reason)s.") % reason)
+
+
+def asked(
+    token: str,
+    api_url: str,
+    question: Callable[[telegram.Bot], Awaitable[Answer]],
+    refusal: Callable[[TelegramError, str], Exception] = refusal_of,
+) -> Answer:
+    """What Telegram answers to `question`; raises what `refusal` makes of its errors."""
+    if not token:
+        raise GiveUp(_("There is no bot token."))
+    try:
+        return loop.run(_ask(token, api_url, question), timeout=ASK_TIMEOUT * 3)
+    except TelegramError as error:
+        raise refusal(error, token) from error
+    except TimeoutError as error:
+        raise TryLater(_("Telegram cannot be reached.")) from error
+
+
+async def _ask(
+    token: str, api_url: str, question: Callable[[telegram.Bot], Awaitable[Answer]]
+) -> Answer:
+    request = HTTPXRequest(connect_timeout=ASK_TIMEOUT, read_timeout=ASK_TIMEOUT)
+    base_url = f"{api_url.rstrip('/')}/bot"
+    bot = telegram.Bot(token, base_url=base_url, request=request, get_updates_request=request)
+    try:
+        return await question(bot)
+    finally:
+        await request.shutdown()
 
 
 def send_text(token: str, chat_id: str, text: str, *, api_url: str) -> str:
@@ -105,16 +139,18 @@ def _unknown() -> GiveUp:
     return GiveUp(_("Telegram did not say whether it took the text. Look into the chat first."))
 
 
-def _conflict_sentence(error: Conflict) -> str:
+def conflict_sentence(error: Conflict) -> str:
     """Telegram has three texts: two for a webhook, which is there or came meanwhile, one for a poller."""
     said = str(error).lower()
     if "terminated by setwebhook" in said:
         return _(
-            "A webhook was set for this bot, which ended polling. Delete the webhook, or change the mode "
-            "of this source to webhook."
+            "A webhook was set for this bot, which ended polling. Open this source, press Webhook, then "
+            "Delete, or change its mode to webhook."
         )
     if "webhook" in said:
-        return _("The bot has a webhook, so it cannot be polled. Delete the webhook first.")
+        return _(
+            "The bot has a webhook, so it cannot be polled. Open this source, press Webhook, then Delete."
+        )
     return _("Somebody else polls this bot.")
 
 

@@ -5,6 +5,7 @@ from apps.sources.models.dead_letter import DeadLetter
 from apps.sources.models.glossary_term import GLOSSARY_LIMIT, GlossaryTerm
 from apps.sources.models.project import Project, project_checked, validate_timezone
 from apps.sources.models.source import Source, new_webhook_secret
+from apps.sources.models.webhook import Webhook, base_url_of
 
 __all__ = [
     "GLOSSARY_LIMIT",
@@ -15,6 +16,8 @@ __all__ = [
     "Project",
     "Source",
     "Topic",
+    "Webhook",
+    "base_url_of",
     "chat_settled",
     "new_webhook_secret",
     "project_checked",

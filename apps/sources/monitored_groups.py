@@ -1,0 +1,101 @@
+"""The groups of a source that are monitored: listed, added, taken off, named as the platform names them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from apps.sources.models import Chat, Source
+from tasktracker.lib.workflow import GiveUp, TryLater
+
+SUPERGROUP = "-100"  # what the Bot API puts before the number that Telegram's own programs show
+BARE_DIGITS = 10  # of such a number; older groups have fewer and no prefix
+
+
+def groups(source: Source) -> list[Chat]:
+    """Monitored groups and channels by their number; private talks are none."""
+    chats = Chat.objects.filter(source=source, is_monitored=True, external_id__startswith="-")
+    return sorted(
+        (chat for chat in chats if chat.external_id[1:].isdigit()),
+        key=lambda chat: int(chat.external_id),
+        reverse=True,
+    )
+
+
+def add(source: Source, number: int) -> Chat:
+    """Monitor the group; one that is there already stays as it is."""
+    external_id, title = _known_as(source, number)
+    chat, is_new = Chat.objects.get_or_create(
+        source=source, external_id=external_id, defaults={"title": title, "is_monitored": True}
+    )
+    if not is_new:
+        _keep(chat, is_monitored=True, title=chat.title or title)
+    return chat
+
+
+def take_off(source: Source, number: int) -> None:
+    """Monitor it no longer, by either of its numbers; one that nobody knows is no error."""
+    chats = Chat.objects.filter(source=source, external_id__in={str(number), _prefixed(number)})
+    for chat in chats.filter(is_monitored=True):
+        _keep(chat, is_monitored=False)
+
+
+def replace(source: Source, numbers: Iterable[int]) -> None:
+    """Monitor these groups and no others."""
+    wanted = {add(source, number).pk for number in numbers}
+    for chat in groups(source):
+        if chat.pk not in wanted:
+            _keep(chat, is_monitored=False)
+
+
+def refresh_names(source: Source) -> None:
+    """Take over the platform's names; where it does not tell, the old one stays."""
+    adapter = _adapter(source)
+    for chat in groups(source):
+        if title := _title(adapter, source, chat.external_id):
+            _keep(chat, title=title)
+
+
+def _known_as(source: Source, number: int) -> tuple[str, str]:
+    """The number that the platform knows the group by, and its name; as typed where nobody can tell."""
+    typed = str(number)
+    known = Chat.objects.filter(source=source, external_id__in={typed, _prefixed(number)}).first()
+    if known is not None and known.title:
+        return known.external_id, known.title
+    adapter = _adapter(source)
+    for candidate in (typed, _prefixed(number)):
+        title = _title(adapter, source, candidate)
+        if title is not None:
+            return candidate, title
+    return known.external_id if known is not None else _prefixed(number), ""
+
+
+def _prefixed(number: int) -> str:
+    """-2988379206, as people copy it, is -1002988379206 for the Bot API."""
+    typed = str(number)
+    if number >= 0 or typed.startswith(SUPERGROUP) or len(typed) <= BARE_DIGITS:
+        return typed
+    return SUPERGROUP + typed[1:]
+
+
+def _title(adapter: Any, source: Source, external_id: str) -> str | None:
+    if adapter is None:
+        return None
+    try:
+        title: str | None = adapter.chat_title(external_id, api_url=source.api_url)
+    except (GiveUp, TryLater):
+        return None
+    return title[:200] if title else title
+
+
+def _keep(chat: Chat, **values: Any) -> None:
+    for name, value in values.items():
+        setattr(chat, name, value)
+    chat.save(update_fields=list(values))
+
+
+def _adapter(source: Source) -> Any:
+    """The plug-in that knows names; None when the settings of the source do not fit."""
+    try:
+        adapter = source.adapter()
+    except ValueError:
+        return None
+    return adapter if hasattr(adapter, "chat_title") else None

@@ -1,0 +1,181 @@
+"""Sets, tells and deletes a source's webhook at its platform, and says where the two disagree.
+
+Our row wins: its base URL and the source's mode say what is wanted, `repair` makes it so at the platform.
+No question is asked inside of a transaction, and what waits at the platform is never dropped.
+"""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from apps.sources.adapters import able_to
+from apps.sources.adapters.base import Finding, reason_of
+from apps.sources.models import Source, Webhook
+from tasktracker.lib.workflow import GiveUp, TryLater
+
+
+def kinds() -> list[str]:
+    """Kinds of sources whose platform is told where to post."""
+    return able_to("set_webhook")
+
+
+def is_pushed(source: Source) -> bool:
+    """Whether the platform posts to us, by the settings of the source."""
+    if source.kind not in kinds():
+        return False
+    adapter: Any = source.adapter()
+    return all(getattr(adapter.config, name) == value for name, value in adapter.pushed.items())
+
+
+def set_webhook(source: Source, base_url: str | None = None) -> Webhook:
+    """Have the platform post to us, under another base URL when one is given; the source takes it from then on.
+
+    The address is kept, also when the platform refuses it. Raises ValidationError, GiveUp and TryLater.
+    """
+    webhook = Webhook.of(source)
+    wanted = webhook.base_url if base_url is None else base_url
+    if wanted != webhook.base_url:
+        webhook.wish_for(wanted)
+    if not webhook.wanted_url:
+        raise GiveUp(_("There is no base URL. Type the address of this installation first."))
+    adapter = _adapter(source)
+    adapter.set_webhook(webhook.wanted_url, source.webhook_secret, api_url=source.api_url)
+    webhook.note_set(webhook.wanted_url)
+    _take_pushes(source, adapter)
+    return _asked_again(webhook)
+
+
+def delete_webhook(source: Source) -> Webhook:
+    """Have the platform post nowhere; the base URL stays. Raises GiveUp and TryLater."""
+    webhook = Webhook.of(source)
+    _adapter(source).delete_webhook(api_url=source.api_url)
+    webhook.note_deleted()
+    return _asked_again(webhook)
+
+
+def refresh(source: Source) -> Webhook:
+    """Ask the platform what it knows, and keep the answer. Raises GiveUp and TryLater."""
+    webhook = Webhook.of(source)
+    webhook.note_told(ask(source), timezone.now())
+    return webhook
+
+
+def ask(source: Source) -> dict[str, Any]:
+    """What the platform knows, without secrets. Raises GiveUp and TryLater."""
+    told: dict[str, Any] = _adapter(source).webhook_told(api_url=source.api_url)
+    return told
+
+
+def drift(webhook: Webhook) -> list[Finding]:
+    """Where the platform's last answer is not what we want, or not what our row says; in words."""
+    if webhook.told_at is None:
+        return []
+    source = webhook.source
+    adapter = _adapter(source)
+    found: list[Finding] = adapter.deviations(webhook.told, wanted=webhook.wanted_url)
+    if found:
+        return found
+    there = bool(webhook.told.get("url"))
+    if there and not webhook.is_active:
+        sentence = _("The webhook is set at the platform, and here it is marked as not set.")
+    elif webhook.is_active and not there:
+        sentence = _("Here the webhook is marked as set, and the platform has none.")
+    else:
+        return []
+    return [Finding(sentence, _("Repair brings both in line."))]
+
+
+def repair(source: Source) -> Webhook:
+    """Make the platform do what the settings say: post to us, or to nobody."""
+    return set_webhook(source) if is_pushed(source) else delete_webhook(source)
+
+
+def follow(source: Source, before: Source | None) -> Finding | None:
+    """After the settings were saved: set or delete the webhook when they ask for another state than before.
+
+    What could not be done is a finding with its remedy; the settings stay saved.
+    """
+    try:
+        if before is not None and before.config == source.config:
+            return None
+        if is_pushed(source):
+            return _begin(source)
+        if before is not None and is_pushed(before):
+            delete_webhook(source)
+            return Finding(_("The webhook was deleted at the platform: from now on it is polled."))
+    except ValueError:
+        return None  # settings that do not fit now, or did not before
+    except (GiveUp, TryLater) as error:
+        return Finding(_("The webhook was not deleted: %(reason)s") % {"reason": error}, _again())
+    return None
+
+
+def _begin(source: Source) -> Finding | None:
+    """Set the webhook, unless nobody said where to, or somebody else's is in the place."""
+    webhook = Webhook.of(source)
+    if not webhook.base_url:
+        return Finding(
+            _("Nothing comes in until the webhook is set."),
+            _(
+                "Press Webhook on the page of this source and type the address of this installation."
+            ),
+        )
+    try:
+        if host := _stranger(source, webhook):
+            return Finding(
+                _("The bot has a webhook at %(host)s, which is not ours: it was left alone.")
+                % {"host": host},
+                _("Press Webhook on the page of this source, then Set, to take its place."),
+            )
+        set_webhook(source)
+    except (GiveUp, TryLater) as error:
+        return Finding(_("The webhook was not set: %(reason)s") % {"reason": error}, _again())
+    except ValidationError as error:
+        reason = " ".join(error.messages)
+        return Finding(_("The webhook was not set: %(reason)s") % {"reason": reason}, _again())
+    return Finding(_("The webhook was set: %(url)s") % {"url": webhook.wanted_url})
+
+
+def _stranger(source: Source, webhook: Webhook) -> str:
+    """The address to which the platform posts now, if it is not one of this installation's."""
+    url = str(ask(source).get("url", ""))
+    is_ours = url in ("", webhook.url) or url.startswith(f"{webhook.base_url}/")
+    return "" if is_ours else url
+
+
+def _again() -> str:
+    return _("Press Webhook on the page of this source, and there Repair.")
+
+
+def _asked_again(webhook: Webhook) -> Webhook:
+    """What the platform says afterwards; that it would not say it changes nothing of what was done."""
+    try:
+        webhook.note_told(ask(webhook.source), timezone.now())
+    except (GiveUp, TryLater):
+        pass
+    return webhook
+
+
+def _take_pushes(source: Source, adapter: Any) -> None:
+    """A source that still asks its platform would be refused: from now on it is posted to."""
+    if is_pushed(source):
+        return
+    with transaction.atomic():
+        fresh = Source.objects.select_for_update().get(pk=source.pk)
+        fresh.config = {**fresh.config, **adapter.pushed}
+        fresh.save(update_fields=["config"])
+    source.config = fresh.config
+
+
+def _adapter(source: Source) -> Any:
+    if source.kind not in kinds():
+        raise GiveUp(_("Nobody needs to be told where to post the messages of this source."))
+    try:
+        return source.adapter()
+    except ValueError as error:
+        raise GiveUp(
+            _("The settings of the source do not fit: %(reason)s") % {"reason": reason_of(error)}
+        ) from error
