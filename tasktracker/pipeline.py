@@ -15,7 +15,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from apps.exports.models import TaskExport
-from apps.exports.tasks import deliver_exports, open_exports
+from apps.exports.tasks import deliver_exports, erase_from_exports, open_exports
 from apps.issues.comparison import check_project
 from apps.issues.corrections import follow
 from apps.issues.models import DayAnalysis, Draft, Issue, Opinion
@@ -23,6 +23,7 @@ from apps.issues.tasks import (
     analyse_days,
     ask_opinions,
     attach_follow_ups,
+    erase_from_issues,
     file_messages,
     index_vectors,
     post_analyses,
@@ -37,14 +38,16 @@ from apps.messages.tasks import (
     ask_llm,
     classify_messages,
     close_days,
+    erase_messages,
     learn_when_due,
     train_models,
 )
-from apps.sources.models import Chat, chat_settled, project_checked
+from apps.sources.models import Chat, Erasure, chat_settled, project_checked
 from tasktracker.celery import BEAT_EVERY, QUEUES, SWEEP_EVERY, app, depth
-from tasktracker.lib.workflow import WorkItem, status_changed
+from tasktracker.lib.workflow import WorkItem, each, status_changed, work_on
 from tasktracker.models import Heartbeat
 from tasktracker.realtime import broadcast
+from tasktracker.realtime.erase import erase
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +59,11 @@ URGENT = 0  # before the backlog of a queue: a long import must not look like a 
 class Step(NamedTuple):
     task: "Task[Any, Any]"
     chunk: int  # rows per task: a task costs about 3 ms of its own
+
+
+@shared_task
+def erase_copies(ids: list[int]) -> None:
+    work_on(Erasure, ids, Erasure.Status.COPIES, each(erase))
 
 
 FLOW: Mapping[tuple[type[WorkItem], str], Step] = {
@@ -72,6 +80,10 @@ FLOW: Mapping[tuple[type[WorkItem], str], Step] = {
     (Issue, Issue.Status.IN_PROGRESS): Step(open_exports, 20),
     (Issue, Issue.Status.DONE): Step(open_exports, 20),
     (TaskExport, TaskExport.Status.PENDING): Step(deliver_exports, 10),
+    (Erasure, Erasure.Status.ISSUES): Step(erase_from_issues, 1),
+    (Erasure, Erasure.Status.EXPORTS): Step(erase_from_exports, 1),
+    (Erasure, Erasure.Status.MESSAGES): Step(erase_messages, 1),
+    (Erasure, Erasure.Status.COPIES): Step(erase_copies, 1),
 }
 
 

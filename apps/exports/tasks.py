@@ -1,9 +1,13 @@
+from datetime import timedelta
+
 from celery import shared_task
 
 from apps.exports.deliver import deliver
 from apps.exports.deliver import open_exports as open_all
+from apps.exports.erase import erase
 from apps.exports.models import TaskExport
 from apps.issues.models import Issue
+from apps.sources.models import Erasure
 from tasktracker.lib.workflow import each, work_on
 
 
@@ -16,3 +20,8 @@ def open_exports(ids: list[int]) -> None:
 @shared_task
 def deliver_exports(ids: list[int]) -> None:
     work_on(TaskExport, ids, TaskExport.Status.PENDING, each(deliver))
+
+
+@shared_task
+def erase_from_exports(ids: list[int]) -> None:
+    work_on(Erasure, ids, Erasure.Status.EXPORTS, each(erase), lease=timedelta(minutes=4))

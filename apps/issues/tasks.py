@@ -5,12 +5,14 @@ from django.conf import settings
 
 from apps.issues.analysis import analyse_lacking, post, word
 from apps.issues.conversation import follow_up
+from apps.issues.erase import erase
 from apps.issues.grey_zone import judge
 from apps.issues.models import DayAnalysis, Draft, Opinion
 from apps.issues.triage import file, with_earlier
 from apps.issues.vector_index import build_missing
 from apps.issues.wording import write
 from apps.messages.models import Message
+from apps.sources.models import Erasure
 from tasktracker.lib.workflow import each, work_on
 
 
@@ -44,6 +46,11 @@ def word_analyses(ids: list[int]) -> None:
 def post_analyses(ids: list[int]) -> None:
     status = DayAnalysis.Status.POSTING
     work_on(DayAnalysis, ids, status, each(post), lease=timedelta(seconds=90))
+
+
+@shared_task
+def erase_from_issues(ids: list[int]) -> None:
+    work_on(Erasure, ids, Erasure.Status.ISSUES, each(erase), lease=timedelta(minutes=4))
 
 
 @shared_task(expires=600)

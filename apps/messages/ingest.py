@@ -9,11 +9,11 @@ from django.db.models import Exists, Max, OuterRef, Q, Subquery, prefetch_relate
 from django.db.models.functions import Now
 
 from apps.messages.held import status_at_the_door
-from apps.messages.models import WORDING, Message
+from apps.messages.models import WORDING, ChatCommand, Message
 from apps.messages.notices import heed
 from apps.sources.adapters.base import reason_of
 from apps.sources.envelope import Envelope, Notice, read, wording_of
-from apps.sources.models import Chat, DeadLetter, Source
+from apps.sources.models import Author, Chat, DeadLetter, Source
 from tasktracker.lib.advisory import hold_until_commit
 
 logger = logging.getLogger(__name__)
@@ -39,8 +39,8 @@ class IngestResult:
     stored: int = 0
     duplicates: int = 0
     dead: int = 0
-    ignored: int = 0  # from chats that nobody wants to be read
-    noticed: int = 0  # no messages, but what happened to them and to chats
+    ignored: int = 0  # from chats that nobody wants to be read, and of people who opted out
+    noticed: int = 0  # no messages, but what happened to them and to chats, and commands
 
 
 def ingest(arrivals: Sequence[Arrival]) -> IngestResult:
@@ -76,11 +76,15 @@ def _ingest(arrivals: Sequence[Arrival]) -> IngestResult:
     readable, dead = _read(arrivals)
     # Neither would see what the other stores, and so an original could stand beside its edit.
     hold_until_commit(LOCK_KIND, {item.source_id for item in readable})
-    envelopes = [item for item in readable if isinstance(item, Envelope)]
+    arrived = [item for item in readable if isinstance(item, Envelope)]
     notices = [item for item in readable if isinstance(item, Notice)]
-    chats = _chats(envelopes)
+    chats = _chats(arrived)
+    commands = [envelope for envelope in arrived if ChatCommand.is_one(envelope)]
+    for envelope in commands:
+        ChatCommand.take(envelope, chats[_chat_key(envelope)])
+    envelopes = [envelope for envelope in arrived if not ChatCommand.is_one(envelope)]
     rows = []
-    for envelope in sorted(envelopes, key=lambda item: (item.sent_at, item.edit)):
+    for envelope in sorted(Author.admitted(envelopes), key=lambda item: (item.sent_at, item.edit)):
         chat = chats[_chat_key(envelope)]
         status = status_at_the_door(envelope, chat)
         if status is not None:
@@ -98,7 +102,7 @@ def _ingest(arrivals: Sequence[Arrival]) -> IngestResult:
         duplicates=len(rows) - len(stored),
         dead=dead,
         ignored=len(envelopes) - len(rows),
-        noticed=len(notices),
+        noticed=len(notices) + len(commands),
     )
 
 

@@ -1,10 +1,14 @@
+from datetime import timedelta
+
 from celery import shared_task
 
 from apps.messages import learn, measure
 from apps.messages.classify import classify
+from apps.messages.erase import erase
 from apps.messages.models import Message, ModelVersion
 from apps.messages.second_opinion import ask_llm as ask
 from apps.messages.second_opinion import lease
+from apps.sources.models import Erasure
 from tasktracker.lib.workflow import each, work_on
 
 
@@ -22,6 +26,11 @@ def ask_llm(ids: list[int]) -> None:
 def train_models(ids: list[int]) -> None:
     wanted = ModelVersion.Status.WANTED
     work_on(ModelVersion, ids, wanted, each(learn.start), lease=learn.LEASE)
+
+
+@shared_task
+def erase_messages(ids: list[int]) -> None:
+    work_on(Erasure, ids, Erasure.Status.MESSAGES, each(erase), lease=timedelta(minutes=4))
 
 
 @shared_task

@@ -67,6 +67,24 @@ def keep(model: str, vectors: Mapping[str, Vector]) -> None:
     _safely(write, None)
 
 
+def forget(model: str, texts: Iterable[str]) -> None:
+    """Keep the vectors of these texts no longer."""
+
+    def drop() -> None:
+        digests = [_digest(model, text) for text in dict.fromkeys(texts)]
+        places = [_place(digest) for digest in digests]
+        kept = _valkey().mget(places) if places else []
+        ours = [
+            place
+            for place, digest, value in zip(places, digests, kept, strict=True)
+            if value is not None and value[:_DIGEST] == digest  # not a newer text's
+        ]
+        if ours:
+            _valkey().delete(*ours)
+
+    _safely(drop, None)
+
+
 def count(**found: int) -> None:
     """Add up where vectors came from: `valkey`, `postgresql` or `model`."""
 

@@ -14,10 +14,10 @@ from django.db.models.signals import post_save
 
 from apps.exports.models import TaskExport
 from apps.issues.models import Evidence, Issue
-from apps.messages.models import Message
+from apps.messages.models import ChatCommand, Message
 from apps.sources.envelope import Envelope
 from apps.sources.intake import envelope_accepted
-from apps.sources.models import Chat, Project, Source, Webhook
+from apps.sources.models import Author, Chat, Project, Source, Webhook
 from tasktracker.lib.workflow import status_changed
 from tasktracker.realtime.broadcast import Announcement, publish, publish_many
 from tasktracker.realtime.events import (
@@ -59,7 +59,7 @@ def tell_accepted(envelope: Envelope, **_: Any) -> None:
         envelope.topic,
         int(time.monotonic() / ROUTE_LASTS),
     )
-    if route is None:
+    if route is None or ChatCommand.is_one(envelope) or not Author.admitted([envelope]):
         return
     data = message_from_envelope(
         envelope, project=route.project, source_name=route.source_name, chat_title=route.chat_title

@@ -55,3 +55,10 @@ class Tracker(Protocol):
 
     def check(self) -> None:
         """Raise GiveUp with a sentence for the admin when the settings cannot work."""
+
+
+class Replacer(Protocol):
+    """A tracker that can also put an issue's present words in the place of what it has."""
+
+    def replace(self, issue: IssuePayload, *, idempotency_key: UUID) -> ExternalIssue:
+        """Leave nothing of the earlier words there; raises TryLater and GiveUp."""

@@ -37,6 +37,10 @@ class JsonFile:
             raise TryLater(f"cannot write {path.name}: {error.strerror}") from error
         return ExternalIssue(id=str(idempotency_key), url=path.as_uri())
 
+    def replace(self, issue: IssuePayload, *, idempotency_key: UUID) -> ExternalIssue:
+        """The same file, with what the issue says now."""
+        return self.create(issue, idempotency_key=idempotency_key)
+
     def check(self) -> None:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)

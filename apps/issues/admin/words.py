@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from apps.issues.corrections import COUNTS_AGAIN
+from apps.issues.erase import FORGOTTEN
 from apps.issues.merging import IT_IS_BACK
 from apps.issues.models import Change, Evidence, Issue
 from apps.issues.urgency import AS_IT_WAS, MANY, MORE_URGENT, WITHOUT_IT
@@ -27,6 +28,7 @@ _REASONS = {
     MORE_URGENT: gettext_lazy("a more urgent report"),
     IT_IS_BACK: gettext_lazy("it is back"),
     AS_IT_WAS: gettext_lazy("as before the merge"),
+    FORGOTTEN: gettext_lazy("at the wish of a person who is forgotten"),
     WITHOUT_IT: gettext_lazy("the report that gave it has left"),
     COUNTS_AGAIN: gettext_lazy("its report counts again"),
 }

@@ -26,7 +26,7 @@ from apps.messages.ingest import store
 from apps.messages.models import Category, Message, Priority
 from apps.sources.adapters.base import Unreadable
 from apps.sources.api.scope import ProjectScope
-from apps.sources.models import Project, Source
+from apps.sources.models import Author, Project, Source
 from tasktracker.lib.rest import Conflict
 
 MAX_CHOICES = 1000  # names in a list of choices
@@ -67,9 +67,13 @@ class MessageViewSet(
         # The body as it was checked, in plain JSON: the adapter keeps it beside the message.
         payload = {**body.validated_data, "timestamp": body.validated_data["timestamp"].isoformat()}
         try:
-            message, is_new = store(source.adapter().envelope(payload))
+            envelope = source.adapter().envelope(payload)
         except Unreadable:
             raise ValidationError(_("This is not a message.")) from None
+        if not Author.admitted([envelope]):
+            raise Conflict(_("This person does not want to be stored."), code="opted_out")
+        try:
+            message, is_new = store(envelope)
         except Message.DoesNotExist:
             raise Conflict(_("This chat is not monitored."), code="not_monitored") from None
         answer = {"status": "message received", "id": message.pk}

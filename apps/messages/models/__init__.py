@@ -1,5 +1,6 @@
-"""The nouns of this app: messages with what was answered about them, rules, and what was learned."""
+"""The nouns of this app: messages with what was answered about them, rules, commands, and what was learned."""
 
+from apps.messages.models.command import ChatCommand
 from apps.messages.models.learning import Correction, ModelVersion
 from apps.messages.models.message import (
     ACTIONABLE_CATEGORIES,
@@ -20,6 +21,7 @@ __all__ = [
     "WORDING",
     "AnswersOfDay",
     "Category",
+    "ChatCommand",
     "Classification",
     "Correction",
     "Embedding",

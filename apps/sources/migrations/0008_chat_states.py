@@ -17,7 +17,7 @@ def carry_back(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("sources", "0006_positions"),
+        ("sources", "0007_webhooks"),
     ]
 
     operations = [

@@ -1,5 +1,6 @@
-"""The nouns of this app: projects with their words, sources and chats, and what could not be read."""
+"""The nouns of this app: projects with their words, sources and chats, people who are not read, and what could not be read."""
 
+from apps.sources.models.author import Author, Erasure
 from apps.sources.models.chat import Chat, ChatAlias, Topic, chat_settled
 from apps.sources.models.dead_letter import DeadLetter
 from apps.sources.models.glossary_term import GLOSSARY_LIMIT, GlossaryTerm
@@ -9,9 +10,11 @@ from apps.sources.models.webhook import Webhook, base_url_of
 
 __all__ = [
     "GLOSSARY_LIMIT",
+    "Author",
     "Chat",
     "ChatAlias",
     "DeadLetter",
+    "Erasure",
     "GlossaryTerm",
     "Project",
     "Source",

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Self
 
+from django.conf import settings
 from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -40,6 +41,17 @@ class Chat(models.Model):
         null=True,
         blank=True,
         help_text=_("Empty: the project of the source."),
+    )
+    language = models.CharField(
+        _("language of the bot's answers"),
+        max_length=2,
+        choices=settings.LANGUAGES,
+        blank=True,
+        default="",
+        help_text=_("Empty: the project's."),
+    )
+    is_muted = models.BooleanField(
+        _("the bot is quiet here"), default=False, help_text=_("Its people said so by /mute.")
     )
     bot_role = models.CharField(
         _("the bot there"), max_length=20, blank=True, default="", editable=False
@@ -173,6 +185,12 @@ class Chat(models.Model):
         """Where messages of the topic go."""
         own = self._topic(topic)
         return (own and own.project) or self.project or self.source.project
+
+    # Properties
+
+    @property
+    def language_of_answers(self) -> str:
+        return self.language or (self.project or self.source.project).language
 
     def _topic(self, external_id: str) -> "Topic | None":
         topics = (topic for topic in self.topics.all() if topic.external_id == external_id)

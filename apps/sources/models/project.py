@@ -34,6 +34,10 @@ class Project(models.Model):
         ALWAYS = "always", _("Always ask the LLM")
         LOCAL = "local", _("The local model only")
 
+    class ExportedQuotes(models.TextChoices):
+        REPLACE = "replace", _("Replace them where the tracker can")
+        KEEP = "keep", _("Leave them as they are")
+
     name = models.CharField(_("name"), max_length=100, unique=True)
     slug = models.SlugField(_("slug"), max_length=100, unique=True)
     language = models.CharField(
@@ -127,6 +131,12 @@ class Project(models.Model):
             "They are read once you say yes to the chat, and deleted when you say no."
             " Otherwise reading begins with your yes."
         ),
+    )
+    exported_quotes = models.CharField(
+        _("exported words of a person who is forgotten"),
+        max_length=10,
+        choices=ExportedQuotes,
+        default=ExportedQuotes.REPLACE,
     )
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
