@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('chat_messages', '0011_what_hangs_on_messages'),
+        ('chat_messages', '0012_held_and_albums'),
         ('sources', '0009_people'),
     ]
 
