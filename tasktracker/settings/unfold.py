@@ -167,6 +167,12 @@ UNFOLD = {
                         badge="tasktracker.admin.dashboard.waiting_chats",
                     ),
                     _page(
+                        _("People not read"),
+                        "person_off",
+                        "sources_author_changelist",
+                        _may("sources.view_chat"),
+                    ),
+                    _page(
                         _("Glossary"),
                         "dictionary",
                         "sources_glossaryterm_changelist",

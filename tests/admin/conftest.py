@@ -18,7 +18,7 @@ from apps.issues.analysis import analyse
 from apps.issues.models import Change, Evidence, Issue, Match, Opinion
 from apps.messages.corrections import note
 from apps.messages.models import Classification, Message, ModelVersion, Rule
-from apps.sources.models import Chat, DeadLetter, GlossaryTerm, Project, Source
+from apps.sources.models import Author, Chat, DeadLetter, GlossaryTerm, Project, Source
 from tasktracker.lib import bus, loop
 from tests.admin.rule_pages import OUTAGE
 
@@ -154,7 +154,8 @@ def make_rows() -> Callable[[Project], dict[type, Any]]:
             tag=HOSTILE[:50],
             timeouts=1,
         )
-        rows = (project, source, chat, letter, message, issue, tracker, export, term, rule)
+        author = Author.objects.create(source=source, external_id="7", name=HOSTILE)
+        rows = (project, source, chat, author, letter, message, issue, tracker, export, term, rule)
         analysis = analyse(project, date(2026, 3, 2))
         analysis.llm_text = analysis.last_error = HOSTILE
         analysis.save()

@@ -19,7 +19,7 @@ from rest_framework.authtoken.models import TokenProxy
 from apps.exports.models import TaskExport, Tracker
 from apps.issues.models import DayAnalysis, Issue
 from apps.messages.models import Message, ModelVersion, Rule
-from apps.sources.models import Chat, DeadLetter, GlossaryTerm, Project, Source
+from apps.sources.models import Author, Chat, DeadLetter, GlossaryTerm, Project, Source
 
 LANGUAGES = ["uk", "en"]
 MODELS = [
@@ -28,6 +28,7 @@ MODELS = [
     Chat,
     DeadLetter,
     GlossaryTerm,
+    Author,
     Message,
     Rule,
     ModelVersion,

@@ -11,7 +11,7 @@ from django.urls import reverse
 from apps.exports.models import TaskExport, Tracker
 from apps.issues.models import DayAnalysis, Issue, Match
 from apps.messages.models import Message, Rule
-from apps.sources.models import Chat, DeadLetter, GlossaryTerm, Project, Source
+from apps.sources.models import Author, Chat, DeadLetter, GlossaryTerm, Project, Source
 
 MODELS = [
     Project,
@@ -19,6 +19,7 @@ MODELS = [
     Chat,
     DeadLetter,
     GlossaryTerm,
+    Author,
     Message,
     Rule,
     Issue,
@@ -45,6 +46,7 @@ def foreign(
     DeadLetter.objects.filter(pk=rows[DeadLetter].pk).update(reason=SECRET_NAME)
     GlossaryTerm.objects.filter(project=other_project).update(name=SECRET_NAME)
     Rule.objects.filter(project=other_project).update(name=SECRET_NAME)
+    Author.objects.filter(pk=rows[Author].pk).update(name=SECRET_NAME)
     return rows
 
 

@@ -14,6 +14,7 @@ from unfold.decorators import display
 from apps.messages.admin.answer_words import answerer, answers_told
 from apps.messages.admin.correcting import Correcting, corrections_of
 from apps.messages.admin.entity_words import line_by_line
+from apps.messages.admin.forgetting import Forgetting
 from apps.messages.models import Category, Message, Priority
 from apps.messages.naming import entities_of
 from apps.sources.admin.display import (
@@ -48,7 +49,7 @@ ISSUE = "evidence__issue"
 
 
 @admin.register(Message)
-class MessageAdmin(Correcting, ProjectScopedAdmin):
+class MessageAdmin(Correcting, Forgetting, ProjectScopedAdmin):
     list_display = [
         "sent_at",
         "short_author",
@@ -79,7 +80,7 @@ class MessageAdmin(Correcting, ProjectScopedAdmin):
     search_help_text = gettext_lazy("Text or author")
     date_hierarchy = "sent_at"
     paginator = CappedPaginator
-    actions = ["as_bug", "as_feature", "as_question", "as_info", "process_again"]
+    actions = ["as_bug", "as_feature", "as_question", "as_info", "process_again", "forget"]
     change_form_template = "admin/chat_messages/message/change_form.html"
     fieldsets = [
         (

@@ -85,7 +85,7 @@ class ProjectAdmin(ProjectScopedAdmin):
     inlines = [GlossaryInline]
     fieldsets = [
         (None, {"fields": ["name", "slug", "language", "timezone", "is_active"]}),
-        (_("People"), {"fields": ["members"]}),
+        (_("People"), {"fields": ["members", "exported_quotes"]}),
         (_("Summary of the day"), {"fields": ["posts_summary", "summary_chat"]}),
         (_("Chats"), {"fields": ["keeps_waiting"]}),
         (
