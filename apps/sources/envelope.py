@@ -23,6 +23,9 @@ MAX_TEXT = 20_000  # characters; what is longer is a log file, and is cut
 MAX_RAW = 200_000  # bytes of the original JSON that are kept beside the text
 MAX_DEPTH = 40  # levels of the original JSON; no platform nests deeper
 
+#: Begins the number of a message that only its archive counts so, in `external_id` after the chat.
+ARCHIVED = "exported-"
+
 ChatKind = Literal["private", "group", "supergroup", "channel", "other"]
 
 #: What a platform tells besides messages; what `data` holds is told in `Notice`.

@@ -72,9 +72,9 @@ def test_history_has_the_ids_of_live_messages():
         ("private_channel", "-10042"),
         ("public_channel", "-10042"),
         ("private_group", "-42"),
-        ("personal_chat", "42"),
-        ("saved_messages", "42"),
-        ("something_new", "42"),
+        ("personal_chat", "personal:42"),
+        ("saved_messages", "personal:42"),
+        ("something_new", "personal:42"),
     ],
 )
 def test_chats_are_named_as_the_bot_api_names_them(kind, external_id):
@@ -209,7 +209,7 @@ def test_an_account_has_many_chats():
 
     assert [(part.chat.external_id, part.chat.title) for part in read(account)] == [
         ("-1", "One"),
-        ("2", ""),
+        ("personal:2", ""),
         ("-1003", "Dev"),
     ]
 

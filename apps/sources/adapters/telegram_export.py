@@ -1,6 +1,10 @@
 """Telegram Desktop's result.json: a chat or a whole account, streamed.
 
 Ids are turned into those of the Bot API, so that history and live messages of one chat are the same rows.
+That holds for supergroups and channels, which number their messages for everybody. In private chats and
+basic groups each account counts for itself: there the number 57 of whoever made the export is not the bot's
+57, so such messages get keys of their own (`ARCHIVED`), and a private chat, which has the other person's id
+as the bot's chat with that person has, also a name of its own.
 """
 
 import codecs
@@ -14,7 +18,7 @@ from typing import IO, Any
 import ijson
 
 from apps.sources.adapters.base import Skipped, reason_of
-from apps.sources.envelope import ChatKind, ChatReference, Envelope, from_epoch
+from apps.sources.envelope import ARCHIVED, ChatKind, ChatReference, Envelope, from_epoch
 
 CHUNK = 65_536  # bytes
 
@@ -35,6 +39,10 @@ CHAT_KINDS: dict[str, ChatKind] = {
     "private_channel": "channel",
     "public_channel": "channel",
 }
+
+#: What the Bot API puts before the exporter's number of a chat.
+PREFIXES: dict[ChatKind, str] = {"supergroup": "-100", "channel": "-100", "group": "-"}
+PERSONAL = "personal:"  # a chat of the account that made the export: the bot has no part in it
 
 #: The exporter's `media_type` -> the Bot API's name of the same.
 MEDIA_TYPES = {
@@ -125,8 +133,10 @@ class _Chat:
     def external_id(self) -> str:
         if not self.id:
             return self.name or "file"
-        kind = CHAT_KINDS.get(self.type, "other")
-        return {"supergroup": "-100", "channel": "-100", "group": "-"}.get(kind, "") + self.id
+        return PREFIXES.get(CHAT_KINDS.get(self.type, "other"), PERSONAL) + self.id
+
+    def key_of(self, number: int) -> str:
+        return _key(self.external_id, number)
 
 
 def read_export(file: IO[bytes], source_id: int) -> Iterator[Envelope | Skipped]:
@@ -185,7 +195,7 @@ def _read_message(message: Mapping[str, Any], chat: _Chat, source_id: int) -> En
         answered = None  # "answers" the service message that created its topic
     return Envelope(
         source_id=source_id,
-        external_id=f"{chat.external_id}:{number}",
+        external_id=chat.key_of(number),
         edit=_epoch(message.get("edited_unixtime")) or 0,
         chat=ChatReference(
             external_id=chat.external_id,
@@ -276,8 +286,16 @@ def _reply_to(answered: Any, peer: Any, chat: _Chat) -> str:
         return ""
     if str(peer).startswith("chat") and chat.external_id.startswith("-100"):
         # The group that this one was; a number of any other group is in no message of this chat.
-        return f"{chat.external_id}:{answered - BEFORE_UPGRADE}"
-    return f"{_peer_id(peer) or chat.external_id}:{answered}"
+        return chat.key_of(answered - BEFORE_UPGRADE)
+    if not peer:
+        return chat.key_of(answered)
+    chat_id = _peer_id(peer)
+    return _key(chat_id if chat_id.startswith("-") else PERSONAL + chat_id, answered)
+
+
+def _key(chat_id: str, number: int) -> str:
+    is_for_everybody = chat_id.startswith("-100")
+    return f"{chat_id}:{number}" if is_for_everybody else f"{chat_id}:{ARCHIVED}{number}"
 
 
 def _plain(error: Exception) -> str:
