@@ -11,11 +11,22 @@ from apps.exports.models import TaskExport
 from apps.issues.models import DayAnalysis, Draft, Issue, Opinion
 from apps.issues.tasks import attach_follow_ups
 from apps.messages.models import ChatCommand, Message, ModelVersion
-from apps.sources.models import Erasure
+from apps.sources.models import Erasure, HistoryImport
 from tasktracker import pipeline
 from tasktracker.lib.workflow import WorkItem
 
-WORK = [Message, Issue, Opinion, Draft, DayAnalysis, ModelVersion, TaskExport, ChatCommand, Erasure]
+WORK = [
+    Message,
+    Issue,
+    Opinion,
+    Draft,
+    DayAnalysis,
+    ModelVersion,
+    TaskExport,
+    ChatCommand,
+    Erasure,
+    HistoryImport,
+]
 CLASSIFY = pipeline.FLOW[(Message, Message.Status.RECEIVED)]
 
 

@@ -133,7 +133,7 @@ def _read(arrivals: Iterable[Arrival]) -> tuple[list[Envelope | Notice], int]:
 
 def _bury(arrival: Arrival, reason: str) -> None:
     logger.warning("dead letter %s #%s: %s", arrival.subject, arrival.sequence, reason)
-    source_id = arrival.subject.removeprefix("chat.")
+    source_id = arrival.subject.removeprefix("chat.").partition(".")[0]  # "chat.7.archive"
     source = (
         Source.objects.filter(pk=int(source_id)).first()
         if source_id.isdecimal() and len(source_id) < 18

@@ -7,6 +7,7 @@ trouble, and where people see it.
 import asyncio
 import logging
 import random
+import time
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from pydantic import BaseModel
 
 from apps.sources.adapters import able_to
 from apps.sources.adapters.base import Occupied, Payload, Position
+from apps.sources.gaps import note_contact
 from apps.sources.intake import take
 from apps.sources.models import Source
 from tasktracker.lib.advisory import HeldElsewhere, Lock, advisory_lock
@@ -33,6 +35,7 @@ logger = logging.getLogger(__name__)
 LOCK_KIND = 0x7467  # one collector per bot or mailbox, or the platform refuses both
 ROUND = 5.0  # seconds between two looks at the sources
 STANDBY = 5.0  # seconds until a collector asks again for a lock that another one holds
+CONTACT_EVERY = 30.0  # seconds between two notes that the platform answers
 LONG_POLL = 50  # seconds that a platform may keep a question open
 
 _TROUBLES = (TryLater, GiveUp, BusUnavailable, DatabaseTrouble, psycopg.Error)
@@ -117,6 +120,7 @@ class Listening:
         self.inlet = inlet
         self.patience = patience
         self.failures = 0
+        self.noted_at = float("-inf")  # when the contact was last written down
 
     async def run(self) -> None:
         while True:
@@ -169,6 +173,9 @@ class SourceInbox:
         await take(payloads, kind=inlet.kind, adapter=inlet.adapter)
         await sync_to_async(_remember)(inlet.id, position)
         self.listening.failures = 0
+        if time.monotonic() - self.listening.noted_at > CONTACT_EVERY:
+            await sync_to_async(note_contact)(inlet.id)
+            self.listening.noted_at = time.monotonic()
 
 
 def inlets() -> list[Inlet]:

@@ -15,6 +15,8 @@ from tasktracker.lib.afterwards import Afterwards
 
 logger = logging.getLogger(__name__)
 
+ARCHIVE = "archive"  # ends the subject of what comes from an archive
+
 #: Sent with `envelope` as soon as JetStream has it; the row does not exist yet.
 envelope_accepted = Signal()
 
@@ -35,6 +37,21 @@ async def accept_async(envelope: Envelope | Notice, *, again: bool = False) -> N
     """The same for a caller with an event loop."""
     await _publish(envelope, again=again)
     await sync_to_async(_tell)(envelope)
+
+
+async def accept_archived(envelope: Envelope) -> None:
+    """One of an archive, which JetStream takes each time and keeps no longer than until it is stored.
+
+    Nobody tells an archive's messages one by one; those that shall count as live ones are told.
+    """
+    await bus.publish_async(f"{envelope.subject}.{ARCHIVE}", envelope.to_bytes(), message_id="")
+    if not envelope.is_history:
+        await sync_to_async(_tell)(envelope)
+
+
+def forget_stored_archives() -> None:
+    """The stream keeps seven days of messages; archives would fill it, and their files are there."""
+    bus.forget_acknowledged(f"chat.*.{ARCHIVE}")
 
 
 async def take(payloads: Iterable[Payload], *, kind: str, adapter: Adapter) -> None:

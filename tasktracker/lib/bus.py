@@ -41,6 +41,14 @@ class TooLarge(ValueError):
 
 
 @dataclass(frozen=True)
+class Room:
+    """How long the queue before the ingester is, and how full the stream."""
+
+    pending: int
+    used: float  # share of the bytes that it may have
+
+
+@dataclass(frozen=True)
 class Delivery:
     """One delivery of a stored message; hand it back to `acknowledge` after the commit."""
 
@@ -52,7 +60,10 @@ class Delivery:
 
 
 def publish(subject: str, data: bytes, *, message_id: str, timeout: float = 5.0) -> None:
-    """Store one message in the stream; raise BusUnavailable without an acknowledgement."""
+    """Store one message in the stream; raise BusUnavailable without an acknowledgement.
+
+    JetStream drops an id that it knows; a message without one it takes each time.
+    """
     try:
         loop.run(_publish(subject, data, message_id, timeout), timeout=timeout + 1)
     except TimeoutError as error:
@@ -93,6 +104,22 @@ def pending() -> int:
     except TimeoutError as error:
         raise BusUnavailable("JetStream does not answer") from error
     return int(info.num_pending or 0) + int(info.num_ack_pending or 0)
+
+
+def room() -> Room:
+    """What is left for who can wait; raises BusUnavailable."""
+    try:
+        return loop.run(_room(), timeout=5)
+    except TimeoutError as error:
+        raise BusUnavailable("JetStream does not answer") from error
+
+
+def forget_acknowledged(subjects: str) -> None:
+    """Drop from the stream what of these subjects the ingester has acknowledged; raises BusUnavailable."""
+    try:
+        loop.run(_forget_acknowledged(subjects), timeout=60)
+    except TimeoutError as error:
+        raise BusUnavailable("JetStream does not answer") from error
 
 
 def status() -> dict[str, Any]:
@@ -214,7 +241,11 @@ async def _publish(subject: str, data: bytes, message_id: str, timeout: float) -
     connection = await _connection()
     try:
         await connection.stream.publish(
-            subject, data, timeout=timeout, stream=STREAM, headers={"Nats-Msg-Id": message_id}
+            subject,
+            data,
+            timeout=timeout,
+            stream=STREAM,
+            headers={"Nats-Msg-Id": message_id} if message_id else None,
         )
     except (NatsError, JetStreamError, OSError, TimeoutError) as error:
         raise BusUnavailable(f"JetStream did not acknowledge: {type(error).__name__}") from error
@@ -280,6 +311,35 @@ async def _consumer_info() -> Any:
     connection = await _connection()
     try:
         return await connection.stream.consumer_info(STREAM, CONSUMER)
+    except (NatsError, JetStreamError, OSError, TimeoutError) as error:
+        raise BusUnavailable(f"JetStream: {type(error).__name__}") from error
+
+
+async def _room() -> Room:
+    from nats.errors import Error as NatsError
+    from nats.js.errors import Error as JetStreamError
+
+    connection = await _connection()
+    try:
+        stream = await connection.stream.stream_info(STREAM)
+        consumer = await connection.stream.consumer_info(STREAM, CONSUMER)
+    except (NatsError, JetStreamError, OSError, TimeoutError) as error:
+        raise BusUnavailable(f"JetStream: {type(error).__name__}") from error
+    return Room(
+        pending=(consumer.num_pending or 0) + (consumer.num_ack_pending or 0),
+        used=stream.state.bytes / settings.NATS_MAX_BYTES,
+    )
+
+
+async def _forget_acknowledged(subjects: str) -> None:
+    from nats.errors import Error as NatsError
+    from nats.js.errors import Error as JetStreamError
+
+    connection = await _connection()
+    try:
+        consumer = await connection.stream.consumer_info(STREAM, CONSUMER)
+        floor = consumer.ack_floor.stream_seq if consumer.ack_floor else 0
+        await connection.stream.purge_stream(STREAM, seq=floor + 1, subject=subjects)
     except (NatsError, JetStreamError, OSError, TimeoutError) as error:
         raise BusUnavailable(f"JetStream: {type(error).__name__}") from error
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import django_stubs_ext
 from django.urls import reverse_lazy
 
-from tasktracker.settings.env import BASE_DIR, DATA_DIR, env
+from tasktracker.settings.env import BASE_DIR, DATA_DIR, env, made_folder
 from tasktracker.settings.unfold import UNFOLD as UNFOLD
 
 django_stubs_ext.monkeypatch()
@@ -105,7 +105,12 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 8 * 60 * 60
-DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000  # bytes of a request body
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000  # bytes of a request body, without files
+
+# Archives that people upload: on the disk of DATA_DIR from their first byte on, never in a /tmp of memory
+UPLOAD_DIR = made_folder(DATA_DIR / "uploads")
+UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", default=2 * 1024**3)
+FILE_UPLOAD_TEMP_DIR = str(UPLOAD_DIR)
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

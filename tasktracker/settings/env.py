@@ -16,6 +16,12 @@ environ.Env.read_env(BASE_DIR / ".env")
 DATA_DIR = (BASE_DIR / str(env("DATA_DIR", default=".devstack"))).resolve()
 
 
+def made_folder(path: Path) -> Path:
+    """A folder that only we may look into."""
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path
+
+
 def kept_secret(name: str, make: str = "token") -> str:
     """NAME from the environment, else the value generated once and kept under DATA_DIR (mode 0600)."""
     given = str(env(name, default=""))

@@ -9,11 +9,11 @@ from django.core.management import CommandError, call_command
 
 from apps.exports.models import TaskExport
 from apps.issues.models import Issue
+from apps.messages import history, pacing
 from apps.messages.ingest import store
 from apps.messages.models import Message
 from apps.sources.models import Chat, DeadLetter, Project, Source
 from tasktracker.lib import bus, loop
-from tasktracker.management import history
 from tasktracker.management.commands import load_demo
 from tasktracker.models import Heartbeat
 
@@ -189,7 +189,7 @@ def test_without_a_project_a_first_one_is_made(transactional_db, capsys, lines):
 def test_without_jetstream_the_import_ends_with_a_sentence(
     project, capsys, lines, settings, monkeypatch
 ):
-    monkeypatch.setattr(history, "BUS_PATIENCE", 0)
+    monkeypatch.setattr(pacing, "BUS_PATIENCE", 0)
     bus.close()
     settings.NATS_URL = "nats://127.0.0.1:1"
 

@@ -14,7 +14,7 @@ ADAPTERS = {
 
 
 def able_to(verb: str) -> list[str]:
-    """Kinds whose adapter has this method: `listen`, `send`, ..."""
+    """Kinds whose adapter has this method or attribute: `listen`, `send`, ..."""
     return [kind for kind in ADAPTERS if hasattr(load(ADAPTERS, kind), verb)]
 
 

@@ -1,12 +1,13 @@
 """What every adapter is, what it may be able to do besides, and how it says no. Plain Python.
 
-`Adapter` is all that a platform must have. `Checker`, `Listener`, `Receiver` and `Sender` are parts
-that it may have: whoever needs one asks the registry which kinds have its method.
+`Adapter` is all that a platform must have. `Checker`, `Forgetful`, `Listener`, `Receiver` and `Sender`
+are parts that it may have: whoever needs one asks the registry which kinds have its method.
 """
 
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, ClassVar, Literal, Protocol
 
 from django.utils.translation import gettext as _
@@ -140,6 +141,12 @@ class Hooked(Protocol):
 
     def chat_title(self, chat_id: str, *, api_url: str) -> str | None:
         """The name of a chat that it knows; None for one that it does not."""
+
+
+class Forgetful(Protocol):
+    """An adapter whose platform cannot be asked later for what we missed: gaps are shown to people."""
+
+    forgets_after: ClassVar[timedelta]  # how long the platform keeps what we did not fetch
 
 
 class Inbox(Protocol):

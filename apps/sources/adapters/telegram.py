@@ -1,6 +1,7 @@
 """Telegram: updates of the Bot API, the same from a webhook and from polling."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, ClassVar, Literal
 
 from django.utils.translation import gettext
@@ -131,6 +132,7 @@ class Telegram:
     label: ClassVar[Any] = _("Telegram bot")
     asks_first: ClassVar[bool] = True
     longest_text: ClassVar[int] = 4096
+    forgets_after: ClassVar[timedelta] = timedelta(hours=24)  # updates that nobody fetched
     secret_header: ClassVar[str] = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 (the header's name)
     pushed: ClassVar[Mapping[str, Any]] = {"mode": "webhook"}
 

@@ -37,6 +37,7 @@ class Source(models.Model):
     is_active = models.BooleanField(_("active"), default=True)
     last_error = models.TextField(_("last error"), blank=True, default="", editable=False)
     last_seen_at = models.DateTimeField(_("last message at"), null=True, editable=False)
+    reached_at = models.DateTimeField(_("in contact until"), null=True, editable=False)
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
 
     class Meta:

@@ -1,14 +1,25 @@
-"""Listens to every active source whose platform does not call us."""
+"""Listens to every active source whose platform does not call us, and imports what people upload."""
 
 import asyncio
 import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.db.models.functions import Now
 
+from apps.messages.imports import import_uploads
 from apps.sources.collect import LONG_POLL, Collector
+from apps.sources.gaps import note_open_doors
 from tasktracker.lib import bus
 from tasktracker.models import Heartbeat
+
+DOORS_EVERY = 30.0  # seconds
+WEB_IS_SILENT_AFTER = timedelta(minutes=2)
 
 
 class Command(BaseCommand):
@@ -28,10 +39,42 @@ class Command(BaseCommand):
     def handle(self, *args: Any, long_poll: int, once: bool, **options: Any) -> None:
         collector = Collector(
             long_poll=max(0, min(long_poll, LONG_POLL)),
-            on_round=lambda: Heartbeat.beat("collector"),
+            on_round=Round(),
         )
-        asyncio.run(collector.run_once() if once else _until_stopped(collector))
+        if once:
+            asyncio.run(collector.run_once())
+        else:
+            with _importing():
+                asyncio.run(_until_stopped(collector))
         bus.close()
+
+
+class Round:
+    """What the collector does between two looks at the sources."""
+
+    def __init__(self) -> None:
+        self.looked_at = float("-inf")
+
+    def __call__(self) -> None:
+        Heartbeat.beat("collector")
+        if time.monotonic() - self.looked_at < DOORS_EVERY:
+            return
+        self.looked_at = time.monotonic()
+        if Heartbeat.objects.filter(name="web", beat_at__gt=Now() - WEB_IS_SILENT_AFTER).exists():
+            note_open_doors()
+
+
+@contextmanager
+def _importing() -> Iterator[None]:
+    """Uploads are read in a thread of their own; what is not at its end goes on in the next process."""
+    stop = threading.Event()
+    thread = threading.Thread(target=import_uploads, args=(stop.is_set,), name="imports")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
 async def _until_stopped(collector: Collector) -> None:

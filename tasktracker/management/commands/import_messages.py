@@ -1,6 +1,8 @@
 """`manage.py import_messages FILE --source NAME`: a chat's history by the way of live messages."""
 
 from argparse import BooleanOptionalAction
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -8,21 +10,21 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from apps.sources.models import Source
-from tasktracker.lib import bus
-from tasktracker.lib.progress import last_line, progress_bar
-from tasktracker.management.history import (
+from apps.messages.history import (
     CannotImport,
     Summary,
     is_finished,
+    kinds_with_history,
     publish_history,
     wait_until_finished,
 )
+from apps.messages.pacing import LONGEST_QUEUE, Pace
+from apps.sources.gaps import close_gaps
+from apps.sources.models import Source
+from tasktracker.lib import bus
+from tasktracker.lib.progress import last_line, progress_bar
 from tasktracker.management.pipeline_processes import processing
 from tasktracker.management.setting_up import project_of, save_checked
-
-#: The kinds of sources that can be given a history.
-WITH_HISTORY = ("file_import", "telegram")
 
 
 class Command(BaseCommand):
@@ -74,7 +76,7 @@ def source_of(name: str, slug: str | None) -> Source:
     if found is None:
         found = Source(project=project, name=name, kind="file_import")
         save_checked(found)
-    if found.kind not in WITH_HISTORY:
+    if found.kind not in kinds_with_history():
         raise CommandError(
             _("%(name)s is of the kind %(kind)s, which takes no history.")
             % {"name": name, "kind": found.kind}
@@ -85,12 +87,21 @@ def source_of(name: str, slug: str | None) -> Source:
 def bring_in(file: Path, source: Source, *, wait: bool) -> Summary:
     """Publish the file and, with `wait`, see every message through; two progress bars."""
     try:
-        with progress_bar(_("Reading %(file)s") % {"file": file.name}) as advance:
-            summary = publish_history(file, source, advance)
-        if wait and not is_finished(source, summary):
-            with processing(), progress_bar(_("Processing")) as advance:
-                wait_until_finished(source, summary, advance)
-    except (CannotImport, OSError) as error:
+        with ExitStack() as stack:
+            start = cache(lambda: stack.enter_context(processing()))  # once, and only when needed
+            pace = Pace(
+                longest_queue=LONGEST_QUEUE if wait else None,
+                on_wait=start if wait else lambda: None,
+            )
+            with progress_bar(_("Reading %(file)s") % {"file": file.name}) as advance:
+                summary = publish_history(file, source, advance, pace=pace)
+            if wait and not is_finished(source, summary):
+                start()
+                with progress_bar(_("Processing")) as advance:
+                    wait_until_finished(source, summary, advance)
+        if wait:
+            close_gaps(source, summary.spans)
+    except (CannotImport, OSError, ValueError) as error:
         raise CommandError(str(error)) from error
     finally:
         bus.close()  # before embedded services end, so that it does not try to reconnect

@@ -8,11 +8,11 @@ from typing import Any
 
 from apps.issues.models import Evidence, Issue, Match
 from apps.messages.classifiers.base import CATEGORIES, PRIORITIES
+from apps.messages.history import import_history
 from apps.messages.models import ACTIONABLE_CATEGORIES, Classification, Message
 from tasktracker.management.evaluation import figures
 from tasktracker.management.evaluation.reading import read_lines
 from tasktracker.management.evaluation.scratch import scratch_source
-from tasktracker.management.history import import_history
 from tasktracker.management.pipeline_processes import processing
 
 REQUIRED = frozenset({"id", "category", "priority", "duplicate_of"})

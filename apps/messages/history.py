@@ -8,33 +8,39 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Self
+from typing import IO, Any, Self
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
 from apps.messages.models import WORDING, Message
+from apps.messages.pacing import NoRoom, Pace
+from apps.sources.adapters import ADAPTERS, able_to
 from apps.sources.adapters.base import Skipped
-from apps.sources.adapters.file_import import FileImport
-from apps.sources.envelope import Envelope
-from apps.sources.intake import accept_async
+from apps.sources.envelope import ARCHIVED, Envelope
+from apps.sources.intake import accept_archived, forget_stored_archives
 from apps.sources.models import Source
 from tasktracker.lib import bus
 from tasktracker.lib.bus import BusUnavailable
+from tasktracker.lib.plugins import load
 
 logger = logging.getLogger(__name__)
 
 CHUNK = 500  # messages between two looks into the database
 AT_ONCE = 32  # publications under way; each waits about a millisecond for the disk
-BUS_PATIENCE = 120.0  # seconds without JetStream until the import gives up
 LOOK_EVERY = 0.3  # seconds between two looks at what is finished
 STALLED_AFTER = 180.0  # seconds without any progress, beside what an LLM may take
 SHOWN_PROBLEMS = 20
 
+#: Kinds of sources whose history another kind reads; those that read files have `read` themselves.
+ARCHIVES_OF = {"telegram": "file_import"}
+
 Advance = Callable[[int, int], None]  # how much is done, of how much
 Key = tuple[str, int, str]  # external id, edit, wording
+Said = tuple[str, datetime, str]  # who, when, what
 
 
 class CannotImport(Exception):
@@ -72,6 +78,8 @@ class Summary:
     invalid: int = 0
     truncated: str = ""
     problems: list[str] = field(default_factory=list)
+    #: By the chat's external id: from when to when the file has messages of it.
+    spans: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)
     outstanding: deque[Packed] = field(default_factory=deque)  # published, not seen stored yet
 
     def skip(self, part: Skipped) -> None:
@@ -85,6 +93,25 @@ class Summary:
         if len(self.problems) < SHOWN_PROBLEMS:
             self.problems.append(f"{part.where}: {part.reason}")
 
+    def note(self, envelope: Envelope) -> None:
+        self.read += 1
+        chat, sent_at = envelope.chat.external_id, envelope.sent_at
+        first, last = self.spans.get(chat, (sent_at, sent_at))
+        self.spans[chat] = (min(first, sent_at), max(last, sent_at))
+
+
+def kinds_with_history() -> list[str]:
+    """Kinds of sources that can be given a history."""
+    return [*able_to("read"), *ARCHIVES_OF]
+
+
+def reader_of(source: Source) -> Any:
+    """The adapter that reads files for this source; raises ValueError when its settings do not fit."""
+    if source.kind not in ARCHIVES_OF:
+        return source.adapter()
+    adapter = load(ADAPTERS, ARCHIVES_OF[source.kind])
+    return adapter(adapter.Config(), source_id=source.pk)
+
 
 def import_history(path: Path, source: Source, advance: Advance) -> Summary:
     """Import the whole file and wait until every message of it is finished."""
@@ -93,28 +120,52 @@ def import_history(path: Path, source: Source, advance: Advance) -> Summary:
     return summary
 
 
-def publish_history(path: Path, source: Source, advance: Advance) -> Summary:
-    """Hand what is not stored yet to JetStream, chunk by chunk; an interrupted import can be repeated."""
-    summary = Summary()
+def publish_history(
+    path: Path,
+    source: Source,
+    advance: Advance,
+    *,
+    pace: Pace | None = None,
+    is_live: bool = False,
+    summary: Summary | None = None,
+) -> Summary:
+    """Hand what is not stored yet to JetStream, chunk by chunk; an interrupted import can be repeated.
+
+    With `is_live` its messages count as live ones: people are told, and the project's policy holds.
+    Who wants to look at the summary meanwhile brings it along.
+    """
+    summary = Summary() if summary is None else summary
+    pace = pace or Pace(longest_queue=None)
     size = path.stat().st_size
-    adapter = FileImport(FileImport.Config(), source_id=source.pk)
     with path.open("rb") as file, asyncio.Runner() as runner:
-        for envelopes in _chunks(adapter.read(file), summary):
-            summary.read += len(envelopes)
+        for envelopes in _chunks(_parts(file, source), summary):
             new = _not_stored(source, envelopes)
             summary.already_stored += len(envelopes) - len(new)
-            try:
-                runner.run(_publish(new))
-            except* BusUnavailable:
-                raise CannotImport(
-                    _("JetStream does not take messages; import the file again later.")
-                ) from None
+            if is_live:
+                new = [envelope.model_copy(update={"is_history": False}) for envelope in new]
+            _hand_over(new, runner, pace)
             summary.published += len(new)
             if new:
                 summary.outstanding.append(Packed.of(map(_key, new)))
             advance(file.tell(), size)
     advance(size, size)
     return summary
+
+
+def _hand_over(new: list[Envelope], runner: asyncio.Runner, pace: Pace) -> None:
+    if not new:
+        return
+    try:
+        pace.hand_over(lambda: runner.run(_publish(new)))
+    except NoRoom:
+        raise CannotImport(
+            _("JetStream does not take messages; import the file again later.")
+        ) from None
+
+
+def _parts(file: IO[bytes], source: Source) -> Iterator[Envelope | Skipped]:
+    parts: Iterator[Envelope | Skipped] = reader_of(source).read(file)
+    return parts
 
 
 def is_finished(source: Source, summary: Summary) -> bool:
@@ -126,10 +177,11 @@ def wait_until_finished(source: Source, summary: Summary, advance: Advance) -> N
     """Return when everything is stored and no archived message of the source waits for a step."""
     total, least, moved_at = summary.published, -1, time.monotonic()
     while True:
-        remaining = _still_to_store(source, summary) + _still_to_finish(source)
+        remaining = still_to_store(source, summary) + _still_to_finish(source)
         total = max(total, remaining)  # an interrupted import may have left some more
         advance(total - remaining, total)
         if not remaining:
+            forget_stored_archives()
             return
         if remaining != least:
             least, moved_at = remaining, time.monotonic()
@@ -146,6 +198,7 @@ def _chunks(parts: Iterable[Envelope | Skipped], summary: Summary) -> Iterator[l
             if isinstance(part, Skipped):
                 summary.skip(part)
             else:
+                summary.note(part)
                 yield part
 
     stream = envelopes()
@@ -155,7 +208,34 @@ def _chunks(parts: Iterable[Envelope | Skipped], summary: Summary) -> Iterator[l
 
 def _not_stored(source: Source, envelopes: list[Envelope]) -> list[Envelope]:
     stored = _stored(source, (_key(envelope) for envelope in envelopes))
-    return [envelope for envelope in envelopes if _key(envelope) not in stored]
+    new = [envelope for envelope in envelopes if _key(envelope) not in stored]
+    known = _said_before(source, [envelope for envelope in new if _is_counted_apart(envelope)])
+    return [
+        envelope
+        for envelope in new
+        if not (_is_counted_apart(envelope) and _said(envelope) in known)
+    ]
+
+
+def _is_counted_apart(envelope: Envelope) -> bool:
+    return envelope.external_id.rpartition(":")[2].startswith(ARCHIVED)
+
+
+def _said_before(source: Source, envelopes: list[Envelope]) -> set[Said]:
+    """Where the archive's numbers are its own, who said when what tells a message that we have."""
+    wanted = {_said(envelope) for envelope in envelopes if envelope.text}
+    if not wanted:
+        return set()
+    rows = Message.objects.filter(
+        source=source,
+        author_id__in={author for author, *_ in wanted},
+        sent_at__in={sent_at for _author, sent_at, _text in wanted},
+    )
+    return wanted & set(rows.values_list("author_id", "sent_at", "text"))
+
+
+def _said(envelope: Envelope) -> Said:
+    return envelope.author_id, envelope.sent_at, envelope.text
 
 
 def _stored(source: Source, keys: Iterable[Key]) -> set[Key]:
@@ -174,7 +254,7 @@ async def _publish(envelopes: list[Envelope]) -> None:
 
     async def publish(envelope: Envelope) -> None:
         async with places:
-            await _publish_patiently(envelope)
+            await accept_archived(envelope)
 
     # Started in order and through one connection: the stream keeps the order of the chat.
     async with asyncio.TaskGroup() as group:
@@ -182,20 +262,7 @@ async def _publish(envelopes: list[Envelope]) -> None:
             group.create_task(publish(envelope))
 
 
-async def _publish_patiently(envelope: Envelope) -> None:
-    """A repeat is harmless: JetStream knows the message by its id."""
-    give_up_at = time.monotonic() + BUS_PATIENCE
-    while True:
-        try:
-            return await accept_async(envelope, again=True)
-        except BusUnavailable as error:
-            if time.monotonic() > give_up_at:
-                raise
-            logger.info("JetStream is away, trying again: %s", error)
-            await asyncio.sleep(1)
-
-
-def _still_to_store(source: Source, summary: Summary) -> int:
+def still_to_store(source: Source, summary: Summary) -> int:
     """Messages that the ingester has not stored; it works in order, so the first chunks empty first."""
     while summary.outstanding:
         first = summary.outstanding[0].keys()
