@@ -71,3 +71,5 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 TELEGRAM_API_URL = env("TELEGRAM_API_URL", default="https://api.telegram.org")
 # Under which the internet reaches this installation; new webhooks begin with it
 WEBHOOK_BASE_URL = env("WEBHOOK_BASE_URL", default="")
+SLACK_API_URL = env("SLACK_API_URL", default="https://slack.com")
+DISCORD_API_URL = env("DISCORD_API_URL", default="https://discord.com")

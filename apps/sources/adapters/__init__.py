@@ -7,6 +7,7 @@ from tasktracker.lib.plugins import PlugIn, load
 ADAPTERS = {
     "telegram": PlugIn(_("Telegram bot"), "apps.sources.adapters.telegram.Telegram"),
     "slack": PlugIn(_("Slack app"), "apps.sources.adapters.slack.Slack"),
+    "discord": PlugIn(_("Discord bot"), "apps.sources.adapters.discord.Discord"),
     "webhook": PlugIn(_("Generic webhook"), "apps.sources.adapters.webhook.Webhook"),
     "file_import": PlugIn(_("Chat export"), "apps.sources.adapters.file_import.FileImport"),
     "api": PlugIn(_("HTTP API"), "apps.sources.adapters.api.Api"),

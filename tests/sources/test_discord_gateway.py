@@ -1,0 +1,275 @@
+"""The collector at a Discord that speaks its own protocol: what is said comes in, whatever breaks."""
+
+import asyncio
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.core.management import call_command
+from django.db import connections
+
+from apps.sources.adapters import discord_library
+from apps.sources.adapters.discord import Discord
+from apps.sources.collect import Listening, inlets
+from apps.sources.models import Source
+from tests.stubs.discord import BOT_ID, CHANNEL_ID, TOKEN, discord_server
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def discord(settings):
+    with discord_server() as server:
+        settings.DISCORD_API_URL = server.served.url
+        yield server
+
+
+@pytest.fixture
+def bot(transactional_db, project, discord):
+    return Source.objects.create(
+        project=project, kind="discord", name="Bot", config={"bot_token": TOKEN}
+    )
+
+
+def collect():
+    call_command("collect_messages", once=True)
+
+
+async def until(condition):
+    while not condition():  # noqa: ASYNC110 - what is waited for happens in other threads
+        await asyncio.sleep(0.01)
+
+
+def listening(work):
+    """Run the listener of the one source for as long as the work takes."""
+
+    async def run():
+        (inlet,) = await sync_to_async(inlets)()
+        task = asyncio.create_task(Listening(inlet, patience=50).run())
+        try:
+            async with asyncio.timeout(20):
+                await work()
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await sync_to_async(connections.close_all)()
+
+    asyncio.run(run())
+
+
+async def caught_up():
+    """The first look is over, and what comes from now on comes by itself."""
+    while not (await Source.objects.aget()).position:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+
+
+def texts(taken):
+    return [item["text"] for _, item in taken if "text" in item]
+
+
+def test_what_was_said_today_is_read_when_it_begins(bot, discord, stream):
+    discord.post("Прод лежить")
+    discord.post("Усе ще лежить")
+
+    collect()
+    collect()
+
+    assert texts(stream()) == ["Прод лежить", "Усе ще лежить"]
+    bot.refresh_from_db()
+    assert bot.position["channels"] == {CHANNEL_ID: discord.messages[CHANNEL_ID][-1]["id"]}
+    assert bot.last_error == ""
+
+
+def test_what_comes_is_taken(bot, discord, stream):
+    found = []
+
+    async def work():
+        await caught_up()
+        first = discord.post("Прод лежить")
+        discord.edit(first, "Прод лежить, 502")
+        discord.delete(first)
+        discord.post("Ні, вже ні")
+        await until(lambda: found.extend(stream()) or len(found) == 4)
+
+    listening(work)
+
+    assert texts(found) == ["Прод лежить", "Прод лежить, 502", "Ні, вже ні"]
+    assert found[2][1]["notice"] == "deleted"
+    assert found[2][1]["message"] == found[0][1]["external_id"]
+    assert found[0][1]["chat"]["title"] == "Smachno #payments"
+
+
+def test_a_thread_and_what_is_said_in_it_are_known(bot, discord, stream):
+    found = []
+
+    async def work():
+        await caught_up()
+        first = discord.post("Прод лежить")
+        discord.add_thread(CHANNEL_ID, "Прод лежить", first["id"])
+        discord.post("Дивлюся", first["id"], content="Дивлюся, див. <#900000000000000010>")
+        await until(lambda: found.extend(stream()) or len(found) == 3)
+
+    listening(work)
+
+    (_, first), (_, topic), (_, answer) = found
+    assert (topic["notice"], topic["data"]["title"]) == ("topic", "Прод лежить")
+    assert answer["chat"]["external_id"] == CHANNEL_ID
+    assert (answer["topic"], answer["reply_to"]) == (topic["data"]["topic"], first["external_id"])
+    assert answer["text"] == "Дивлюся, див. #payments"
+
+
+def test_more_than_one_answer_is_read_and_threads_and_edits_too(bot, discord, stream):
+    first = discord.post("Прод лежить")
+    collect()
+    thread = discord.add_thread(CHANNEL_ID, "Прод лежить", first["id"])
+    discord.edit(first, "Прод лежить, 502")
+    for number in range(130):
+        discord.post(f"№{number}")
+    discord.post("у гілці", thread)
+
+    collect()
+
+    assert texts(stream()) == [
+        "Прод лежить",
+        "Прод лежить, 502",
+        *(f"№{number}" for number in range(130)),
+        "у гілці",
+    ]
+
+
+def test_a_private_talk_is_read_on_after_an_outage(bot, discord, stream):
+    async def work():
+        await caught_up()
+        discord.post("Привіт", "555")
+        while not (await Source.objects.aget()).position.get("private"):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+    listening(work)
+    discord.post("Ти тут?", "555")
+    collect()
+
+    found = [envelope for _, envelope in stream()]
+    assert [item["text"] for item in found] == ["Привіт", "Ти тут?"]
+    assert found[0]["chat"] == {"external_id": "555", "title": "Олена Кравець", "kind": "private"}
+
+
+@pytest.mark.parametrize("break_it", ["drop", "reconnect"])
+def test_a_broken_session_is_taken_up_again(bot, discord, stream, break_it):
+    found = []
+
+    async def work():
+        await caught_up()
+        discord.post("перед")
+        discord.drop() if break_it == "drop" else discord.send({"op": 7, "d": None})
+        discord.post("між")
+        await until(lambda: discord.resumed)
+        discord.post("після")
+        await until(lambda: found.extend(stream()) or len(found) == 3)
+
+    listening(work)
+
+    assert texts(found) == ["перед", "між", "після"]
+    assert discord.identified == 1
+
+
+def test_what_a_lost_session_missed_is_read(bot, discord, stream, monkeypatch):
+    monkeypatch.setattr(discord_library, "NEW_SESSION", 0.01)
+    found = []
+
+    async def work():
+        await caught_up()
+        discord.post("перед")
+        await until(lambda: found.extend(stream()) or len(found) == 1)
+        discord.invalidate()
+        discord.post("між")
+        await until(lambda: found.extend(stream()) or len(found) == 2)
+
+    listening(work)
+
+    assert texts(found) == ["перед", "між"]
+
+
+def test_without_the_intent_people_are_told_where_to_switch_it_on(bot, discord):
+    discord.flags = 0
+
+    listening(lambda: _error_of(bot))
+
+    bot.refresh_from_db()
+    assert "Message Content Intent" in bot.last_error
+    assert discord.identified == 1
+
+
+async def _error_of(source):
+    while not (await Source.objects.aget(pk=source.pk)).last_error:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+
+
+def test_a_wrong_token_is_told_and_never_shown(bot, discord, caplog):
+    bot.config = {"bot_token": TOKEN + "x"}
+    bot.save()
+
+    collect()
+
+    bot.refresh_from_db()
+    assert "does not accept the bot token" in bot.last_error
+    assert TOKEN not in bot.last_error + caplog.text
+
+
+def test_a_pause_that_discord_asks_for_is_obeyed(bot, discord, stream):
+    discord.post("Прод лежить")
+    limited = {"message": "You are being rate limited.", "retry_after": 0.05, "global": False}
+    discord.errors.append((429, limited))
+
+    collect()
+
+    assert texts(stream()) == ["Прод лежить"]
+
+
+def test_a_channel_that_may_not_be_read_does_not_hold_back_the_others(bot, discord, stream):
+    discord.add_channel("900000000000000011", "secret")
+    discord.closed_to_us.add("900000000000000011")
+    discord.post("Таємне", "900000000000000011")
+    discord.post("Прод лежить")
+
+    async def twice():
+        (inlet,) = await sync_to_async(inlets)()
+        for _ in range(2):
+            await Listening(inlet, patience=0).once()
+        await sync_to_async(connections.close_all)()
+
+    asyncio.run(twice())
+
+    assert texts(stream()) == ["Прод лежить"]
+    assert discord.calls.count("/channels/900000000000000011/messages") == 1
+
+
+@pytest.mark.parametrize("token", ["", "x", "MTIz", "0JDQkdCS.a.b"])
+def test_what_is_no_token_is_told(bot, discord, token):
+    bot.config = {"bot_token": token}
+    bot.save()
+
+    assert inlets() == []
+
+    bot.refresh_from_db()
+    assert "token" in bot.last_error
+    assert discord.calls == []
+
+
+def test_the_account_is_the_bot():
+    assert Discord(Discord.Config(bot_token=TOKEN), source_id=1).account() == BOT_ID
+
+
+def test_a_check_names_the_bot_its_intent_and_its_channels(discord):
+    adapter = Discord(Discord.Config(bot_token=TOKEN), source_id=1)
+    found = adapter.check(api_url=discord.served.url)
+
+    assert [item.remedy for item in found] == ["", "", ""]
+    assert "tracker" in found[0].sentence
+    assert "reads 1 of 1" in found[2].sentence
+
+    discord.flags = 0
+    discord.roles = [{**discord.roles[0], "permissions": "0"}]
+    found = adapter.check(api_url=discord.served.url)
+
+    assert "Developer Portal" in found[1].remedy
+    assert "reads 0 of 1" in found[2].sentence
+    assert "View Channel" in found[2].remedy
