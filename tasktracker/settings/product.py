@@ -38,3 +38,7 @@ LEARN_FROM = env.int("LEARN_FROM", default=20)
 
 # Where JSON trackers write, one folder per tracker
 EXPORT_DIR = Path(str(env("EXPORT_DIR", default=str(DATA_DIR / "exports"))))
+
+# Trackers: where Linear answers, and hosts of people's own that lie at private addresses
+LINEAR_API_URL = env("LINEAR_API_URL", default="https://api.linear.app/graphql")
+OUTBOUND_PRIVATE_HOSTS = env.list("OUTBOUND_PRIVATE_HOSTS", default=[])

@@ -1,0 +1,262 @@
+"""The door to other systems' HTTP: verified TLS, time-outs, a deadline, short answers, no redirects.
+
+Addresses are typed by people, so none that is private is connected to, unless its host is allowed.
+Nothing is repeated here: the errors tell whether a repeat can do harm.
+"""
+
+import ipaddress
+import json
+import socket
+import ssl
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import httpcore2
+import httpx2
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+CONNECT = 3.0  # seconds
+READ = 8.0  # seconds between two pieces of an answer
+DEADLINE = 20.0  # seconds for everything that one door is asked
+MAX_BODY = 2 * 1024 * 1024  # bytes
+NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class Unreachable(Exception):
+    """The request was surely not sent; a repeat does no harm."""
+
+
+class Forbidden(Exception):
+    """The address is one that we may not connect to; nothing was sent."""
+
+
+class NoAnswer(Exception):
+    """Sent, at least in part, and not answered: nobody knows whether it was taken."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back, whatever its status."""
+
+    status: int
+    headers: Mapping[str, str]  # their names in lower case
+    body: bytes = field(repr=False)
+
+    def json(self) -> Any:
+        """The body's value; None when it is no JSON."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
+
+class Door:
+    """One system at one address, for one piece of work: its deadline counts from the first question."""
+
+    def __init__(
+        self, base_url: str, *, headers: Mapping[str, str] | None = None, deadline: float = DEADLINE
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self.headers = {
+            "User-Agent": "TaskTracker",
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",  # what is packed could unpack to anything
+            **(headers or {}),
+        }
+        self._clock = _Clock(deadline)
+
+    def ask(
+        self,
+        method: str,
+        path: str = "",
+        *,
+        content: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """The answer to one request; raises Unreachable, Forbidden or NoAnswer."""
+        url = self._checked(path)
+        self._clock.start()
+        transport = _Transport(self._clock)
+        timeout = httpx2.Timeout(READ, connect=CONNECT)
+        try:
+            with (
+                httpx2.Client(transport=transport, timeout=timeout, trust_env=False) as client,
+                client.stream(
+                    method, url, content=content, headers={**self.headers, **(headers or {})}
+                ) as response,
+            ):
+                return Answer(
+                    response.status_code,
+                    {name.lower(): value for name, value in response.headers.items()},
+                    _body(response),
+                )
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
+            raise Unreachable(f"{url.host}: {_words(error)}") from error
+        except httpx2.TransportError as error:
+            raise NoAnswer(f"{url.host}: {_words(error)}") from error
+
+    def post(self, path: str = "", *, value: Any) -> Answer:
+        """`ask` with a value as JSON."""
+        content = json.dumps(value).encode()
+        return self.ask("POST", path, content=content, headers={"Content-Type": "application/json"})
+
+    def _checked(self, path: str) -> httpx2.URL:
+        try:
+            url = httpx2.URL(f"{self.base_url}{path}")
+        except httpx2.InvalidURL as error:
+            raise Forbidden(_("This is no web address.")) from error
+        if url.scheme not in ("https", "http") or not url.host or url.userinfo:
+            raise Forbidden(_("This is no web address."))
+        if url.scheme == "http" and not _is_allowed(url.host):
+            raise Forbidden(
+                _(
+                    "%(host)s is asked without TLS: use https://, or name the host in OUTBOUND_PRIVATE_HOSTS."
+                )
+                % {"host": url.host}
+            )
+        return url
+
+
+class _Clock:
+    """Time that is left, for a whole piece of work."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._ends_at: float | None = None
+
+    def start(self) -> None:
+        if self._ends_at is None:
+            self._ends_at = time.monotonic() + self._seconds
+
+    def at_most(self, timeout: float | None, error: type[Exception]) -> float:
+        """`timeout`, or what is left; raises `error` when that is nothing."""
+        left = (self._ends_at or 0.0) - time.monotonic()
+        if left <= 0:
+            raise error("the deadline is over")
+        return left if timeout is None else min(timeout, left)
+
+
+class _Transport(httpx2.HTTPTransport):
+    """Connects only to addresses that were looked at, and never waits past the deadline."""
+
+    def __init__(self, clock: _Clock) -> None:
+        super().__init__(verify=_tls(), trust_env=False)
+        self._pool = httpcore2.ConnectionPool(
+            ssl_context=_tls(), max_connections=1, network_backend=_Backend(clock)
+        )
+
+
+class _Backend(httpcore2.NetworkBackend):
+    def __init__(self, clock: _Clock) -> None:
+        self._clock = clock
+        self._sockets = httpcore2.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore2.NetworkStream:
+        failure: Exception = httpcore2.ConnectError("no address")
+        for address in _addresses(host, port):
+            seconds = self._clock.at_most(timeout, httpcore2.ConnectTimeout)
+            try:
+                stream = self._sockets.connect_tcp(
+                    str(address), port, seconds, local_address, socket_options
+                )
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
+                failure = error
+            else:
+                return _Stream(stream, self._clock)
+        raise failure
+
+
+class _Stream(httpcore2.NetworkStream):
+    """A socket whose every wait ends with the deadline."""
+
+    def __init__(self, stream: httpcore2.NetworkStream, clock: _Clock) -> None:
+        self._stream = stream
+        self._clock = clock
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, self._clock.at_most(timeout, httpcore2.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, self._clock.at_most(timeout, httpcore2.WriteTimeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore2.NetworkStream:
+        seconds = self._clock.at_most(timeout, httpcore2.ConnectTimeout)
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, seconds), self._clock)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Certificates are always verified, against the system's or those of SSL_CERT_FILE."""
+    return httpx2.create_ssl_context()
+
+
+def _addresses(host: str, port: int) -> list[Address]:
+    """Every address of the host, asked once; raises Forbidden when one of them is private."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise httpcore2.ConnectError(f"no such host: {host}") from error
+    # A link-local address comes with its interface behind a percent sign.
+    addresses = [ipaddress.ip_address(str(one[4][0]).partition("%")[0]) for one in found]
+    if not _is_allowed(host) and not all(is_public(address) for address in addresses):
+        raise Forbidden(
+            _("%(host)s is a private address: name it in OUTBOUND_PRIVATE_HOSTS to allow it.")
+            % {"host": host}
+        )
+    return list(dict.fromkeys(addresses))
+
+
+def is_public(address: Address) -> bool:
+    """Whether it is one of the internet's, also when it carries another address inside."""
+    if isinstance(address, ipaddress.IPv6Address):
+        inside = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
+        if address in NAT64:
+            inside.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+        if any(one is not None and not is_public(one) for one in inside):
+            return False
+        if address.ipv4_mapped:
+            return True
+    return address.is_global and not address.is_multicast
+
+
+def _is_allowed(host: str) -> bool:
+    return host.strip("[]").casefold() in {
+        one.strip("[] ").casefold() for one in settings.OUTBOUND_PRIVATE_HOSTS
+    }
+
+
+def _body(response: httpx2.Response) -> bytes:
+    body = bytearray()
+    for piece in response.iter_raw():
+        body += piece
+        if len(body) > MAX_BODY:
+            raise httpx2.ReadError("the answer is too long")
+    return bytes(body)
+
+
+def _words(error: Exception) -> str:
+    return str(error) or type(error).__name__
