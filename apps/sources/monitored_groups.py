@@ -12,7 +12,7 @@ BARE_DIGITS = 10  # of such a number; older groups have fewer and no prefix
 
 def groups(source: Source) -> list[Chat]:
     """Monitored groups and channels by their number; private talks are none."""
-    chats = Chat.objects.filter(source=source, is_monitored=True, external_id__startswith="-")
+    chats = Chat.objects.filter(source=source, state=Chat.State.ON, external_id__startswith="-")
     return sorted(
         (chat for chat in chats if chat.external_id[1:].isdigit()),
         key=lambda chat: int(chat.external_id),
@@ -24,26 +24,27 @@ def add(source: Source, number: int) -> Chat:
     """Monitor the group; one that is there already stays as it is."""
     external_id, title = _known_as(source, number)
     chat, is_new = Chat.objects.get_or_create(
-        source=source, external_id=external_id, defaults={"title": title, "is_monitored": True}
+        source=source,
+        external_id=external_id,
+        defaults={"title": title, "state": Chat.State.ON},
     )
     if not is_new:
-        _keep(chat, is_monitored=True, title=chat.title or title)
+        _keep(chat, title=chat.title or title)
+        Chat.settle(Chat.objects.filter(pk=chat.pk), Chat.State.ON)
     return chat
 
 
 def take_off(source: Source, number: int) -> None:
     """Monitor it no longer, by either of its numbers; one that nobody knows is no error."""
     chats = Chat.objects.filter(source=source, external_id__in={str(number), _prefixed(number)})
-    for chat in chats.filter(is_monitored=True):
-        _keep(chat, is_monitored=False)
+    Chat.settle(chats.filter(state=Chat.State.ON), Chat.State.OFF)
 
 
 def replace(source: Source, numbers: Iterable[int]) -> None:
     """Monitor these groups and no others."""
     wanted = {add(source, number).pk for number in numbers}
-    for chat in groups(source):
-        if chat.pk not in wanted:
-            _keep(chat, is_monitored=False)
+    others = [chat.pk for chat in groups(source) if chat.pk not in wanted]
+    Chat.settle(Chat.objects.filter(pk__in=others), Chat.State.OFF)
 
 
 def refresh_names(source: Source) -> None:
