@@ -30,6 +30,7 @@ app.conf.task_routes = {
     # A thread, which no time limit ends; it waits for PostgreSQL.
     "apps.issues.tasks.index_vectors": {"queue": "llm", "priority": LAST},
     "apps.issues.tasks.post_analyses": {"queue": "exports"},
+    "apps.issues.tasks.answer_commands": {"queue": "exports"},
     "apps.exports.tasks.*": {"queue": "exports"},
 }
 app.autodiscover_tasks(["tasktracker"], related_name="pipeline")

@@ -21,11 +21,13 @@ from apps.issues.corrections import follow
 from apps.issues.models import DayAnalysis, Draft, Issue, Opinion
 from apps.issues.tasks import (
     analyse_days,
+    answer_commands,
     ask_opinions,
     attach_follow_ups,
     erase_from_issues,
     file_messages,
     index_vectors,
+    obey_commands,
     post_analyses,
     word_analyses,
     write_drafts,
@@ -33,7 +35,7 @@ from apps.issues.tasks import (
 from apps.messages.classify import warm_up as load_models
 from apps.messages.corrections import corrected
 from apps.messages.held import settle
-from apps.messages.models import Message, ModelVersion
+from apps.messages.models import ChatCommand, Message, ModelVersion
 from apps.messages.tasks import (
     ask_llm,
     classify_messages,
@@ -80,6 +82,8 @@ FLOW: Mapping[tuple[type[WorkItem], str], Step] = {
     (Issue, Issue.Status.IN_PROGRESS): Step(open_exports, 20),
     (Issue, Issue.Status.DONE): Step(open_exports, 20),
     (TaskExport, TaskExport.Status.PENDING): Step(deliver_exports, 10),
+    (ChatCommand, ChatCommand.Status.WAITING): Step(obey_commands, 1),
+    (ChatCommand, ChatCommand.Status.ANSWERING): Step(answer_commands, 1),
     (Erasure, Erasure.Status.ISSUES): Step(erase_from_issues, 1),
     (Erasure, Erasure.Status.EXPORTS): Step(erase_from_exports, 1),
     (Erasure, Erasure.Status.MESSAGES): Step(erase_messages, 1),

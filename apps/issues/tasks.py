@@ -4,6 +4,7 @@ from celery import shared_task
 from django.conf import settings
 
 from apps.issues.analysis import analyse_lacking, post, word
+from apps.issues.chat_commands import answer, obey
 from apps.issues.conversation import follow_up
 from apps.issues.erase import erase
 from apps.issues.grey_zone import judge
@@ -11,7 +12,7 @@ from apps.issues.models import DayAnalysis, Draft, Opinion
 from apps.issues.triage import file, with_earlier
 from apps.issues.vector_index import build_missing
 from apps.issues.wording import write
-from apps.messages.models import Message
+from apps.messages.models import ChatCommand, Message
 from apps.sources.models import Erasure
 from tasktracker.lib.workflow import each, work_on
 
@@ -46,6 +47,18 @@ def word_analyses(ids: list[int]) -> None:
 def post_analyses(ids: list[int]) -> None:
     status = DayAnalysis.Status.POSTING
     work_on(DayAnalysis, ids, status, each(post), lease=timedelta(seconds=90))
+
+
+@shared_task
+def obey_commands(ids: list[int]) -> None:
+    status = ChatCommand.Status.WAITING
+    work_on(ChatCommand, ids, status, each(obey), lease=timedelta(seconds=90))
+
+
+@shared_task
+def answer_commands(ids: list[int]) -> None:
+    status = ChatCommand.Status.ANSWERING
+    work_on(ChatCommand, ids, status, each(answer), lease=timedelta(seconds=90))
 
 
 @shared_task

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from apps.sources.adapters import able_to
-from apps.sources.adapters.base import reason_of
+from apps.sources.adapters.base import Button, reason_of
 from apps.sources.models import Chat, Project
 from tasktracker.lib.workflow import GiveUp
 
@@ -27,21 +28,43 @@ def why_not(chat: Chat | None, project: Project) -> str:
         return _("Nothing can be posted to chats of this source.")
     if not chat.source.is_active:
         return _("The source of the chat is switched off.")
+    if chat.is_muted:
+        return _("The people of the chat want the bot to be quiet there.")
     return ""
 
 
-def post(chat: Chat, text: str) -> str:
+def post(
+    chat: Chat, text: str, *, topic: str = "", reply_to: str = "", button: Button | None = None
+) -> str:
     """Post the text, cut to what the platform takes; the message's id. Raises TryLater and GiveUp."""
+    adapter = adapter_of(chat)
+    how: dict[str, Any] = {"topic": topic, "reply_to": reply_to, "button": button}
+    message_id: str = adapter.send(
+        chat.external_id,
+        fitting(text, adapter.longest_text),
+        api_url=chat.source.api_url,
+        **{name: value for name, value in how.items() if value},
+    )
+    return message_id
+
+
+def adapter_of(chat: Chat) -> Any:
+    """Raises GiveUp when the settings of the source do not fit."""
     try:
-        adapter: Any = chat.source.adapter()
+        return chat.source.adapter()
     except ValueError as error:
         raise GiveUp(
             _("The settings of the source do not fit: %(reason)s") % {"reason": reason_of(error)}
         ) from error
-    message_id: str = adapter.send(
-        chat.external_id, fitting(text, adapter.longest_text), api_url=chat.source.api_url
-    )
-    return message_id
+
+
+def button_to(chat: Chat, label: str, path: str) -> Button | None:
+    """A link to a page of ours, where ours can be reached from outside."""
+    base = str(getattr(settings, "WEBHOOK_BASE_URL", "")).rstrip("/")
+    if not base.startswith("https://"):
+        return None
+    # Telegram takes buttons that open inside of it in private chats only.
+    return Button(label, f"{base}{path}", is_app=chat.kind == "private")
 
 
 def fitting(text: str, limit: int) -> str:

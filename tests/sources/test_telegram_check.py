@@ -37,6 +37,7 @@ def test_a_bot_that_works_has_nothing_to_remedy(check):
         "Privacy mode is off: the bot gets every message of its groups.",
         "The bot has no webhook, so it can be polled.",
         "0 updates wait at Telegram.",
+        "The bot's commands are listed in its chats, in both languages.",
     ]
 
 
@@ -69,7 +70,7 @@ def test_a_webhook_that_works_is_no_trouble(check, telegram):
 
     findings = check("webhook")
     assert troubles(findings) == []
-    assert findings[-1].sentence == "1 update waits at Telegram."
+    assert findings[-2].sentence == "1 update waits at Telegram."
 
 
 def test_the_last_failure_of_a_webhook_is_told(check, telegram):

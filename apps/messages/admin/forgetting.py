@@ -31,12 +31,12 @@ class Forgetting:
             self.message_user(request, told, messages.ERROR)
             return None
         if "confirmed" not in request.POST:
-            return self._ask(request, queryset, people)
+            return self._ask(request, queryset, people)  # type: ignore[no-any-return]
         for source_id, author_id in people:
             author = Author.known(source_id, author_id)
             Erasure.ask_for(author, user_id=request.user.pk)
             LogEntry.objects.log_actions(
-                request.user.pk, [author], CHANGE, change_message=_("To be forgotten.")
+                request.user.pk or 0, [author], CHANGE, change_message=_("To be forgotten.")
             )
         told = ngettext(
             "%(count)d person is forgotten now.", "%(count)d people are forgotten now.", len(people)

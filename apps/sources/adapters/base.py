@@ -197,17 +197,45 @@ class Receiver(Protocol):
         """
 
 
+@dataclass(frozen=True)
+class Button:
+    """A link below a text of ours; `is_app` opens it inside the platform's client."""
+
+    label: str
+    url: str
+    is_app: bool = False
+
+
 class Sender(Protocol):
     """An adapter that can also write into its chats."""
 
     longest_text: ClassVar[int]  # UTF-16 units, as platforms count
 
-    def send(self, chat_id: str, text: str, *, api_url: str) -> str:
-        """Post plain text once, quietly; the id of the message.
+    def send(
+        self,
+        chat_id: str,
+        text: str,
+        *,
+        api_url: str,
+        topic: str = "",
+        reply_to: str = "",
+        button: Button | None = None,
+    ) -> str:
+        """Post plain text once, quietly; the id of the message. `reply_to` is an envelope's external_id.
 
         Raises TryLater when the platform surely has not taken it, and GiveUp when it never will or
         when nobody can tell whether it has.
         """
+
+
+class Answerer(Sender, Protocol):
+    """A sender that can also answer commands: it knows who it is, and who may command it."""
+
+    def name(self, *, api_url: str) -> str:
+        """What the bot is called in its chats."""
+
+    def is_administrator(self, chat_id: str, author_id: str, *, api_url: str) -> bool:
+        """Whether this person may decide for the chat."""
 
 
 def check_secret(given: str, wanted: str) -> None:

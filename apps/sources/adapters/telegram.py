@@ -166,8 +166,10 @@ class Telegram:
     def check(self, *, api_url: str) -> list[Finding]:
         """The token, the bot's privacy mode and its webhook. See `base.Checker`."""
         from apps.sources.adapters.telegram_check import check
+        from apps.sources.adapters.telegram_sending import list_commands
 
-        return check(self.token, is_pushed=self.is_pushed, api_url=api_url)
+        found = check(self.token, is_pushed=self.is_pushed, api_url=api_url)
+        return [*found, list_commands(self.token, api_url=api_url)]
 
     def examine(self, around: Surroundings, *, api_url: str) -> list[Finding]:
         """Also whether everything is as we want it, here and in the groups. See `base.Examiner`."""
@@ -235,12 +237,26 @@ class Telegram:
             raise Refused(400, gettext("The update has no whole number as its update_id."))
         return Received([Payload(update, number)])
 
-    def send(self, chat_id: str, text: str, *, api_url: str) -> str:
+    def send(self, chat_id: str, text: str, *, api_url: str, **how: Any) -> str:
         """Post plain text without a sound; the message's id. See `base.Sender`."""
         # The library is slow to load, and reading a message does not need it.
-        from apps.sources.adapters.telegram_library import send_text
+        from apps.sources.adapters.telegram_sending import send_text
 
-        return send_text(self.token, chat_id, text, api_url=api_url)
+        return send_text(self.token, chat_id, text, api_url=api_url, **how)
+
+    def name(self, *, api_url: str) -> str:
+        """The bot's username. See `base.Answerer`."""
+        from apps.sources.adapters.telegram_sending import username_of
+
+        return username_of(self.token, api_url)
+
+    def is_administrator(self, chat_id: str, author_id: str, *, api_url: str) -> bool:
+        """Also an anonymous one, who speaks as the chat. See `base.Answerer`."""
+        from apps.sources.adapters.telegram_sending import is_administrator
+
+        return author_id == chat_id or is_administrator(
+            self.token, chat_id, author_id, api_url=api_url
+        )
 
     @property
     def is_pushed(self) -> bool:
@@ -283,7 +299,17 @@ def _kind(raw: Mapping[str, Any]) -> str | None:
     for field in MEDIA:
         if raw.get(field) is not None:
             return field
+    if _is_command(raw):
+        return "command"
     return "text" if raw.get("text") is not None or raw.get("caption") is not None else None
+
+
+def _is_command(raw: Mapping[str, Any]) -> bool:
+    """Whether it begins with one; a command amid the words is only words."""
+    entities = raw.get("entities")
+    first = entities[0] if isinstance(entities, list) and entities else None
+    is_first = isinstance(first, Mapping) and first.get("offset") == 0
+    return is_first and first.get("type") == "bot_command"  # type: ignore[union-attr]
 
 
 def _text(message: _Message) -> str:

@@ -1,4 +1,4 @@
-"""python-telegram-bot, made quiet: one question, one message sent, and its errors as what to do."""
+"""python-telegram-bot, made quiet: one question, and its errors as what to do."""
 
 import logging
 import os
@@ -18,15 +18,12 @@ from telegram.error import (
     RetryAfter,
     TelegramError,
 )
-from telegram.request import HTTPXRequest
 
 from apps.sources.adapters.base import Occupied
-from tasktracker.lib import loop
 from tasktracker.lib.workflow import GiveUp, TryLater
 
 #: Troubles before anything was sent; after them Telegram surely has nothing.
 NEVER_SENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout"})
-SEND_TIMEOUT = 20.0  # seconds
 ASK_TIMEOUT = 10.0  # seconds; a person waits for it
 
 Answer = TypeVar("Answer")
@@ -39,7 +36,7 @@ for _name in ("httpx", "httpcore", "telegram"):
 
 
 def refusal_of(error: TelegramError, token: str) -> GiveUp | TryLater:
-    """The error of a question, which may be asked again; `_trouble_of` is for what is done once."""
+    """The error of a question, which may be asked again; `trouble_of` is for what is done once."""
     reason = {"reason": _first_line(error).replace(token or "\0", "***")}
     match error:
         case RetryAfter():
@@ -84,36 +81,7 @@ async def _ask(
         await request.shutdown()
 
 
-def send_text(token: str, chat_id: str, text: str, *, api_url: str) -> str:
-    """Post plain text without a sound; the message's id. Errors as in `base.Sender`."""
-    if not token:
-        raise GiveUp(_("There is no bot token."))
-    try:
-        return loop.run(_send(token, chat_id, text, api_url), timeout=SEND_TIMEOUT * 3)
-    except TelegramError as error:
-        raise _trouble_of(error) from error
-    except TimeoutError as error:
-        raise _unknown() from error
-
-
-async def _send(token: str, chat_id: str, text: str, api_url: str) -> str:
-    request = HTTPXRequest(
-        connect_timeout=SEND_TIMEOUT, read_timeout=SEND_TIMEOUT, write_timeout=SEND_TIMEOUT
-    )
-    bot = telegram.Bot(token, base_url=f"{api_url.rstrip('/')}/bot", request=request)
-    try:
-        sent = await bot.send_message(
-            chat_id,
-            text,
-            disable_notification=True,
-            link_preview_options=telegram.LinkPreviewOptions(is_disabled=True),
-        )
-    finally:
-        await request.shutdown()
-    return str(sent.message_id)
-
-
-def _trouble_of(error: TelegramError) -> GiveUp | TryLater:
+def trouble_of(error: TelegramError) -> GiveUp | TryLater:
     """The library's error as what to do; never with the token, which stands in its addresses."""
     match error:
         case RetryAfter():
@@ -132,10 +100,10 @@ def _trouble_of(error: TelegramError) -> GiveUp | TryLater:
         case _ if type(error.__cause__).__name__ in NEVER_SENT:
             return TryLater(_("Telegram cannot be reached."))
         case _:
-            return _unknown()
+            return unknown()
 
 
-def _unknown() -> GiveUp:
+def unknown() -> GiveUp:
     return GiveUp(_("Telegram did not say whether it took the text. Look into the chat first."))
 
 
