@@ -18,8 +18,10 @@ from telegram.error import (
     RetryAfter,
     TelegramError,
 )
+from telegram.request import HTTPXRequest
 
 from apps.sources.adapters.base import Occupied
+from tasktracker.lib import loop
 from tasktracker.lib.workflow import GiveUp, TryLater
 
 #: Troubles before anything was sent; after them Telegram surely has nothing.
