@@ -3,6 +3,7 @@
 import pytest
 
 from apps.sources.adapters.telegram import Telegram
+from apps.sources.adapters.telegram_polling import ALLOWED_UPDATES
 from tasktracker.lib.workflow import GiveUp, TryLater
 from tests.stubs.telegram import TOKEN, telegram_server
 
@@ -66,7 +67,7 @@ def test_without_a_webhook_nothing_is_delivered(check):
 
 def test_a_webhook_that_works_is_no_trouble(check, telegram):
     telegram.webhook["url"] = ADDRESS
-    telegram.webhook["pending_update_count"] = 1
+    telegram.webhook |= {"pending_update_count": 1, "allowed_updates": list(ALLOWED_UPDATES)}
 
     findings = check("webhook")
     assert troubles(findings) == []
@@ -77,11 +78,14 @@ def test_the_last_failure_of_a_webhook_is_told(check, telegram):
     telegram.webhook |= {
         "url": ADDRESS,
         "last_error_date": 1_772_442_000,
+        "pending_update_count": 1,
         "last_error_message": "SSL error {certificate verify failed}",
+        "allowed_updates": list(ALLOWED_UPDATES),
     }
 
     (trouble,) = troubles(check("webhook"))
-    assert "2026-03-02 09:00 UTC: SSL error" in trouble.sentence
+    assert "2026-03-02 09:00 UTC (" in trouble.sentence
+    assert "ago): SSL error" in trouble.sentence
     assert "certificate" in trouble.remedy
 
 

@@ -33,6 +33,13 @@ LONGEST_POLL = 50  # seconds
 TOO_SOON = 0.5  # seconds; whoever repeats an offset sooner gets one update
 CONFLICT_PAUSE = 3.0  # seconds until somebody hears of a second conflict
 
+GIFTS = (  # of every chat, as getChat has them
+    "unlimited_gifts",
+    "limited_gifts",
+    "unique_gifts",
+    "premium_subscription",
+    "gifts_from_channels",
+)
 WEBHOOK_IS_SET = (
     "Conflict: can't use getUpdates method while webhook is active; "
     "use deleteWebhook to delete the webhook first"
@@ -103,7 +110,7 @@ class TelegramServer:
             "title": title,
             "accent_color_id": 0,
             "max_reaction_count": 11,
-            "accepted_gift_types": {},
+            "accepted_gift_types": dict.fromkeys(GIFTS, False),
             **more,
         }
 

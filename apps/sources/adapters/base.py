@@ -118,6 +118,13 @@ class Examiner(Protocol):
         """As `check`, and more of it; what the platform would not answer is a finding, too."""
 
 
+class Guide(Protocol):
+    """An adapter that can say how to get from saved settings to a first message."""
+
+    def next_steps(self) -> list[str]:
+        """Sentences, in order; that one then writes a message is said by the page."""
+
+
 class Hooked(Protocol):
     """An adapter whose platform must be told where to post, and can tell where it does.
 

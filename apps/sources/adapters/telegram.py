@@ -183,6 +183,20 @@ class Telegram:
             api_url=api_url,
         )
 
+    def next_steps(self) -> list[str]:
+        """What a person does until messages come. See `base.Guide`."""
+        steps = [
+            gettext("Switch privacy mode off at @BotFather: /setprivacy, the bot, Disable."),
+            gettext(
+                "Add the bot to the group of your team; after a change of privacy mode, again."
+            ),
+        ]
+        if self.is_pushed:
+            steps.insert(
+                0, gettext("Press Webhook above and set the address of this installation.")
+            )
+        return steps
+
     def set_webhook(self, url: str, secret: str, *, api_url: str) -> None:
         """See `base.Hooked`."""
         from apps.sources.adapters.telegram_webhook import set_webhook

@@ -1,12 +1,15 @@
 """Asks Telegram for everything that the doctor looks at: a little of it for a check, all for an examination."""
 
+from dataclasses import replace
+
 import telegram
 from django.utils.translation import gettext as _
 from telegram.error import Conflict, TelegramError
 
 from apps.sources.adapters.base import Finding, Surroundings
 from apps.sources.adapters.telegram_doctor import Facts, Member, findings
-from apps.sources.adapters.telegram_library import asked, conflict_sentence
+from apps.sources.adapters.telegram_library import asked, refusal_of
+from apps.sources.adapters.telegram_polling import BotConnection
 from apps.sources.adapters.telegram_webhook import without_secrets
 from tasktracker.lib.workflow import GiveUp, TryLater
 
@@ -29,7 +32,19 @@ def examine(
     """See `base.Examiner`."""
 
     async def ask(bot: telegram.Bot) -> Facts:
-        return await _all_facts(bot, around, is_pushed, source_id)
+        known = await _facts(bot, is_pushed)
+        may_probe = not (is_pushed or known.webhook.get("url") or around.is_listened_to)
+        return replace(
+            known,
+            source_id=source_id,
+            wanted_url=around.wanted_url,
+            members=[
+                Member(title, await _status(bot, chat_id))
+                for chat_id, title in around.chats[:MOST_CHATS]
+            ],
+            conflict=await _conflict(token, api_url) if may_probe else "",
+            trouble=around.last_error,
+        )
 
     try:
         return findings(asked(token, api_url, ask))
@@ -52,26 +67,6 @@ async def _facts(bot: telegram.Bot, is_pushed: bool) -> Facts:
     return Facts(bot=me, webhook=without_secrets(webhook, bot.token), is_pushed=is_pushed)
 
 
-async def _all_facts(
-    bot: telegram.Bot, around: Surroundings, is_pushed: bool, source_id: int
-) -> Facts:
-    known = await _facts(bot, is_pushed)
-    may_probe = not (is_pushed or known.webhook.get("url") or around.is_listened_to)
-    return Facts(
-        bot=known.bot,
-        webhook=known.webhook,
-        is_pushed=is_pushed,
-        source_id=source_id,
-        wanted_url=around.wanted_url,
-        members=[
-            Member(title, await _status(bot, chat_id))
-            for chat_id, title in around.chats[:MOST_CHATS]
-        ],
-        conflict=await _conflict(bot) if may_probe else "",
-        trouble=around.last_error,
-    )
-
-
 async def _status(bot: telegram.Bot, chat_id: str) -> str:
     """What the bot is in the chat; empty when Telegram does not say."""
     try:
@@ -80,12 +75,11 @@ async def _status(bot: telegram.Bot, chat_id: str) -> str:
         return ""
 
 
-async def _conflict(bot: telegram.Bot) -> str:
+async def _conflict(token: str, api_url: str) -> str:
     """Why polling is refused; without an offset a question confirms nothing."""
     try:
-        await bot.get_updates(limit=1, timeout=PROBE)
+        async with BotConnection(token, api_url) as connection:
+            await connection.updates(offset=0, long_poll=PROBE)
     except Conflict as error:
-        return conflict_sentence(error)
-    except TelegramError:
-        pass  # an update that the library cannot parse: nobody is in the way
+        return str(refusal_of(error, token))
     return ""

@@ -45,7 +45,7 @@ def refusal_of(error: TelegramError, token: str) -> GiveUp | TryLater:
             return TryLater(_("Telegram asks for a pause."), delay=_pause(error))
         case Conflict():
             # The long poll of a collector that died lives on at Telegram's for half a minute.
-            return Occupied(conflict_sentence(error))
+            return Occupied(_conflict_sentence(error))
         case InvalidToken() | Forbidden():
             return GiveUp(_("Telegram does not accept the bot token. Check it."))
         case NetworkError():
@@ -75,8 +75,7 @@ async def _ask(
     token: str, api_url: str, question: Callable[[telegram.Bot], Awaitable[Answer]]
 ) -> Answer:
     request = HTTPXRequest(connect_timeout=ASK_TIMEOUT, read_timeout=ASK_TIMEOUT)
-    base_url = f"{api_url.rstrip('/')}/bot"
-    bot = telegram.Bot(token, base_url=base_url, request=request, get_updates_request=request)
+    bot = telegram.Bot(token, base_url=f"{api_url.rstrip('/')}/bot", request=request)
     try:
         return await question(bot)
     finally:

@@ -7,6 +7,7 @@ from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
 from apps.sources.models import Chat, Source
+from apps.sources.webhook_settings import follow
 from tasktracker.management.setting_up import (
     SetUpCommand,
     plugged_in,
@@ -45,6 +46,7 @@ class Command(SetUpCommand):
             project=project_of(options["project"]),
             name=name,
         )
+        before = None if is_new else Source.objects.get(pk=source.pk)
         source.config = {**source.config, **settings_of(options["set"])}
         if options["is_active"] is not None:
             source.is_active = options["is_active"]
@@ -69,4 +71,7 @@ class Command(SetUpCommand):
                 values["webhook_secret"] = source.webhook_secret
                 text = _("Webhook: %(path)s with the secret %(secret)s")
             sentence += " " + text % {"path": source.webhook_path, "secret": source.webhook_secret}
+        if found := follow(source, before):
+            values["webhook"] = f"{found.sentence} {found.remedy}".strip()
+            sentence += f" {values['webhook']}"
         self.tell(sentence, values, as_json=json)
