@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.sources.adapters import able_to
-from apps.sources.adapters.base import Finding, reason_of
+from apps.sources.adapters.base import Finding, WrongAddress, reason_of
 from apps.sources.models import Source, Webhook
 from tasktracker.lib.workflow import GiveUp, TryLater
 
@@ -33,14 +33,14 @@ def is_pushed(source: Source) -> bool:
 def set_webhook(source: Source, base_url: str | None = None) -> Webhook:
     """Have the platform post to us, under another base URL when one is given; the source takes it from then on.
 
-    The address is kept, also when the platform refuses it. Raises ValidationError, GiveUp and TryLater.
+    The address is kept, also when the platform refuses it. Raises ValidationError, WrongAddress, GiveUp and TryLater.
     """
     webhook = Webhook.of(source)
     wanted = webhook.base_url if base_url is None else base_url
     if wanted != webhook.base_url:
         webhook.wish_for(wanted)
     if not webhook.wanted_url:
-        raise GiveUp(_("There is no base URL. Type the address of this installation first."))
+        raise WrongAddress(_("There is no base URL. Type the address of this installation first."))
     adapter = _adapter(source)
     adapter.set_webhook(webhook.wanted_url, source.webhook_secret, api_url=source.api_url)
     webhook.note_set(webhook.wanted_url)

@@ -23,6 +23,7 @@ ADDRESSES = [
     "/api/projects",
     "/api/sources",
     "/api/chats",
+    "/api/webhook-settings",
     "/api/schema",
     "/api/schema/docs",
     "/api/schema/redoc",
@@ -47,7 +48,9 @@ def test_strangers_are_asked_who_they_are(anybody, db, address):
     assert response["WWW-Authenticate"] == "Token"
 
 
-@pytest.mark.parametrize("address", ["/api/messages", "/api/tasks", "/api/analyze-day"])
+@pytest.mark.parametrize(
+    "address", ["/api/messages", "/api/tasks", "/api/analyze-day", "/api/webhook-settings"]
+)
 def test_strangers_change_nothing(anybody, db, address):
     assert anybody.post(address, {}, format="json").status_code == 401
 

@@ -27,6 +27,14 @@ def test_document_has_every_address_of_the_contract(document):
         "/api/activity",
         "/api/analyze-day",
         "/api/events",
+        "/api/webhook-settings",
+        "/api/webhook-settings/telegram",
+        "/api/webhook-settings/telegram/set",
+        "/api/webhook-settings/telegram/info",
+        "/api/webhook-settings/telegram/group-ids",
+        "/api/webhook-settings/telegram/groups",
+        "/api/webhook-settings/telegram/groups/{group_id}",
+        "/api/webhook-settings/telegram/groups/refresh-names",
     } <= set(document["paths"])
 
 

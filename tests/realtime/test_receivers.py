@@ -2,13 +2,14 @@
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.utils import timezone
 
 from apps.exports.models import TaskExport, Tracker
 from apps.issues.models import Evidence, Issue
 from apps.messages.models import Message
 from apps.sources.envelope import Envelope
 from apps.sources.intake import envelope_accepted
-from apps.sources.models import Chat, Project, Source, Topic
+from apps.sources.models import Chat, Project, Source, Topic, Webhook
 from tasktracker.lib.workflow import status_changed
 from tasktracker.realtime import receivers
 from tasktracker.realtime.events import MAX_CONTENT
@@ -295,6 +296,26 @@ def test_saved_settings_are_told_without_the_settings(source, django_capture_on_
     assert event.type == "settings_updated"
     assert event.data["source_name"] == "Dev chat"
     assert "secret" not in str(event.data)
+
+
+def test_a_webhook_is_a_part_of_the_settings(source, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        Webhook.of(source).wish_for("https://tracker.example")
+
+    event = Event.objects.get()
+    assert (event.type, event.data["source_id"]) == ("settings_updated", source.pk)
+    assert "tracker.example" not in str(event.data)
+
+
+def test_what_a_platform_says_of_its_webhook_is_not_news(
+    source, django_capture_on_commit_callbacks
+):
+    webhook = Webhook.of(source)
+    webhook.keep()
+    with django_capture_on_commit_callbacks(execute=True):
+        webhook.note_told({"url": ""}, timezone.now())
+
+    assert not Event.objects.exists()
 
 
 def test_a_moved_position_is_not_news(source, django_capture_on_commit_callbacks):

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from pydantic import BaseModel, ValidationError
 
 from apps.sources.envelope import Envelope, Notice
-from tasktracker.lib.workflow import TryLater
+from tasktracker.lib.workflow import GiveUp, TryLater
 
 #: How far a source was read, as JSON in the words of its adapter; empty at first.
 Position = Mapping[str, Any]
@@ -26,6 +26,10 @@ class Unreadable(ValueError):
 
 class Occupied(TryLater):
     """Somebody else listens in our place; asking too often would keep both from listening."""
+
+
+class WrongAddress(GiveUp):
+    """The platform would never post to this address."""
 
 
 class Refused(Exception):

@@ -10,9 +10,8 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from apps.sources.adapters.base import Finding
+from apps.sources.adapters.base import Finding, WrongAddress
 from apps.sources.adapters.telegram_webhook import check_address, deviations, host_of
-from tasktracker.lib.workflow import GiveUp
 
 MANY = 100  # updates that wait; fewer come and go by themselves
 PASSED = timedelta(minutes=10)  # since the last failed delivery, with nothing waiting any more
@@ -122,7 +121,7 @@ def _address(facts: Facts) -> Iterator[Finding]:
         return
     try:
         check_address(facts.wanted_url)
-    except GiveUp as rule:
+    except WrongAddress as rule:
         remedy = _("Change the base URL on the webhook page of this source, then press Set.")
         yield Finding(str(rule), remedy)
 

@@ -108,7 +108,7 @@ def unknown() -> GiveUp:
     return GiveUp(_("Telegram did not say whether it took the text. Look into the chat first."))
 
 
-def conflict_sentence(error: Conflict) -> str:
+def _conflict_sentence(error: Conflict) -> str:
     """Telegram has three texts: two for a webhook, which is there or came meanwhile, one for a poller."""
     said = str(error).lower()
     if "terminated by setwebhook" in said:

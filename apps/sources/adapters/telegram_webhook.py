@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from django.utils.translation import gettext as _
 from telegram.error import BadRequest, TelegramError
 
-from apps.sources.adapters.base import Finding
+from apps.sources.adapters.base import Finding, WrongAddress
 from apps.sources.adapters.telegram_library import asked, refusal_of
 from apps.sources.adapters.telegram_polling import ALLOWED_UPDATES
 from tasktracker.lib.workflow import GiveUp
@@ -19,20 +19,20 @@ NOT_BY_DEFAULT = frozenset({"chat_member", "message_reaction", "message_reaction
 
 
 def check_address(url: str) -> None:
-    """Raise GiveUp with the rule of Telegram's that the address breaks."""
+    """Raise WrongAddress with the rule of Telegram's that the address breaks."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     if parts.scheme != "https":
-        raise GiveUp(
+        raise WrongAddress(
             _("Telegram posts to HTTPS addresses only: take one that begins with https://.")
         )
     if parts.port not in (None, *PORTS):
-        raise GiveUp(
+        raise WrongAddress(
             _("Telegram posts to the ports 443, 80, 88 and 8443 only, not to %(port)d.")
             % {"port": parts.port}
         )
     if not _is_public(host):
-        raise GiveUp(
+        raise WrongAddress(
             _(
                 "Telegram cannot reach %(host)s: it is a name of your own machine or network. Take the one "
                 "under which the internet knows it."

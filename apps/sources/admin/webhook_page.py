@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.sources import doctor, webhook_settings
-from apps.sources.adapters.base import Finding
+from apps.sources.adapters.base import Finding, WrongAddress
 from apps.sources.admin.scope import ProjectScopedAdmin, page_of
 from apps.sources.models import Source, Webhook
 from tasktracker.lib.secrets import CannotDecrypt
@@ -64,6 +64,8 @@ class WebhookPages(ProjectScopedAdmin):
             messages.success(request, VERBS[verb](source, typed))
         except ValidationError as error:
             return self._show_webhook(request, source, typed=typed, wrong=" ".join(error.messages))
+        except WrongAddress as error:
+            return self._show_webhook(request, source, typed=typed, wrong=str(error))
         except (GiveUp, TryLater) as error:
             messages.error(request, str(error)[:500])
         return HttpResponseRedirect(reverse("admin:sources_source_webhook", args=[source.pk]))

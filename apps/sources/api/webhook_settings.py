@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.sources import monitored_groups, webhook_settings
+from apps.sources.adapters.base import WrongAddress
 from apps.sources.api.scope import ProjectScope
 from apps.sources.api.webhook_shapes import (
     AllSettingsSerializer,
@@ -39,7 +40,7 @@ WHICH = [
 
 
 class Refused(APIException):
-    """The platform was asked and said no, or it would have."""
+    """The platform was asked and said no."""
 
     status_code = 502
     default_code = "refused_outside"
@@ -226,6 +227,8 @@ def outside(call: Any) -> Any:
     """What the platform answers; its refusal is no success and its silence is not for ever."""
     try:
         return call()
+    except WrongAddress as error:
+        raise ValidationError({"host": [str(error)]}) from error
     except GiveUp as error:
         raise Refused(str(error)) from error
     except TryLater as error:
