@@ -1,6 +1,7 @@
 """The collector at a Discord that speaks its own protocol: what is said comes in, whatever breaks."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -11,6 +12,7 @@ from apps.sources.adapters import discord_library
 from apps.sources.adapters.discord import Discord
 from apps.sources.collect import Listening, inlets
 from apps.sources.models import Source
+from tests.sources.listening import caught_up, has, listening, texts, until
 from tests.stubs.discord import BOT_ID, CHANNEL_ID, TOKEN, discord_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,38 +36,6 @@ def collect():
     call_command("collect_messages", once=True)
 
 
-async def until(condition):
-    while not condition():  # noqa: ASYNC110 - what is waited for happens in other threads
-        await asyncio.sleep(0.01)
-
-
-def listening(work):
-    """Run the listener of the one source for as long as the work takes."""
-
-    async def run():
-        (inlet,) = await sync_to_async(inlets)()
-        task = asyncio.create_task(Listening(inlet, patience=50).run())
-        try:
-            async with asyncio.timeout(20):
-                await work()
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-            await sync_to_async(connections.close_all)()
-
-    asyncio.run(run())
-
-
-async def caught_up():
-    """The first look is over, and what comes from now on comes by itself."""
-    while not (await Source.objects.aget()).position:  # noqa: ASYNC110
-        await asyncio.sleep(0.01)
-
-
-def texts(taken):
-    return [item["text"] for _, item in taken if "text" in item]
-
-
 def test_what_was_said_today_is_read_when_it_begins(bot, discord, stream):
     discord.post("Прод лежить")
     discord.post("Усе ще лежить")
@@ -80,7 +50,7 @@ def test_what_was_said_today_is_read_when_it_begins(bot, discord, stream):
 
 
 def test_what_comes_is_taken(bot, discord, stream):
-    found = []
+    found: list[Any] = []
 
     async def work():
         await caught_up()
@@ -88,7 +58,7 @@ def test_what_comes_is_taken(bot, discord, stream):
         discord.edit(first, "Прод лежить, 502")
         discord.delete(first)
         discord.post("Ні, вже ні")
-        await until(lambda: found.extend(stream()) or len(found) == 4)
+        await until(lambda: has(found, stream, 4))
 
     listening(work)
 
@@ -99,14 +69,14 @@ def test_what_comes_is_taken(bot, discord, stream):
 
 
 def test_a_thread_and_what_is_said_in_it_are_known(bot, discord, stream):
-    found = []
+    found: list[Any] = []
 
     async def work():
         await caught_up()
         first = discord.post("Прод лежить")
         discord.add_thread(CHANNEL_ID, "Прод лежить", first["id"])
         discord.post("Дивлюся", first["id"], content="Дивлюся, див. <#900000000000000010>")
-        await until(lambda: found.extend(stream()) or len(found) == 3)
+        await until(lambda: has(found, stream, 3))
 
     listening(work)
 
@@ -154,7 +124,7 @@ def test_a_private_talk_is_read_on_after_an_outage(bot, discord, stream):
 
 @pytest.mark.parametrize("break_it", ["drop", "reconnect"])
 def test_a_broken_session_is_taken_up_again(bot, discord, stream, break_it):
-    found = []
+    found: list[Any] = []
 
     async def work():
         await caught_up()
@@ -163,7 +133,7 @@ def test_a_broken_session_is_taken_up_again(bot, discord, stream, break_it):
         discord.post("між")
         await until(lambda: discord.resumed)
         discord.post("після")
-        await until(lambda: found.extend(stream()) or len(found) == 3)
+        await until(lambda: has(found, stream, 3))
 
     listening(work)
 
@@ -173,15 +143,15 @@ def test_a_broken_session_is_taken_up_again(bot, discord, stream, break_it):
 
 def test_what_a_lost_session_missed_is_read(bot, discord, stream, monkeypatch):
     monkeypatch.setattr(discord_library, "NEW_SESSION", 0.01)
-    found = []
+    found: list[Any] = []
 
     async def work():
         await caught_up()
         discord.post("перед")
-        await until(lambda: found.extend(stream()) or len(found) == 1)
+        await until(lambda: has(found, stream, 1))
         discord.invalidate()
         discord.post("між")
-        await until(lambda: found.extend(stream()) or len(found) == 2)
+        await until(lambda: has(found, stream, 2))
 
     listening(work)
 

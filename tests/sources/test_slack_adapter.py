@@ -8,6 +8,7 @@ import pytest
 
 from apps.sources.adapters.base import Unreadable
 from apps.sources.adapters.slack import Slack
+from apps.sources.envelope import read as read_back
 from tests.sources.conftest import FIXTURES
 
 CHANNEL = "C07DEVCHAT1"
@@ -95,8 +96,6 @@ def test_an_edit_of_an_answer_stays_in_its_thread():
     "name",
     [
         "unfurled",  # nobody has changed a word
-        "deleted",
-        "deleted_above_answers",
         "channel_join",
         "channel_topic",
         "member_joined_channel",
@@ -108,10 +107,36 @@ def test_what_is_no_message_gives_nothing(name):
     assert read(recorded(name)) == []
 
 
+@pytest.mark.parametrize("name", ["deleted", "deleted_above_answers"])
+def test_a_deletion_is_told(name):
+    notice = only(name)
+
+    assert (notice.notice, notice.message) == ("deleted", f"{CHANNEL}:{FIRST}")
+    assert notice.chat.external_id == CHANNEL
+    assert notice.happened_at.timestamp() == pytest.approx(1772442500.0008, abs=0.001)
+
+
+def test_what_slack_says_of_ids_is_taken_for_names():
+    payload = recorded("text")
+    payload["event"]["text"] = "<@U05NICKBELL> глянь, і ти, <@U9>, у <#C1|>"
+    payload["known"] = {
+        "names": {"U05OLENAKR1": "Олена", "U05NICKBELL": "Нік", "C1": "support"},
+        "chat": "#payments",
+        "home": "https://smachno.slack.com/",
+    }
+
+    (envelope,) = read(payload)
+
+    assert (envelope.author_name, envelope.chat.title) == ("Олена", "#payments")
+    assert envelope.text == "@Нік глянь, і ти, @U9, у #support"
+    assert envelope.url == "https://smachno.slack.com/archives/C07DEVCHAT1/p1772442101000219"
+
+
 def test_files_are_kept_by_name_and_without_their_addresses():
     envelope = only("file_share")
 
     assert (envelope.kind, envelope.text) == ("photo", "ось скрін і лог")
+    assert envelope.files == ("checkout 502.png", "nginx.log")
     assert [file["name"] for file in envelope.raw["files"]] == ["checkout 502.png", "nginx.log"]
     assert "files.slack.com" not in str(envelope.raw)
     assert "slack-files.com" not in str(envelope.raw)
@@ -234,7 +259,7 @@ def test_what_is_null_is_not_there(nothing):
 @pytest.mark.parametrize("name", EVENTS)
 def test_every_envelope_survives_its_journey(name):
     for envelope in read(recorded(name)):
-        assert type(envelope).from_bytes(envelope.to_bytes()) == envelope
+        assert read_back(envelope.to_bytes()) == envelope
 
 
 def test_text_is_only_text():

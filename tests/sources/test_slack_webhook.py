@@ -111,6 +111,8 @@ def test_an_edit_replaces_the_message_that_it_changes(post, stream, slack):
 
     original, edit, answer = Message.objects.order_by("sent_at", "edit")
     assert (original.is_superseded, edit.is_superseded) == (True, False)
+    assert edit.deleted_at
+    assert not answer.deleted_at
     assert edit.text.endswith("кабінету")
     assert answer.reply_to.external_id == edit.external_id
 
@@ -207,7 +209,7 @@ def test_a_message_of_a_shared_channel_is_of_the_workspace_that_sees_it(post, st
     assert len(stream()) == 1
 
 
-@pytest.mark.parametrize("name", ["deleted", "channel_join", "reaction_added", "unfurled", "own"])
+@pytest.mark.parametrize("name", ["channel_join", "reaction_added", "unfurled", "own"])
 def test_what_is_no_message_is_answered_and_ignored(post, stream, name):
     assert post(recorded(name)).status_code == 200
     assert (stream(), DeadLetter.objects.count()) == ([], 0)

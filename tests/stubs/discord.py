@@ -204,7 +204,7 @@ class DiscordServer:
         known = message["channel_id"] in self.channels or message["channel_id"] in self.threads
         if not known:
             return dict(message)
-        member = {
+        member: dict[str, Any] = {
             "nick": None,
             "roles": [],
             "joined_at": "2024-01-01T00:00:00+00:00",
@@ -280,7 +280,13 @@ class DiscordServer:
         return _json(found)
 
     def facts(self, path: str) -> Any:
-        server = {"id": SERVER_ID, "name": "Smachno", "icon": None, "features": [], "owner": False}
+        server: dict[str, Any] = {
+            "id": SERVER_ID,
+            "name": "Smachno",
+            "icon": None,
+            "features": [],
+            "owner": False,
+        }
         return {
             "/users/@me": USER,
             "/oauth2/applications/@me": {
@@ -399,6 +405,8 @@ class DiscordServer:
                 await self.identify(connection, frame["d"])
             case 6:
                 await self.resume(connection, frame["d"])
+            case _:
+                pass
 
     async def identify(self, connection: Connection, data: dict[str, Any]) -> None:
         self.identified += 1

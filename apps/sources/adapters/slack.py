@@ -1,86 +1,25 @@
-"""Slack: the events of an app, as the Events API posts them."""
+"""Slack: the events of an app, as the Events API posts them or Socket Mode brings them."""
 
 import hashlib
 import hmac
 import logging
 import time
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictStr
 
-from apps.sources.adapters.base import Payload, Received, Refused, Request, Unreadable, reason_of
+from apps.sources.adapters.base import Finding, Inbox, Payload, Received, Refused, Request
 from apps.sources.adapters.body import json_object
-from apps.sources.adapters.slack_text import (
-    passed_on_from,
-    plain,
-    said_in_attachments,
-    said_in_blocks,
-)
-from apps.sources.envelope import ChatKind, ChatReference, Envelope, from_epoch
+from apps.sources.adapters.slack_events import read
+from apps.sources.envelope import Envelope, Notice
+from tasktracker.lib.workflow import GiveUp
 
 logger = logging.getLogger(__name__)
 
 WINDOW = 5 * 60  # seconds that a signature is good for, either way
-
-#: Subtypes of what somebody says; all others tell what happened to the channel.
-SPOKEN = ("", "bot_message", "file_share", "me_message", "thread_broadcast")
-
-CHAT_KINDS: dict[str, ChatKind] = {
-    "channel": "channel",
-    "group": "group",
-    "mpim": "group",
-    "im": "private",
-    "app_home": "private",
-}
-
-#: The first part of a file's media type -> the kind of the message.
-MEDIA = {"image": "photo", "video": "video", "audio": "audio"}
-
-Timestamp = Annotated[StrictStr, Field(pattern=r"^[0-9]{1,12}\.[0-9]{1,6}$")]
-
-
-class _Edited(BaseModel):
-    ts: Timestamp
-
-
-class _Profile(BaseModel):
-    """`user_profile` or `bot_profile`."""
-
-    display_name: StrictStr | None = None
-    real_name: StrictStr | None = None
-    name: StrictStr | None = None
-    app_id: StrictStr | None = None
-
-    @property
-    def shown_name(self) -> str:
-        return self.display_name or self.real_name or self.name or ""
-
-
-class _File(BaseModel):
-    """`mimetype` is missing where a file was deleted or is of another workspace."""
-
-    mimetype: StrictStr | None = None
-
-
-class _Message(BaseModel):
-    ts: Timestamp
-    channel: Annotated[StrictStr, Field(min_length=1)]
-    channel_type: StrictStr = ""
-    thread_ts: Timestamp | None = None
-    edited: _Edited | None = None
-    text: StrictStr | None = None
-    blocks: list[dict[str, Any]] | None = None
-    attachments: list[dict[str, Any]] | None = None
-    files: list[_File] | None = None
-    user: StrictStr | None = None
-    bot_id: StrictStr | None = None
-    app_id: StrictStr | None = None
-    username: StrictStr | None = None
-    user_profile: _Profile | None = None
-    bot_profile: _Profile | None = None
 
 
 class Slack:
@@ -91,7 +30,15 @@ class Slack:
     class Config(BaseModel):
         model_config = ConfigDict(extra="forbid")
 
-        signing_secret: SecretStr = SecretStr("")
+        app_token: SecretStr = Field(
+            SecretStr(""), description="xapp-…; for Socket Mode, which needs no public address."
+        )
+        bot_token: SecretStr = Field(
+            SecretStr(""), description="xoxb-…; for names, and for what was said during an outage."
+        )
+        signing_secret: SecretStr = Field(
+            SecretStr(""), description="For events that Slack posts to this server."
+        )
         workspace_id: StrictStr = Field(
             "",
             pattern=r"^(T[A-Z0-9]{2,30})?$",
@@ -101,6 +48,7 @@ class Slack:
     def __init__(self, config: Config, *, source_id: int) -> None:
         self.config = config
         self.source_id = source_id
+        self._memory: dict[str, Any] = {}  # names, while this process lives
 
     def receive(self, request: Request) -> Received:
         """One event, or the question whether we are there. See `base.Receiver`."""
@@ -111,26 +59,59 @@ class Slack:
         if body.get("type") != "event_callback":
             logger.warning("Slack says %s to source %d", ascii(body.get("type")), self.source_id)
             return Received()
+        payload = self.accepted(body)
+        return Received([payload] if payload else [])
+
+    def accepted(self, body: Mapping[str, Any]) -> Payload | None:
+        """What is kept of an event, however it came; raises Refused when it is none."""
         number = number_of(_word(body, "event_id"))
         if not self._is_of_workspace(body):
             logger.warning("source %d got an event of another workspace", self.source_id)
-            return Received()
+            return None
         # The old way to verify: a secret, though nobody needs it.
-        kept = {key: value for key, value in body.items() if key != "token"}
-        return Received([Payload(kept, number)])
+        return Payload({key: value for key, value in body.items() if key != "token"}, number)
 
-    def envelopes(self, payload: Mapping[str, Any]) -> list[Envelope]:
-        """The message of one event; nothing for service messages, deletions and other events."""
-        event = payload.get("event")
-        if not isinstance(event, Mapping):
-            raise Unreadable("event is not an object")
-        if event.get("type") != "message":
-            return []
-        try:
-            envelope = self._envelope(event, app_id=payload.get("api_app_id"))
-        except ValueError as error:
-            raise Unreadable(f"message: {reason_of(error)}") from error
-        return [] if envelope is None else [envelope]
+    def envelopes(self, payload: Mapping[str, Any]) -> list[Envelope | Notice]:
+        """What one event says; nothing for service messages and other events."""
+        return read(payload, source_id=self.source_id)
+
+    def account(self) -> str:
+        """The app, or with a bot token alone the bot, whose channels are read. See `base.Listener`."""
+        app_token = self.config.app_token.get_secret_value().strip()
+        bot_token = self.config.bot_token.get_secret_value().strip()
+        if app_token:
+            parts = app_token.split("-")
+            if parts[0] != "xapp" or len(parts) < 4:
+                raise GiveUp(gettext("This is no app-level token: those begin with xapp-."))
+            return parts[2]
+        return hashlib.sha256(bot_token.encode()).hexdigest()[:16] if bot_token else ""
+
+    async def listen(self, inbox: Inbox, *, api_url: str, patience: int) -> None:
+        """Socket Mode; without it, read now and then what no event told. See `base.Listener`."""
+        # The library is slow to load, and the web process does not need it.
+        from apps.sources.adapters.slack_socket import listen
+
+        await listen(
+            self.config.app_token.get_secret_value().strip(),
+            self.config.bot_token.get_secret_value().strip(),
+            inbox,
+            accepted=self.accepted,
+            memory=self._memory,
+            api_url=api_url,
+            patience=patience,
+        )
+
+    def check(self, *, api_url: str) -> list[Finding]:
+        """Both tokens, what they allow, and which channels the bot is in. See `base.Checker`."""
+        from apps.sources.adapters.slack_check import check
+
+        return check(
+            self.config.app_token.get_secret_value().strip(),
+            self.config.bot_token.get_secret_value().strip(),
+            has_secret=bool(self.config.signing_secret.get_secret_value()),
+            workspace_id=self.config.workspace_id,
+            api_url=api_url,
+        )
 
     def _is_of_workspace(self, body: Mapping[str, Any]) -> bool:
         # A message of a shared channel may be written in one workspace and seen by us in another.
@@ -146,31 +127,6 @@ class Slack:
             if isinstance(place.get(field), str)
         }
         return self.config.workspace_id in found
-
-    def _envelope(self, event: Mapping[str, Any], *, app_id: Any) -> Envelope | None:
-        raw = _latest(event)
-        if raw is None or _subtype(raw) not in SPOKEN:
-            return None
-        message = _Message.model_validate(raw)
-        if _is_own(message, app_id):
-            return None
-        author_id, author_name = _author(message)
-        return Envelope(
-            source_id=self.source_id,
-            external_id=f"{message.channel}:{message.ts}",
-            edit=int(float(message.edited.ts)) if message.edited else 0,
-            chat=ChatReference(external_id=message.channel, kind=_chat_kind(message)),
-            topic=_thread(message),
-            author_id=author_id,
-            author_name=author_name,
-            text=_text(message),
-            kind=_kind(message),
-            sent_at=from_epoch(float(message.ts)),
-            reply_to=f"{message.channel}:{_thread(message)}" if _thread(message) else "",
-            forwarded_from=passed_on_from(message.attachments or []),
-            is_from_bot=bool(message.bot_id) or message.user == "USLACKBOT",
-            raw=_without_links_to_files(raw),
-        )
 
 
 def check_signature(request: Request, secret: str, *, now: float) -> None:
@@ -201,73 +157,3 @@ def _word(body: Mapping[str, Any], field: str) -> str:
     if not isinstance(value, str) or not value.isascii() or not 0 < len(value) <= 500:
         raise Refused(400, gettext("The event has no usable “%(field)s”.") % {"field": field})
     return value
-
-
-def _latest(event: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The message itself; none when this event brings no words."""
-    if event.get("subtype") != "message_changed":
-        return dict(event)
-    message = event.get("message")
-    if not isinstance(message, Mapping):
-        raise Unreadable("message is not an object")
-    # A link got its preview, a thread another answer: nobody has changed a word.
-    if not message.get("edited"):
-        return None
-    place = {key: event[key] for key in ("channel", "channel_type") if key in event}
-    return {**message, **place}
-
-
-def _subtype(raw: Mapping[str, Any]) -> str:
-    subtype = raw.get("subtype") or ""
-    if not isinstance(subtype, str):
-        raise Unreadable("subtype is not a string")
-    return subtype
-
-
-def _is_own(message: _Message, app_id: Any) -> bool:
-    posted_by = message.app_id or (message.bot_profile.app_id if message.bot_profile else None)
-    return bool(message.bot_id and posted_by and posted_by == app_id)
-
-
-def _author(message: _Message) -> tuple[str, str]:
-    author_id = message.user or message.bot_id or ""
-    profile = message.bot_profile if message.bot_id else message.user_profile
-    name = (message.username or "") if message.bot_id else ""
-    return author_id, name or (profile.shown_name if profile else "") or author_id
-
-
-def _thread(message: _Message) -> str:
-    """The first message of the thread that this one answers in."""
-    return message.thread_ts if message.thread_ts and message.thread_ts != message.ts else ""
-
-
-def _text(message: _Message) -> str:
-    said = plain(message.text or "")
-    beside = said_in_attachments(message.attachments or [])
-    if not said and not beside:
-        return said_in_blocks(message.blocks or [])
-    return "\n".join(part for part in (said, beside) if part)
-
-
-def _kind(message: _Message) -> str:
-    if not message.files:
-        return "text"
-    family = (message.files[0].mimetype or "").partition("/")[0]
-    return MEDIA.get(family, "document")
-
-
-def _chat_kind(message: _Message) -> ChatKind:
-    if not message.channel_type and message.channel.startswith("D"):
-        return "private"
-    return CHAT_KINDS.get(message.channel_type, "other")
-
-
-def _without_links_to_files(raw: dict[str, Any]) -> dict[str, Any]:
-    """Files stay as names: their addresses need a token, and some are open to whoever has them."""
-    if "files" not in raw:
-        return raw
-    names = [
-        {key: file[key] for key in ("id", "name", "mimetype", "size") if key in file}
-        for file in raw["files"] or []
-    ]
-    return {**raw, "files": names}

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 #: Code is said as it stands, and what is between angle brackets is no emphasis.
@@ -17,11 +18,16 @@ _REFERENCE = re.compile(r"<(?P<what>[^<>\n]+)>")
 _ENTITY = re.compile(r"&(amp|lt|gt);")
 _CHARACTERS = {"amp": "&", "lt": "<", "gt": ">"}
 
+NOBODY: Mapping[str, str] = MappingProxyType({})
 
-def plain(mrkdwn: str) -> str:
+#: In a message: the ids of people and channels that it mentions.
+MENTIONED = re.compile(r"<[@#]([A-Z0-9]+)(?:\||>)")
+
+
+def plain(mrkdwn: str, names: Mapping[str, str] = NOBODY) -> str:
     """The text as Slack shows it, with the address of a link after its words."""
     text = _CODED.sub(lambda found: found["block"] or found["word"], _unstyled(mrkdwn))
-    return _unescaped(_REFERENCE.sub(lambda found: _reference(found["what"]), text))
+    return _unescaped(_REFERENCE.sub(lambda found: _reference(found["what"], names), text))
 
 
 def said_in_attachments(attachments: Sequence[Mapping[str, Any]]) -> str:
@@ -52,10 +58,10 @@ def _unstyled(text: str) -> str:
     return _STYLED.sub(bare, text)
 
 
-def _reference(what: str) -> str:
+def _reference(what: str, names: Mapping[str, str]) -> str:
     target, _bar, label = what.partition("|")
     if target.startswith(("@", "#")):
-        return target[0] + (label.lstrip("@#") or target[1:])
+        return target[0] + (label.lstrip("@#") or names.get(target[1:], target[1:]))
     if target.startswith("!"):
         return _special(target[1:], label)
     address = target.removeprefix("mailto:").removeprefix("tel:")
