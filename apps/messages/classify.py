@@ -10,10 +10,12 @@ from apps.messages import ruling, second_opinion, versions
 from apps.messages.answers import Answer, keep
 from apps.messages.classifiers.base import Sample
 from apps.messages.context import sample_of, with_vector
-from apps.messages.follow_ups import status_of
+from apps.messages.follow_ups import status_alone, status_of, status_without_words
 from apps.messages.memory import Memory
 from apps.messages.models import ACTIONABLE_CATEGORIES, Message
 from tasktracker.lib import embeddings
+
+WITHOUT_WORDS = "no words"  # who decided, when there was nothing to decide about
 
 
 def classify(messages: Sequence[Message]) -> None:
@@ -25,6 +27,9 @@ def classify(messages: Sequence[Message]) -> None:
     memory = Memory.of(messages)
     rulings = ruling.Rulings()
     for message in messages:
+        if not message.text.strip():
+            _leave(message)
+            continue
         started = time.perf_counter()
         ruled = rulings.of(message)
         answer = _ruled_answer(ruled, message, memory) or _understand(message, memory)
@@ -73,6 +78,14 @@ def _understand(message: Message, memory: Memory) -> Answer:
     if message.text.strip():
         sample = with_vector(message, sample)
     return memory.answer(message, sample) or local_answer(sample)
+
+
+def _leave(message: Message) -> None:
+    """A picture or a voice without words is kept and judged by nobody; it may add to a report."""
+    if "category" in message.locked_fields:
+        message.move_to(status_alone(message))
+    else:
+        message.move_to(status_without_words(message), decided_by=WITHOUT_WORDS)
 
 
 def _settle(message: Message, answer: Answer, milliseconds: float) -> None:

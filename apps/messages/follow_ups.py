@@ -40,6 +40,11 @@ def status_of(message: Message, answer: Classification) -> str:
     return Message.Status.NOISE if is_only_echo(message.text) else status
 
 
+def status_without_words(message: Message) -> str:
+    """Where a picture, a voice or a sticker goes that says nothing."""
+    return Message.Status.NOISE if find(message) is None else Message.Status.FOLLOW_UP
+
+
 def status_alone(message: Message) -> str:
     """Where a follow-up goes that adds to nothing: filed as what it was taken for, or talk.
 
@@ -71,7 +76,20 @@ def find(message: Message, *, is_last_word: bool = False) -> Meant | None:
         is_reply=is_reply,
         run=message.project.run_minutes * 60,
     )
+    if found is not None and message.album and not message.text.strip():
+        found = _beside_its_album(message, found)
     return None if is_last_word and found is OPEN else found
+
+
+def _beside_its_album(message: Message, found: Meant) -> Meant | None:
+    """A part of an album with words is a part of that message, and adds to nothing else.
+
+    Albums have no end mark, and their parts come in any order.
+    """
+    parts = Message.objects.filter(chat=message.chat_id, album=message.album, is_superseded=False)
+    if parts.exclude(text="").exists():
+        return None
+    return OPEN if _may_still_come(message) else found
 
 
 def _is_ruled_out(raw: dict[str, object]) -> bool:

@@ -164,6 +164,9 @@ def _chats(envelopes: Iterable[Envelope]) -> dict[tuple[int, str], Chat]:
     for chat in known.values():
         chat.state = held[chat.pk].state if chat.pk in held else chat.state
     prefetch_related_objects(list(known.values()), "project", "topics__project")
+    for envelope in envelopes:
+        if envelope.topic_title:
+            known[_chat_key(envelope)].learn_topic(envelope.topic, envelope.topic_title)
     return known
 
 

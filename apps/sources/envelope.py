@@ -91,6 +91,7 @@ class Envelope(BaseModel):
     )
     chat: ChatReference
     topic: Key = ""
+    topic_title: Name = ""  # of a topic that people decide about by itself; threads have none
     author_id: Key = ""
     author_name: Name = ""
     avatar_url: Annotated[str, _cut(500)] = ""

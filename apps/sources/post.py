@@ -6,7 +6,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from apps.sources.adapters import able_to
-from apps.sources.adapters.base import Button, reason_of
+from apps.sources.adapters.base import Button, Moved, reason_of
 from apps.sources.models import Chat, Project
 from tasktracker.lib.workflow import GiveUp
 
@@ -38,13 +38,14 @@ def post(
 ) -> str:
     """Post the text, cut to what the platform takes; the message's id. Raises TryLater and GiveUp."""
     adapter = adapter_of(chat)
-    how: dict[str, Any] = {"topic": topic, "reply_to": reply_to, "button": button}
-    message_id: str = adapter.send(
-        chat.external_id,
-        fitting(text, adapter.longest_text),
-        api_url=chat.source.api_url,
-        **{name: value for name, value in how.items() if value},
-    )
+    wanted = fitting(text, adapter.longest_text)
+    given: dict[str, Any] = {"topic": topic, "reply_to": reply_to, "button": button}
+    how = {name: value for name, value in given.items() if value}
+    try:
+        message_id: str = adapter.send(chat.external_id, wanted, api_url=chat.source.api_url, **how)
+    except Moved as moved:
+        Chat.move(chat.source, chat.reference, moved.to)
+        message_id = adapter.send(moved.to, wanted, api_url=chat.source.api_url, **how)
     return message_id
 
 

@@ -8,7 +8,7 @@ import pytest
 from apps.messages.classifiers.follow_ups import OPEN, Said, Sign, meant_by, sign_of
 from apps.messages.classify import classify
 from apps.messages.decisions import reclassify
-from apps.messages.follow_ups import find
+from apps.messages.follow_ups import LOST_FOR, find
 from apps.messages.models import Message, Rule
 
 OUTAGE = "Прод лежить! 502 на всіх сторінках, клієнти не можуть оплатити замовлення"
@@ -188,6 +188,34 @@ def test_a_reply_is_connected_by_its_report(report, make_message):
 
 def test_a_photo_of_the_reporter_is_a_follow_up(report, make_message):
     assert status_after(make_message("", kind="photo", author_id="1")) == "follow_up"
+
+
+@pytest.mark.parametrize("kind", ["sticker", "voice", "photo"])
+def test_what_has_no_words_is_kept_and_judged_by_nobody(make_message, kind):
+    message = make_message("", kind=kind, author_id="9")
+
+    assert status_after(message) == "noise"
+    assert (message.decided_by, message.classifications.count()) == ("no words", 0)
+
+
+@pytest.mark.parametrize("words_come_first", [True, False])
+def test_a_part_of_an_album_with_words_is_a_part_of_that_message(
+    report, make_message, words_come_first
+):
+    texts = ["І ще кошик порожній", ""] if words_come_first else ["", "І ще кошик порожній"]
+    rows = {text: make_message(text, kind="photo", album="7", author_id="1") for text in texts}
+
+    assert find(rows[""]) is None
+    assert list(rows[""].rest_of_album()) == [rows["І ще кошик порожній"]]
+
+
+def test_pictures_of_an_album_wait_for_its_words_and_then_add_to_the_report(report, make_message):
+    picture = make_message("", kind="photo", album="7", author_id="1")
+
+    assert find(picture) is OPEN
+    assert find(picture, is_last_word=True) is None
+    Message.objects.filter(pk=picture.pk).update(created_at=picture.created_at - LOST_FOR * 2)
+    assert [said.number for said in find(picture).reports] == [report.pk]
 
 
 def test_thanks_after_a_report_are_noise(report, make_message):

@@ -7,7 +7,10 @@ from django.utils import timezone
 
 from apps.messages.ingest import Arrival, ingest
 from apps.messages.models import Message
+from apps.messages.notices import reacted
 from apps.sources.envelope import ChatReference, Notice
+from apps.sources.models import Chat, Source, Topic
+from tests.sources.conftest import recorded
 
 pytestmark = pytest.mark.django_db
 
@@ -72,3 +75,149 @@ def test_names_of_files_and_the_quote_are_kept(make_envelope):
         "7",
         "https://t.me/c/1/2",
     )
+
+
+OLD, NEW = "-4400", "-1002148830671"
+
+
+@pytest.fixture
+def bot(project):
+    return Source.objects.create(project=project, kind="telegram", name="Bot")
+
+
+@pytest.fixture
+def tell(bot):
+    """Let recorded updates come in, all in one batch."""
+
+    def tell(*updates):
+        told = [
+            item
+            for update in updates
+            for item in bot.adapter().envelopes(
+                recorded(update) if isinstance(update, str) else update
+            )
+        ]
+        return ingest([arrival(item) for item in told])
+
+    return tell
+
+
+def message_of(chat_id: str, number: int):
+    update = recorded("text")
+    update["message"]["chat"]["id"] = int(chat_id)
+    update["message"]["message_id"] = number
+    return update
+
+
+@pytest.mark.parametrize(
+    "notices", [["migrated"], ["migrated_from"], ["migrated", "migrated_from"]]
+)
+def test_a_group_that_moves_stays_one_chat_and_is_read_as_before(bot, tell, notices):
+    chat = Chat.objects.create(source=bot, external_id=OLD)
+    tell(message_of(OLD, 5))
+
+    tell(*notices)
+    tell(*notices)
+    tell(message_of(NEW, 1), message_of(OLD, 6))
+
+    moved = Chat.objects.get()
+    assert (moved.pk, moved.external_id, moved.kind) == (chat.pk, NEW, "supergroup")
+    assert set(Message.objects.values_list("external_id", flat=True)) == {
+        f"{OLD}:5",
+        f"{OLD}:6",
+        f"{NEW}:1",
+    }
+    assert set(Message.objects.values_list("chat", flat=True)) == {chat.pk}
+
+
+def test_two_rows_of_a_group_that_moved_become_one(bot, tell, project, other_project):
+    chat = Chat.objects.create(source=bot, external_id=OLD, project=other_project)
+    newer = Chat.objects.create(source=bot, external_id=NEW, state="waiting")
+    project.summary_chat = newer
+    project.save()
+    for row, topic in ((chat, "40"), (newer, "40"), (newer, "41")):
+        Topic.objects.create(chat=row, external_id=topic)
+    tell(message_of(OLD, 5))
+    Chat.objects.filter(pk=newer.pk).update(state="on")
+    tell(message_of(NEW, 1))
+
+    tell("migrated_from")
+
+    moved = Chat.objects.get()
+    assert (moved.pk, moved.state, moved.project) == (chat.pk, "on", other_project)
+    assert set(moved.messages.values_list("external_id", flat=True)) == {f"{OLD}:5", f"{NEW}:1"}
+    assert sorted(moved.topics.values_list("external_id", flat=True)) == ["40", "41"]
+    project.refresh_from_db()
+    assert project.summary_chat == moved
+
+
+def test_the_row_that_waits_takes_what_was_decided_about_the_other(bot, tell):
+    Chat.objects.create(source=bot, external_id=OLD, state="waiting")
+    Chat.objects.create(source=bot, external_id=NEW, state="off")
+
+    tell("migrated")
+
+    assert Chat.objects.get().state == "off"
+
+
+def test_a_move_that_is_told_late_does_not_undo_a_later_one(bot):
+    Chat.objects.create(source=bot, external_id="a")
+    for old, new in (("a", "b"), ("b", "c"), ("a", "b")):
+        Chat.move(bot, ChatReference(external_id=old), new)
+
+    chat = Chat.objects.get()
+    assert chat.external_id == "c"
+    assert [Chat.find(bot.pk, name) for name in "abc"] == [chat] * 3
+
+
+def test_a_chat_appears_when_the_bot_is_added_and_waits(tell):
+    tell("my_chat_member")
+
+    chat = Chat.objects.get()
+    assert (chat.title, chat.kind, chat.state) == ("Smachno Dev", "supergroup", "waiting")
+    assert chat.bot_role == "member"
+
+
+def test_what_is_told_late_of_the_bot_does_not_undo_what_is_newer(tell):
+    tell("my_chat_member", "removed")
+    tell("promoted", "my_chat_member")
+
+    assert Chat.objects.get().bot_role == "left"
+
+
+def test_leaving_a_chat_that_nobody_knew_makes_none(tell):
+    tell("removed")
+
+    assert not Chat.objects.exists()
+
+
+def test_topics_are_known_by_their_last_name_and_general_is_one_of_them(tell):
+    tell("topic_created", "topic_edited", "topic")
+
+    assert [str(topic) for topic in Topic.objects.order_by("external_id")] == [
+        "General",
+        "Баги та аварії",
+    ]
+
+
+def test_a_topic_that_is_older_than_the_bot_is_known_by_its_messages(bot, tell):
+    Chat.objects.create(source=bot, external_id=NEW)
+
+    tell("topic", "topic")
+
+    assert Topic.objects.get(external_id="40").title == "Баги"
+
+
+def test_a_reaction_is_told_to_who_listens(tell):
+    heard = []
+
+    def hear(notice, **_):
+        heard.append((notice.message, notice.data["added"]))
+
+    reacted.connect(hear)
+    try:
+        tell("reaction")
+    finally:
+        reacted.disconnect(hear)
+
+    assert heard == [(f"{NEW}:130", ["👍"])]

@@ -94,3 +94,18 @@ def test_a_text_that_is_too_long_ends_after_a_whole_line():
     assert fitting("one\ntwo\nthree", 8) == "one\n…"
     assert fitting("one\ntwo", 7) == "one\ntwo"
     assert len(fitting("🔥" * 10, 9).encode("utf-16-le")) // 2 <= 9
+
+
+def test_a_group_that_has_moved_gets_the_text_where_it_is_now(telegram, group):
+    telegram.fail(
+        400,
+        "Bad Request: group chat was upgraded to a supergroup chat",
+        migrate_to_chat_id=-1002148830671,
+    )
+
+    assert post(group, "Day") == "701"
+
+    group.refresh_from_db()
+    assert group.external_id == "-1002148830671"
+    assert [sent["chat_id"] for sent in telegram.sent] == ["-1002148830671"]
+    assert Chat.find(group.source_id, "-100500") == group

@@ -6,6 +6,7 @@ import pytest
 
 from apps.sources.adapters.base import Unreadable
 from apps.sources.adapters.telegram import Telegram
+from apps.sources.envelope import read as travelled
 from tests.sources.conftest import FIXTURES, recorded
 
 CHAT = "-1002148830671"
@@ -111,11 +112,102 @@ def test_a_private_chat_is_named_by_its_person():
     assert (envelope.chat.title, envelope.chat.kind) == ("Nick", "private")
 
 
-@pytest.mark.parametrize(
-    "name", ["topic_created", "joined", "migrated", "callback_query", "my_chat_member"]
-)
+@pytest.mark.parametrize("name", ["joined", "callback_query"])
 def test_what_is_no_message_gives_nothing(name):
     assert read(recorded(name)) == []
+
+
+def test_a_quote_travels_with_the_answer():
+    assert (only("quote").quote, only("reply").quote) == ("502 на всіх сторінках", "")
+
+
+def test_parts_of_an_album_say_so_and_only_one_has_words():
+    first, second = only("album_captioned"), only("album_part")
+
+    assert first.album == second.album == "13579246801357924"
+    assert (first.text, second.text, only("photo").album) == ("ось скрін", "", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "files"), [("document", ("log.txt",)), ("photo", ()), ("voice", ()), ("text", ())]
+)
+def test_files_are_named(name, files):
+    assert only(name).files == files
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("text", "https://t.me/c/2148830671/101"),
+        ("topic", "https://t.me/c/2148830671/40/104"),
+        ("channel_post", "https://t.me/c/1600200300/9"),
+        ("public_group", "https://t.me/smachno_dev/144"),
+        ("private", ""),
+    ],
+)
+def test_members_find_the_message_by_its_address(name, url):
+    assert only(name).url == url
+
+
+def test_a_basic_group_has_no_addresses():
+    update = recorded("text")
+    update["message"]["chat"] |= {"id": -4400, "type": "group"}
+
+    (envelope,) = read(update)
+
+    assert envelope.url == ""
+
+
+def test_a_message_of_a_topic_tells_how_the_topic_was_called():
+    assert [only(name).topic_title for name in ("topic", "topic_reply", "text")] == ["Баги", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "chat", "data"),
+    [
+        ("my_chat_member", "membership", CHAT, {"role": "member"}),
+        ("promoted", "membership", CHAT, {"role": "administrator"}),
+        ("removed", "membership", CHAT, {"role": "left"}),
+        ("topic_created", "topic", CHAT, {"topic": "40", "title": "Баги"}),
+        ("topic_edited", "topic", CHAT, {"topic": "40", "title": "Баги та аварії"}),
+        ("migrated", "moved", "-4400", {"to": CHAT}),
+        ("migrated_from", "moved", "-4400", {"to": CHAT}),
+        (
+            "reaction",
+            "reaction",
+            CHAT,
+            {"author_id": "501200341", "added": ["👍"], "removed": ["👎"]},
+        ),
+        (
+            "reaction_anonymous",
+            "reaction",
+            CHAT,
+            {"author_id": CHAT, "added": [], "removed": ["👍"]},
+        ),
+    ],
+)
+def test_what_happens_besides_messages_is_a_notice(name, kind, chat, data):
+    notice = only(name)
+
+    assert (notice.notice, notice.chat.external_id, notice.data) == (kind, chat, data)
+    assert notice.key == str(recorded(name)["update_id"])
+    assert notice.message == (f"{CHAT}:130" if kind == "reaction" else "")
+
+
+def test_who_talks_to_the_bot_alone_adds_it_to_no_chat():
+    update = recorded("my_chat_member")
+    update["my_chat_member"]["chat"]["type"] = "private"
+
+    assert read(update) == []
+
+
+def test_a_restricted_bot_that_is_out_has_left():
+    update = recorded("my_chat_member")
+    update["my_chat_member"]["new_chat_member"] |= {"status": "restricted", "is_member": False}
+
+    (notice,) = read(update)
+
+    assert notice.data == {"role": "left"}
 
 
 def test_an_update_of_a_kind_that_we_do_not_know_gives_nothing():
@@ -151,9 +243,9 @@ def test_a_message_that_is_no_object_is_unreadable():
 @pytest.mark.parametrize(
     "path", sorted((FIXTURES / "telegram").glob("*.json")), ids=lambda p: p.stem
 )
-def test_every_envelope_survives_its_journey(path):
+def test_everything_survives_its_journey(path):
     for envelope in read(recorded(path.stem)):
-        assert type(envelope).from_bytes(envelope.to_bytes()) == envelope
+        assert travelled(envelope.to_bytes()) == envelope
 
 
 def test_text_is_only_text():

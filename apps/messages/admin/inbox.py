@@ -6,6 +6,8 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import formats, timezone
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
@@ -22,6 +24,7 @@ from apps.sources.admin.display import (
     category_badge,
     in_words,
     link,
+    outside_link,
     percent,
     priority_badge,
     short_text,
@@ -85,7 +88,22 @@ class MessageAdmin(Correcting, Forgetting, ProjectScopedAdmin):
     fieldsets = [
         (
             None,
-            {"fields": ["words", "author", "sent_at", "chat", "topic", "reply", "forwarded_from"]},
+            {
+                "fields": [
+                    "words",
+                    "gone",
+                    "author",
+                    "sent_at",
+                    "chat",
+                    "topic_name",
+                    "reply",
+                    "quoted",
+                    "forwarded_from",
+                    "file_names",
+                    "rest_of_album",
+                    "address",
+                ]
+            },
         ),
         (
             gettext_lazy("Understood as"),
@@ -150,7 +168,10 @@ class MessageAdmin(Correcting, Forgetting, ProjectScopedAdmin):
 
     @display(description=gettext_lazy("text"))
     def short(self, message: Message) -> str:
-        return short_text(message.text or f"[{in_words(message.kind)}]")
+        told = short_text(message.text or f"[{in_words(message.kind)}]")
+        if message.deleted_at is None:
+            return told
+        return format_html("{} {}", told, badge(_("Deleted there"), "warning"))
 
     @display(description=gettext_lazy("category"), ordering="category")
     def category_label(self, message: Message) -> str:
@@ -191,6 +212,36 @@ class MessageAdmin(Correcting, Forgetting, ProjectScopedAdmin):
         if answered.project_id != message.project_id:  # its chat was routed elsewhere in between
             return message.reply_to_external_id or f"#{answered.pk}"
         return link(page_of(answered), f"{answered.author}: {shorten(answered.text, 120)}")
+
+    @display(description=gettext_lazy("deleted there"))
+    def gone(self, message: Message) -> str:
+        if message.deleted_at is None:
+            return _("No")
+        return formats.localize(timezone.localtime(message.deleted_at))
+
+    @display(description=gettext_lazy("topic"))
+    def topic_name(self, message: Message) -> str:
+        topic = message.chat.topics.filter(external_id=message.topic).first()
+        return str(topic or message.topic)
+
+    @display(description=gettext_lazy("quote"))
+    def quoted(self, message: Message) -> str:
+        return verbatim(message.quote) if message.quote else ""
+
+    @display(description=gettext_lazy("files"))
+    def file_names(self, message: Message) -> str:
+        return ", ".join(map(str, message.files))
+
+    @display(description=gettext_lazy("rest of the album"))
+    def rest_of_album(self, message: Message) -> str:
+        parts = message.rest_of_album()[:20]
+        return format_html_join(
+            ", ", "{}", ((link(page_of(part), f"#{part.pk}"),) for part in parts)
+        )
+
+    @display(description=gettext_lazy("at the platform"))
+    def address(self, message: Message) -> str:
+        return outside_link(message.url, message.url)
 
     @display(description=gettext_lazy("decided by"))
     def decider(self, message: Message) -> str:

@@ -200,7 +200,7 @@ class Message(WorkItem):
         is_for_machines = envelope.kind == KIND  # another program's command reports nothing
         status = cls.Status.NOISE if is_for_machines else cls.Status.RECEIVED
         return cls(
-            project=chat.project_of(envelope.topic),
+            project_id=chat.project_of(envelope.topic).pk,
             source_id=envelope.source_id,
             chat=chat,
             external_id=envelope.external_id,
@@ -253,6 +253,13 @@ class Message(WorkItem):
     def shown(cls) -> "models.QuerySet[Self]":
         """Without what waits for a yes to its chat."""
         return cls.objects.exclude(status=cls.Status.HELD)
+
+    def rest_of_album(self) -> "models.QuerySet[Message]":
+        """What was sent together with it."""
+        if not self.album:
+            return Message.objects.none()
+        parts = Message.objects.filter(chat=self.chat_id, album=self.album, is_superseded=False)
+        return parts.exclude(external_id=self.external_id).order_by("sent_at", "pk")
 
     @classmethod
     def in_order(cls, messages: Iterable[Self]) -> list[Self]:

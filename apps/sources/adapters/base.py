@@ -32,6 +32,14 @@ class WrongAddress(GiveUp):
     """The platform would never post to this address."""
 
 
+class Moved(GiveUp):
+    """The chat has another id now."""
+
+    def __init__(self, sentence: str, *, to: str) -> None:
+        super().__init__(sentence)
+        self.to = to
+
+
 class Refused(Exception):
     """A request that gets this answer, and nothing of it is kept."""
 
@@ -234,8 +242,8 @@ class Sender(Protocol):
     ) -> str:
         """Post plain text once, quietly; the id of the message. `reply_to` is an envelope's external_id.
 
-        Raises TryLater when the platform surely has not taken it, and GiveUp when it never will or
-        when nobody can tell whether it has.
+        Raises TryLater when the platform surely has not taken it, Moved when the chat has another id, and
+        GiveUp when it never will or when nobody can tell whether it has.
         """
 
 

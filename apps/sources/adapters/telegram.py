@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool, StrictInt, StrictStr
+from pydantic import BaseModel, ConfigDict, SecretStr
 
 from apps.sources.adapters.base import (
     Finding,
@@ -21,111 +21,13 @@ from apps.sources.adapters.base import (
     reason_of,
 )
 from apps.sources.adapters.body import json_object
-from apps.sources.envelope import ChatKind, ChatReference, Envelope, from_epoch
+from apps.sources.adapters.telegram_message import read_message
+from apps.sources.adapters.telegram_notices import NOTICE_UPDATES, read_service
+from apps.sources.envelope import Envelope, Notice
 from tasktracker.lib.workflow import GiveUp
 
-#: The kinds of updates that carry a message; all others are none of our business.
+#: The kinds of updates that carry a message.
 MESSAGE_UPDATES = ("message", "edited_message", "channel_post", "edited_channel_post")
-
-#: Bot API field -> the kind of the message; the first one present wins (an animation is also a document).
-MEDIA = (
-    "animation",
-    "audio",
-    "document",
-    "paid_media",
-    "photo",
-    "sticker",
-    "story",
-    "video",
-    "video_note",
-    "voice",
-    "checklist",
-    "contact",
-    "dice",
-    "game",
-    "poll",
-    "venue",
-    "location",
-)
-
-CHAT_KINDS: dict[str, ChatKind] = {
-    "private": "private",
-    "group": "group",
-    "supergroup": "supergroup",
-    "channel": "channel",
-}
-
-
-class _User(BaseModel):
-    id: StrictInt
-    is_bot: StrictBool = False
-    first_name: StrictStr = ""
-    last_name: StrictStr = ""
-
-    @property
-    def name(self) -> str:
-        return f"{self.first_name} {self.last_name}".strip()
-
-
-class _Chat(BaseModel):
-    id: StrictInt
-    type: StrictStr = ""
-    title: StrictStr = ""
-    first_name: StrictStr = ""
-    last_name: StrictStr = ""
-
-    @property
-    def name(self) -> str:
-        return self.title or f"{self.first_name} {self.last_name}".strip()
-
-
-class _Origin(BaseModel):
-    """`forward_origin`: a user, a hidden user, a chat or a channel."""
-
-    sender_user: _User | None = None
-    sender_user_name: StrictStr = ""
-    sender_chat: _Chat | None = None
-    chat: _Chat | None = None
-
-    @property
-    def name(self) -> str:
-        known = self.sender_user or self.sender_chat or self.chat
-        return known.name if known else self.sender_user_name
-
-
-class _Reply(BaseModel):
-    """The answered message, one level deep; `chat` may be another one."""
-
-    message_id: StrictInt | None = None
-    chat: _Chat | None = None
-    forum_topic_created: dict[str, Any] | None = None
-
-
-class _Poll(BaseModel):
-    question: StrictStr = ""
-
-
-class _Message(BaseModel):
-    model_config = ConfigDict(populate_by_name=True)
-
-    message_id: StrictInt
-    date: StrictInt
-    chat: _Chat
-    sender: _User | None = Field(None, alias="from")
-    sender_chat: _Chat | None = None
-    edit_date: StrictInt | None = None
-    text: StrictStr | None = None
-    caption: StrictStr | None = None
-    poll: _Poll | None = None
-    message_thread_id: StrictInt | None = None
-    is_topic_message: StrictBool = False
-    reply_to_message: _Reply | None = None
-    external_reply: _Reply | None = None
-    forward_origin: _Origin | None = None
-    # Before Bot API 7.0
-    forward_from: _User | None = None
-    forward_from_chat: _Chat | None = None
-    forward_sender_name: StrictStr = ""
 
 
 class Telegram:
@@ -146,21 +48,21 @@ class Telegram:
         self.config = config
         self.source_id = source_id
 
-    def envelopes(self, payload: Mapping[str, Any]) -> list[Envelope]:
-        """The message of one Update; nothing for service messages and other kinds of updates."""
-        found = []
-        for kind in MESSAGE_UPDATES:
+    def envelopes(self, payload: Mapping[str, Any]) -> list[Envelope | Notice]:
+        """What one Update tells; nothing for most service messages and other kinds of updates."""
+        found: list[Envelope | Notice] = []
+        for kind in (*MESSAGE_UPDATES, *NOTICE_UPDATES):
             if payload.get(kind) is None:
                 continue
             raw = payload[kind]
             if not isinstance(raw, Mapping):
                 raise Unreadable(f"{kind} is not an object")
             try:
-                envelope = self._envelope(dict(raw))
+                told = self._told(kind, dict(raw), str(payload.get("update_id", "")))
             except ValueError as error:
                 raise Unreadable(f"{kind}: {reason_of(error)}") from error
-            if envelope is not None:
-                found.append(envelope)
+            if told is not None:
+                found.append(told)
         return found
 
     def check(self, *, api_url: str) -> list[Finding]:
@@ -280,80 +182,7 @@ class Telegram:
     def token(self) -> str:
         return self.config.bot_token.get_secret_value()
 
-    def _envelope(self, raw: dict[str, Any]) -> Envelope | None:
-        kind = _kind(raw)
-        message = _Message.model_validate(raw)
-        if kind is None:
-            return None
-        author_id, author_name = _author(message)
-        return Envelope(
-            source_id=self.source_id,
-            external_id=f"{message.chat.id}:{message.message_id}",
-            edit=message.edit_date or 0,
-            chat=ChatReference(
-                external_id=str(message.chat.id),
-                title=message.chat.name,
-                kind=CHAT_KINDS.get(message.chat.type, "other"),
-            ),
-            topic=str(message.message_thread_id or "") if message.is_topic_message else "",
-            author_id=author_id,
-            author_name=author_name,
-            text=_text(message),
-            kind=kind,
-            sent_at=from_epoch(message.date),
-            reply_to=_reply_to(message),
-            forwarded_from=_forwarded_from(message),
-            is_from_bot=bool(message.sender and message.sender.is_bot and not message.sender_chat),
-            raw=raw,
-        )
-
-
-def _kind(raw: Mapping[str, Any]) -> str | None:
-    """None for a service message: somebody joined, a topic was created, a title changed."""
-    for field in MEDIA:
-        if raw.get(field) is not None:
-            return field
-    if _is_command(raw):
-        return "command"
-    return "text" if raw.get("text") is not None or raw.get("caption") is not None else None
-
-
-def _is_command(raw: Mapping[str, Any]) -> bool:
-    """Whether it begins with one; a command amid the words is only words."""
-    entities = raw.get("entities")
-    first = entities[0] if isinstance(entities, list) and entities else None
-    is_first = isinstance(first, Mapping) and first.get("offset") == 0
-    return is_first and first.get("type") == "bot_command"  # type: ignore[union-attr]
-
-
-def _text(message: _Message) -> str:
-    return message.text or message.caption or (message.poll.question if message.poll else "")
-
-
-def _author(message: _Message) -> tuple[str, str]:
-    # Anonymous admins and channels come with a made-up `from`; `sender_chat` is who speaks.
-    speaker = message.sender_chat or message.sender
-    if speaker is not None:
-        return str(speaker.id), speaker.name
-    if message.chat.type == "channel":
-        return str(message.chat.id), message.chat.name
-    return "", ""
-
-
-def _reply_to(message: _Message) -> str:
-    reply = message.reply_to_message
-    # Every message of a topic "answers" the one that created the topic, unless it answers another.
-    if reply and reply.message_id and reply.forum_topic_created is None:
-        return f"{message.chat.id}:{reply.message_id}"
-    external = message.external_reply
-    if external and external.message_id and external.chat:
-        return f"{external.chat.id}:{external.message_id}"
-    return ""
-
-
-def _forwarded_from(message: _Message) -> str:
-    origin = message.forward_origin
-    if origin is not None:
-        return origin.name
-    older = message.forward_from or message.forward_from_chat
-    return older.name if older else message.forward_sender_name
+    def _told(self, kind: str, raw: dict[str, Any], number: str) -> Envelope | Notice | None:
+        if kind in NOTICE_UPDATES:
+            return NOTICE_UPDATES[kind](raw, number, self.source_id)
+        return read_message(raw, self.source_id) or read_service(raw, number, self.source_id)

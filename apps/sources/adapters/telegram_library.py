@@ -20,7 +20,7 @@ from telegram.error import (
 )
 from telegram.request import HTTPXRequest
 
-from apps.sources.adapters.base import Occupied
+from apps.sources.adapters.base import Moved, Occupied
 from tasktracker.lib import loop
 from tasktracker.lib.workflow import GiveUp, TryLater
 
@@ -90,10 +90,9 @@ def trouble_of(error: TelegramError) -> GiveUp | TryLater:
         case InvalidToken():
             return GiveUp(_("Telegram does not accept the bot token. Check it."))
         case ChatMigrated():
-            return GiveUp(
-                _("The group has become a supergroup with the id %(id)s.")
-                % {"id": error.new_chat_id}
-            )
+            sentence = _("The group has become a supergroup with the id %(id)s.")
+            new_id = str(error.new_chat_id)
+            return Moved(sentence % {"id": new_id}, to=new_id)
         case Forbidden() | BadRequest():
             return GiveUp(_("Telegram refuses: %(reason)s.") % {"reason": _first_line(error)})
         case _ if error.__cause__ is None:

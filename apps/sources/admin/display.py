@@ -46,6 +46,7 @@ STORED_WORDS = (
     gettext_noop("memory"),
     gettext_noop("local"),
     gettext_noop("person"),
+    gettext_noop("no words"),
 )
 
 

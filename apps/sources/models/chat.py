@@ -87,9 +87,11 @@ class Chat(models.Model):
                 },
             )
         chat.source = source
-        if reference.title and reference.title != chat.title:
-            chat.title = reference.title
-            chat.save(update_fields=["title"])
+        title = reference.title or chat.title
+        kind = chat.kind if reference.kind == "other" else reference.kind
+        if (title, kind) != (chat.title, chat.kind):
+            chat.title, chat.kind = title, kind
+            chat.save(update_fields=["title", "kind"])
         return chat
 
     # Mutators
@@ -117,6 +119,12 @@ class Chat(models.Model):
                 chat.save(update_fields=["project"])
                 chat_settled.send(cls, chat=chat)
         return len(found)
+
+    def learn_topic(self, external_id: str, title: str) -> None:
+        """What a message says of its topic is how it was called at first."""
+        own = self._topic(external_id)
+        if own is None or not own.title:
+            Topic.known(self, external_id, title)
 
     def note_role(self, role: str, at: datetime) -> None:
         """What the bot is in this chat; what is told late does not undo what is newer."""
@@ -155,8 +163,8 @@ class Chat(models.Model):
         chat_settled.send(type(self), chat=self)
 
     def be_called(self, old_id: str, new_id: str) -> None:
-        if self.external_id != new_id:
-            self.aliases.filter(external_id=new_id).delete()
+        """A platform gives no id twice: one that the chat has had is no news."""
+        if not self.aliases.filter(external_id=new_id).exists():
             self.external_id = new_id
             self.save(update_fields=["external_id"])
         ChatAlias.objects.get_or_create(
@@ -197,6 +205,11 @@ class Chat(models.Model):
         return next(topics, None)
 
     # Properties
+
+    @property
+    def reference(self) -> ChatReference:
+        """As its platform names it."""
+        return ChatReference(external_id=self.external_id, title=self.title)
 
     @property
     def is_monitored(self) -> bool:
