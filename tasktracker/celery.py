@@ -31,6 +31,7 @@ app.conf.task_routes = {
     "apps.issues.tasks.index_vectors": {"queue": "llm", "priority": LAST},
     "apps.issues.tasks.post_analyses": {"queue": "exports"},
     "apps.issues.tasks.answer_commands": {"queue": "exports"},
+    "apps.issues.tasks.write_replies": {"queue": "exports"},
     "apps.exports.tasks.*": {"queue": "exports"},
 }
 app.autodiscover_tasks(["tasktracker"], related_name="pipeline")

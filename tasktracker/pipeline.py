@@ -18,7 +18,8 @@ from apps.exports.models import TaskExport
 from apps.exports.tasks import deliver_exports, erase_from_exports, open_exports
 from apps.issues.comparison import check_project
 from apps.issues.corrections import follow
-from apps.issues.models import DayAnalysis, Draft, Issue, Opinion
+from apps.issues.models import DayAnalysis, Draft, Issue, Opinion, StatusReply
+from apps.issues.replies import note_reaction, want
 from apps.issues.tasks import (
     analyse_days,
     answer_commands,
@@ -31,11 +32,13 @@ from apps.issues.tasks import (
     post_analyses,
     word_analyses,
     write_drafts,
+    write_replies,
 )
 from apps.messages.classify import warm_up as load_models
 from apps.messages.corrections import corrected
 from apps.messages.held import settle
 from apps.messages.models import ChatCommand, Message, ModelVersion
+from apps.messages.notices import reacted
 from apps.messages.tasks import (
     ask_llm,
     classify_messages,
@@ -82,6 +85,7 @@ FLOW: Mapping[tuple[type[WorkItem], str], Step] = {
     (Issue, Issue.Status.IN_PROGRESS): Step(open_exports, 20),
     (Issue, Issue.Status.DONE): Step(open_exports, 20),
     (TaskExport, TaskExport.Status.PENDING): Step(deliver_exports, 10),
+    (StatusReply, StatusReply.Status.DUE): Step(write_replies, 1),
     (ChatCommand, ChatCommand.Status.WAITING): Step(obey_commands, 1),
     (ChatCommand, ChatCommand.Status.ANSWERING): Step(answer_commands, 1),
     (Erasure, Erasure.Status.ISSUES): Step(erase_from_issues, 1),
@@ -96,11 +100,21 @@ def connect() -> None:
     corrected.connect(follow, dispatch_uid="pipeline")
     project_checked.connect(check_project, dispatch_uid="pipeline")
     chat_settled.connect(settle_held, dispatch_uid="pipeline")
+    reacted.connect(note_reaction, dispatch_uid="pipeline")
+    status_changed.connect(tell_reporters, sender=Issue, dispatch_uid="replies")
+    status_changed.connect(tell_reporters, sender=TaskExport, dispatch_uid="replies")
 
 
 def settle_held(chat: Chat, **_: Any) -> None:
     """In the transaction of whoever decides: with the yes, what was kept is read."""
     settle(chat)
+
+
+def tell_reporters(sender: type[WorkItem], ids: Sequence[int], **kwargs: Any) -> None:
+    """What became of an issue, or a task for it in a tracker, is news in the chats that reported it."""
+    if sender is TaskExport:
+        ids = list(TaskExport.objects.filter(pk__in=ids).values_list("issue", flat=True))
+    want(ids)
 
 
 def hand_over(sender: type[WorkItem], status: str, ids: Sequence[int], **kwargs: Any) -> None:

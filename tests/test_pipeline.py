@@ -8,7 +8,7 @@ from django.utils import timezone
 from redis import Redis
 
 from apps.exports.models import TaskExport
-from apps.issues.models import DayAnalysis, Draft, Issue, Opinion
+from apps.issues.models import DayAnalysis, Draft, Issue, Opinion, StatusReply
 from apps.issues.tasks import attach_follow_ups
 from apps.messages.models import ChatCommand, Message, ModelVersion
 from apps.sources.models import Erasure, HistoryImport
@@ -26,6 +26,7 @@ WORK = [
     ChatCommand,
     Erasure,
     HistoryImport,
+    StatusReply,
 ]
 CLASSIFY = pipeline.FLOW[(Message, Message.Status.RECEIVED)]
 

@@ -21,12 +21,22 @@ from apps.issues.day_figures import ANALYSIS
 from apps.issues.day_words import text_of
 from apps.issues.drafting import draft
 from apps.issues.leaving import take_out
-from apps.issues.models import Change, DayAnalysis, Draft, Evidence, Filing, Issue, Match, Opinion
+from apps.issues.models import (
+    Change,
+    DayAnalysis,
+    Draft,
+    Evidence,
+    Filing,
+    Issue,
+    Match,
+    Opinion,
+    StatusReply,
+)
 from apps.issues.naming import labels_of
 from apps.issues.triage import lock_project
 from apps.messages.erase import messages_of
 from apps.messages.naming import entities_of
-from apps.sources.models import Erasure
+from apps.sources.models import Author, Erasure
 from tasktracker.lib.workflow import TryLater
 
 AT_ONCE = 50  # issues of one turn
@@ -57,6 +67,7 @@ def erase(erasure: Erasure) -> None:
         ):
             rows.update(explanation={})
         Opinion.objects.filter(Q(match__like__in=theirs) | Q(match__message__in=theirs)).delete()
+        _take_back_voices(erasure.author)
         erasure.move_to(Erasure.Status.EXPORTS)
 
 
@@ -182,6 +193,15 @@ def _forget_unreviewed(theirs: Collection[int]) -> None:
         if len(left) < len(rows):
             day.figures["unreviewed"] = left
             _write_anew(day)
+
+
+def _take_back_voices(author: Author) -> None:
+    replies = StatusReply.objects.filter(
+        chat__source=author.source_id, voices__has_key=author.external_id
+    )
+    for reply in replies:
+        del reply.voices[author.external_id]
+        reply.save(update_fields=["voices"])
 
 
 def _rows_of(day: DayAnalysis) -> Iterable[dict[str, Any]]:

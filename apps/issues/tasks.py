@@ -8,7 +8,8 @@ from apps.issues.chat_commands import answer, obey
 from apps.issues.conversation import follow_up
 from apps.issues.erase import erase
 from apps.issues.grey_zone import judge
-from apps.issues.models import DayAnalysis, Draft, Opinion
+from apps.issues.models import DayAnalysis, Draft, Opinion, StatusReply
+from apps.issues.replies import write as write_reply
 from apps.issues.triage import file, with_earlier
 from apps.issues.vector_index import build_missing
 from apps.issues.wording import write
@@ -59,6 +60,12 @@ def obey_commands(ids: list[int]) -> None:
 def answer_commands(ids: list[int]) -> None:
     status = ChatCommand.Status.ANSWERING
     work_on(ChatCommand, ids, status, each(answer), lease=timedelta(seconds=90))
+
+
+@shared_task
+def write_replies(ids: list[int]) -> None:
+    status = StatusReply.Status.DUE
+    work_on(StatusReply, ids, status, each(write_reply), lease=timedelta(seconds=90))
 
 
 @shared_task

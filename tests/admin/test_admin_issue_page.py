@@ -9,7 +9,8 @@ from django.urls import reverse
 
 from apps.exports.models import TaskExport
 from apps.issues.admin.issue_page import CHANGES
-from apps.issues.models import Change, Issue
+from apps.issues.models import Change, Issue, StatusReply
+from apps.sources.models import Chat
 from tests.admin.conftest import page_of
 
 
@@ -54,3 +55,18 @@ def test_many_duplicates_take_no_more_queries(
 
     assert counts[0] == counts[1]
     assert told == [5, 5]
+
+
+def test_the_page_shows_what_the_chat_was_told_and_thinks_of_it(
+    operator: Client, make_issue: Callable[..., Issue], chat: Chat
+):
+    issue = make_issue()
+    StatusReply.objects.create(
+        issue=issue, chat=chat, reply_to="-100500:1", status="shown", voices={"7": 1, "8": 1}
+    )
+
+    page = page_of(operator, issue)
+
+    assert "Told in the chat" in page
+    assert "👍 2" in page
+    assert "👎" not in page

@@ -42,6 +42,7 @@ def context_of(issue: Issue, *, may_decide: bool, before: str = "") -> dict[str,
         "told_apart": [each for each in said if each.relation.kind == Relation.Kind.APART],
         **_history(issue, before),
         "exports": issue.exports.select_related("tracker").defer("tracker__config"),
+        "replies": issue.replies.select_related("chat"),
         **_merged(issue),
     }
 

@@ -7,6 +7,7 @@ from apps.issues.models.issue import Change, Issue, Person
 from apps.issues.models.opinion import Opinion
 from apps.issues.models.relation import Relation
 from apps.issues.models.report_vector import ReportVector
+from apps.issues.models.status_reply import StatusReply
 
 __all__ = [
     "Change",
@@ -20,4 +21,5 @@ __all__ = [
     "Person",
     "Relation",
     "ReportVector",
+    "StatusReply",
 ]

@@ -248,7 +248,13 @@ class Sender(Protocol):
 
 
 class Answerer(Sender, Protocol):
-    """A sender that can also answer commands: it knows who it is, and who may command it."""
+    """A sender that also edits what it wrote, and answers commands: it knows who may give them."""
+
+    def edit(self, chat_id: str, message_id: str, text: str, *, api_url: str) -> None:
+        """Put this text in the place of one of ours; the same text again is no error.
+
+        Raises TryLater when it may be tried again, and GiveUp when the message is gone.
+        """
 
     def name(self, *, api_url: str) -> str:
         """What the bot is called in its chats."""

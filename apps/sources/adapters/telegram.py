@@ -160,6 +160,12 @@ class Telegram:
 
         return send_text(self.token, chat_id, text, api_url=api_url, **how)
 
+    def edit(self, chat_id: str, message_id: str, text: str, *, api_url: str) -> None:
+        """See `base.Answerer`."""
+        from apps.sources.adapters.telegram_sending import edit_text
+
+        edit_text(self.token, chat_id, message_id, text, api_url=api_url)
+
     def name(self, *, api_url: str) -> str:
         """The bot's username. See `base.Answerer`."""
         from apps.sources.adapters.telegram_sending import username_of

@@ -7,7 +7,7 @@ from typing import TypeVar
 import telegram
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, override
-from telegram.error import BadRequest, TelegramError
+from telegram.error import BadRequest, Forbidden, TelegramError
 from telegram.request import HTTPXRequest
 
 from apps.sources.adapters.base import Button, Finding
@@ -68,6 +68,30 @@ def send_text(
         raise trouble_of(error) from error
     except TimeoutError as error:
         raise unknown() from error
+
+
+def edit_text(token: str, chat_id: str, message_id: str, text: str, *, api_url: str) -> None:
+    """To do it twice is harmless, so an answer that is lost is no end. Errors as in `base.Answerer`."""
+
+    async def edit(bot: telegram.Bot) -> None:
+        await bot.edit_message_text(
+            text,
+            chat_id,
+            int(message_id),
+            link_preview_options=telegram.LinkPreviewOptions(is_disabled=True),
+        )
+
+    try:
+        _run(token, api_url, edit)
+    except BadRequest as error:
+        if "not modified" not in str(error):
+            raise trouble_of(error) from error
+    except Forbidden as error:
+        raise trouble_of(error) from error
+    except TelegramError as error:
+        raise refusal_of(error, token) from error
+    except TimeoutError as error:
+        raise TryLater(_("Telegram cannot be reached: %(reason)s.") % {"reason": "?"}) from error
 
 
 def is_administrator(token: str, chat_id: str, author_id: str, *, api_url: str) -> bool:

@@ -87,7 +87,7 @@ class ProjectAdmin(ProjectScopedAdmin):
         (None, {"fields": ["name", "slug", "language", "timezone", "is_active"]}),
         (_("People"), {"fields": ["members", "exported_quotes"]}),
         (_("Summary of the day"), {"fields": ["posts_summary", "summary_chat"]}),
-        (_("Chats"), {"fields": ["keeps_waiting"]}),
+        (_("Chats"), {"fields": ["keeps_waiting", "posts_replies"]}),
         (
             _("Classification"),
             {

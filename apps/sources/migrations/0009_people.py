@@ -29,6 +29,11 @@ class Migration(migrations.Migration):
             name='exported_quotes',
             field=models.CharField(choices=[('replace', 'Replace them where the tracker can'), ('keep', 'Leave them as they are')], default='replace', max_length=10, verbose_name='exported words of a person who is forgotten'),
         ),
+        migrations.AddField(
+            model_name='project',
+            name='posts_replies',
+            field=models.BooleanField(default=False, help_text='One quiet reply per issue and chat, edited as the issue goes on.', verbose_name='tell in the chat what becomes of a report'),
+        ),
         migrations.CreateModel(
             name='Author',
             fields=[

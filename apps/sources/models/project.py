@@ -138,6 +138,11 @@ class Project(models.Model):
         choices=ExportedQuotes,
         default=ExportedQuotes.REPLACE,
     )
+    posts_replies = models.BooleanField(
+        _("tell in the chat what becomes of a report"),
+        default=False,
+        help_text=_("One quiet reply per issue and chat, edited as the issue goes on."),
+    )
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
 
