@@ -128,17 +128,18 @@ def _address(facts: Facts) -> Iterator[Finding]:
 
 def _delivery(facts: Facts) -> Iterator[Finding]:
     url = str(facts.webhook.get("url", ""))
-    yield from deviations(
+    found = deviations(
         facts.webhook,
         is_pushed=facts.is_pushed,
         wanted=facts.wanted_url,
         source_id=facts.source_id,
     )
-    if not facts.is_pushed:
-        if not url:
-            yield Finding(_("The bot has no webhook, so it can be polled."))
-    elif url:
+    yield from found
+    if not found and facts.is_pushed:
         yield Finding(_("Telegram posts to %(host)s.") % {"host": host_of(url)})
+    elif not found:
+        yield Finding(_("The bot has no webhook, so it can be polled."))
+    if facts.is_pushed and url:
         yield from _last_error(facts)
 
 

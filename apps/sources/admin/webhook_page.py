@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from apps.sources import doctor, webhook_settings
 from apps.sources.adapters.base import Finding, WrongAddress
@@ -36,7 +36,7 @@ class WebhookPages(ProjectScopedAdmin):
             ),
             path(
                 "<int:row_id>/webhook/<slug:verb>/",
-                view(require_POST(self.webhook_verb)),
+                view(self.webhook_verb),
                 name="sources_source_webhook_verb",
             ),
             *super().get_urls(),
@@ -57,6 +57,8 @@ class WebhookPages(ProjectScopedAdmin):
             or verb not in (*VERBS, "doctor")
         ):
             return self.gone(request, row_id)
+        if request.method != "POST":  # somebody comes back to what the doctor said
+            return _to_page(source)
         typed = request.POST.get("base_url", "").strip()
         try:
             if verb == "doctor":
@@ -68,7 +70,7 @@ class WebhookPages(ProjectScopedAdmin):
             return self._show_webhook(request, source, typed=typed, wrong=str(error))
         except (GiveUp, TryLater) as error:
             messages.error(request, str(error)[:500])
-        return HttpResponseRedirect(reverse("admin:sources_source_webhook", args=[source.pk]))
+        return _to_page(source)
 
     def _hooked(self, request: HttpRequest, row_id: int) -> Source | None:
         """The source, if the person may see it and its platform is told where to post."""
@@ -98,6 +100,7 @@ class WebhookPages(ProjectScopedAdmin):
             **self.admin_site.each_context(request),
             "title": _("Webhook of %(name)s") % {"name": source.name},
             "opts": self.opts,
+            "original": source,  # for the way back above the page
             "source": source,
             "source_page": page_of(source),
             "webhook": webhook,
@@ -112,7 +115,11 @@ class WebhookPages(ProjectScopedAdmin):
             "troubles": sum(1 for finding in findings or () if finding.remedy),
             "media": self.media,
         }
-        return render(request, TEMPLATE, context, status=400 if wrong else 200)
+        return render(request, TEMPLATE, context)
+
+
+def _to_page(source: Source) -> HttpResponseRedirect:
+    return HttpResponseRedirect(reverse("admin:sources_source_webhook", args=[source.pk]))
 
 
 def _set(source: Source, typed: str) -> str:
