@@ -45,6 +45,8 @@ def set_webhook(source: Source, base_url: str | None = None) -> Webhook:
     adapter.set_webhook(webhook.wanted_url, source.webhook_secret, api_url=source.api_url)
     webhook.note_set(webhook.wanted_url)
     _take_pushes(source, adapter)
+    # What kept the collector from listening is over: from now on it does not listen.
+    Source.objects.filter(pk=source.pk).exclude(last_error="").update(last_error="")
     return _asked_again(webhook)
 
 

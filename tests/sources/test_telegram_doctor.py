@@ -151,6 +151,13 @@ def test_another_poller():
     assert "/revoke" in remedy
 
 
+def test_an_old_trouble_of_the_collector_is_none_of_a_webhook():
+    old = {"trouble": "Somebody else polls this bot."}
+
+    assert troubles(findings(facts(more=old))) == []
+    assert old["trouble"] in the_trouble(facts(mode="polling", more=old))[0]
+
+
 @pytest.mark.parametrize(
     ("status", "sentence"),
     [("member", "no administrator"), ("left", "not in"), ("kicked", "not in"), ("", "not in")],

@@ -100,10 +100,12 @@ def test_nothing_that_waits_is_ever_dropped(bot, telegram):
 
 def test_a_polled_source_that_gets_a_webhook_is_polled_no_more(bot, telegram):
     bot.config = {**bot.config, "mode": "polling"}
+    bot.last_error = "Somebody else polls this bot."
     bot.save()
     webhook_settings.set_webhook(bot, BASE)
 
     assert mode_of(bot) == "webhook"
+    assert Source.objects.get().last_error == ""
 
 
 @pytest.mark.parametrize(

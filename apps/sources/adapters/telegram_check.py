@@ -31,10 +31,10 @@ def examine(
 ) -> list[Finding]:
     """See `base.Examiner`."""
 
-    async def ask(bot: telegram.Bot) -> Facts:
+    async def ask(bot: telegram.Bot) -> tuple[Facts, Conflict | None]:
         known = await _facts(bot, is_pushed)
         may_probe = not (is_pushed or known.webhook.get("url") or around.is_listened_to)
-        return replace(
+        facts = replace(
             known,
             source_id=source_id,
             wanted_url=around.wanted_url,
@@ -42,12 +42,15 @@ def examine(
                 Member(title, await _status(bot, chat_id))
                 for chat_id, title in around.chats[:MOST_CHATS]
             ],
-            conflict=await _conflict(token, api_url) if may_probe else "",
             trouble=around.last_error,
         )
+        return facts, await _conflict(token, api_url) if may_probe else None
 
     try:
-        return findings(asked(token, api_url, ask))
+        facts, conflict = asked(token, api_url, ask)
+        # In words only here: the questions run in a thread that knows nothing of the reader's language.
+        sentence = str(refusal_of(conflict, token)) if conflict else ""
+        return findings(replace(facts, conflict=sentence))
     except GiveUp as error:
         remedy = _(
             "@BotFather shows the token (/mybots, API Token): save it in the settings of this source."
@@ -75,11 +78,11 @@ async def _status(bot: telegram.Bot, chat_id: str) -> str:
         return ""
 
 
-async def _conflict(token: str, api_url: str) -> str:
+async def _conflict(token: str, api_url: str) -> Conflict | None:
     """Why polling is refused; without an offset a question confirms nothing."""
     try:
         async with BotConnection(token, api_url) as connection:
             await connection.updates(offset=0, long_poll=PROBE)
     except Conflict as error:
-        return str(refusal_of(error, token))
-    return ""
+        return error
+    return None

@@ -200,7 +200,7 @@ def _polling(facts: Facts) -> Iterator[Finding]:
                 "nobody knows it, take a new token at @BotFather (/revoke) and save it here."
             ),
         )
-    elif facts.trouble:
+    elif facts.trouble and not (facts.is_pushed or facts.webhook.get("url")):
         yield Finding(
             _("The last trouble of this source: %(trouble)s") % {"trouble": facts.trouble},
             _("It goes away by itself once messages come in again; else see what is said above."),
