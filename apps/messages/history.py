@@ -11,21 +11,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Self
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
 from apps.messages.models import WORDING, Message
 from apps.messages.pacing import NoRoom, Pace
-from apps.sources.adapters import ADAPTERS, able_to
 from apps.sources.adapters.base import Skipped
+from apps.sources.archives import reader_of
 from apps.sources.envelope import ARCHIVED, Envelope
 from apps.sources.intake import accept_archived, forget_stored_archives
 from apps.sources.models import Source
 from tasktracker.lib import bus
 from tasktracker.lib.bus import BusUnavailable
-from tasktracker.lib.plugins import load
 
 logger = logging.getLogger(__name__)
 
@@ -34,9 +33,6 @@ AT_ONCE = 32  # publications under way; each waits about a millisecond for the d
 LOOK_EVERY = 0.3  # seconds between two looks at what is finished
 STALLED_AFTER = 180.0  # seconds without any progress, beside what an LLM may take
 SHOWN_PROBLEMS = 20
-
-#: Kinds of sources whose history another kind reads; those that read files have `read` themselves.
-ARCHIVES_OF = {"telegram": "file_import"}
 
 Advance = Callable[[int, int], None]  # how much is done, of how much
 Key = tuple[str, int, str]  # external id, edit, wording
@@ -98,19 +94,6 @@ class Summary:
         chat, sent_at = envelope.chat.external_id, envelope.sent_at
         first, last = self.spans.get(chat, (sent_at, sent_at))
         self.spans[chat] = (min(first, sent_at), max(last, sent_at))
-
-
-def kinds_with_history() -> list[str]:
-    """Kinds of sources that can be given a history."""
-    return [*able_to("read"), *ARCHIVES_OF]
-
-
-def reader_of(source: Source) -> Any:
-    """The adapter that reads files for this source; raises ValueError when its settings do not fit."""
-    if source.kind not in ARCHIVES_OF:
-        return source.adapter()
-    adapter = load(ADAPTERS, ARCHIVES_OF[source.kind])
-    return adapter(adapter.Config(), source_id=source.pk)
 
 
 def import_history(path: Path, source: Source, advance: Advance) -> Summary:

@@ -16,7 +16,7 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from apps.messages.history import CannotImport, Summary, publish_history, still_to_store
-from apps.messages.pacing import LOOK_EVERY, Pace
+from apps.messages.pacing import Pace
 from apps.sources.gaps import close_gaps
 from apps.sources.intake import forget_stored_archives
 from apps.sources.models import COUNTS, HistoryImport
@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=60)
 ROUND = 2.0  # seconds between two looks for uploads
+TELL_EVERY = 1.0  # seconds between two notes in the row; pages look every two
 SWEEP_EVERY = 60 * 60.0  # seconds
 MOST_BEGINNINGS = 50  # of one file; more, and it is the file that ends the process
 _S = HistoryImport.Status
@@ -88,17 +89,17 @@ def _import(row: HistoryImport, is_stopped: Callable[[], bool]) -> None:
         row.end(_S.FAILED, last_error=_("It was begun again and again, and never came to its end."))
         return
     progress = _Progress(row, is_stopped)
+    pace = Pace(waits_forever=True, on_wait=progress.keep_on)
     summary = publish_history(
         row.path,
         row.source,
         progress.tell,
-        pace=Pace(waits_forever=True, on_wait=progress.keep_on),
+        pace=pace,
         is_live=row.is_live,
         summary=progress.summary,
     )
     while still_to_store(row.source, summary):
-        progress.keep_on()
-        time.sleep(LOOK_EVERY)
+        pace.wait()
     close_gaps(row.source, summary.spans, closed_by=row)
     _end(row, progress)
     forget_stored_archives()
@@ -124,7 +125,7 @@ class _Progress:
     def keep_on(self) -> None:
         if self.is_stopped():
             raise Stopped
-        if time.monotonic() - self.told_at < 1:
+        if time.monotonic() - self.told_at < TELL_EVERY:
             return
         if not self.row.keep(LEASE, done=self.done, counts=self.counts()):
             raise Cancelled

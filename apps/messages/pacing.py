@@ -45,8 +45,12 @@ class Pace:
         while not (self._is_room() and _is_taken(publish)):
             if not self.waits_forever and time.monotonic() - began_at > BUS_PATIENCE:
                 raise NoRoom
-            self.on_wait()
-            time.sleep(LOOK_EVERY)
+            self.wait()
+
+    def wait(self) -> None:
+        """Between two looks."""
+        self.on_wait()
+        time.sleep(LOOK_EVERY)
 
     def _is_room(self) -> bool:
         try:

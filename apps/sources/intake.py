@@ -46,7 +46,7 @@ async def accept_archived(envelope: Envelope) -> None:
     """
     await bus.publish_async(f"{envelope.subject}.{ARCHIVE}", envelope.to_bytes(), message_id="")
     if not envelope.is_history:
-        await sync_to_async(_tell)(envelope)
+        telling.do(_tell, envelope)
 
 
 def forget_stored_archives() -> None:

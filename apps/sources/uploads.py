@@ -2,75 +2,14 @@
 
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
-from django.utils.translation import gettext as _
 
-from apps.sources.adapters.base import Skipped
-from apps.sources.envelope import Envelope
 from apps.sources.models import HistoryImport
 
-PEEK = 4_000_000  # bytes of an archive in which there must be something to read
 YOUNG = 24 * 60 * 60  # seconds; a file without an import may be one that is coming in
-
-
-class NoArchive(ValueError):
-    """The file is nothing that can be imported; the sentence says why."""
-
-
-class Head:
-    """The beginning of a file, so that a look into it does not read gigabytes."""
-
-    def __init__(self, file: IO[bytes], limit: int = PEEK) -> None:
-        self._file = file
-        self._left = limit
-        self.is_cut = False
-
-    def read(self, size: int = -1) -> bytes:
-        self.is_cut = self._left == 0
-        block = self._file.read(self._left if size < 0 else min(size, self._left))
-        self._left -= len(block)
-        return block
-
-    def readline(self, size: int = -1) -> bytes:
-        self.is_cut = self._left == 0
-        line = self._file.readline(self._left if size < 0 else min(size, self._left))
-        self._left -= len(line)
-        return line
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def seek(self, position: int) -> int:
-        self._left += self._file.tell() - position
-        return self._file.seek(position)
-
-    def __iter__(self) -> Iterator[bytes]:
-        while line := self.readline():
-            yield line
-
-
-def check_archive(file: IO[bytes], reader: Any) -> None:
-    """Raise NoArchive when nothing in the beginning of the file is what this adapter reads."""
-    head = Head(file)
-    reasons = []
-    parts: Iterator[Envelope | Skipped] = reader.read(head)
-    for part in parts:
-        if isinstance(part, Envelope) or part.why == "service":
-            return
-        reasons.append(f"{part.where}: {part.reason}" if part.where else part.reason)
-        if len(reasons) == 3:
-            break
-    if head.is_cut:
-        return  # too long a beginning to tell
-    sentence = _(
-        "This is neither a Telegram Desktop export (result.json) nor a file of messages: %s"
-    )
-    raise NoArchive(sentence % "; ".join(reasons or [_("it is empty")]))
 
 
 def store_upload(upload: UploadedFile, row: HistoryImport) -> None:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from apps.exports.models import TaskExport
 from apps.issues.models import Issue
 from apps.messages.models import Message, Priority
-from apps.sources.models import Chat, DeadLetter, Project
+from apps.sources.models import Chat, DeadLetter, Gap, Project, Source
 
 LATEST = 8
 
@@ -46,6 +46,7 @@ def overview(user: User) -> dict[str, Any]:
         (Message, _("Messages"), _messages),
         (TaskExport, _("Exports"), _exports),
         (DeadLetter, _("Could not be read"), _dead_letters),
+        (Source, _("May be missing"), _gaps),
     ):
         if _may_view(user, model):
             groups.append(Group(title, count(user)))
@@ -78,6 +79,14 @@ def waiting_chats(request: HttpRequest) -> str:
 def _up_to_99(rows: QuerySet[Any]) -> str:
     count = rows[:100].count()
     return "" if not count else "99+" if count > 99 else str(count)
+
+
+def open_gaps(request: HttpRequest) -> str:
+    """Badge of the sidebar: empty when nothing is known to be missing."""
+    if not _may_view(request.user, Source):
+        return ""
+    count = _visible(request.user, Gap.objects.filter(closed_at=None), "source__project").count()
+    return str(count) if count else ""
 
 
 def _issues(user: User) -> Sequence[Number]:
@@ -160,6 +169,11 @@ def _dead_letters(user: User) -> Sequence[Number]:
     count = _visible(user, waiting, "source__project").count()
     address = _list(DeadLetter, replayed_at__isempty=1)
     return [Number(_("Dead letters"), count, address, alarm=True)]
+
+
+def _gaps(user: User) -> Sequence[Number]:
+    count = _visible(user, Gap.objects.filter(closed_at=None), "source__project").count()
+    return [Number(_("Gaps in chats"), count, _list(Gap, closed_at__isempty=1), alarm=True)]
 
 
 def _visible(user: User, rows: QuerySet[Any], project_path: str = "project") -> QuerySet[Any]:

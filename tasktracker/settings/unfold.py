@@ -141,6 +141,13 @@ UNFOLD = {
                         "sources_deadletter_changelist",
                         _may("sources.view_deadletter"),
                     ),
+                    _page(
+                        _("Gaps"),
+                        "event_busy",
+                        "sources_gap_changelist",
+                        _may("sources.view_source"),
+                        badge="tasktracker.admin.dashboard.open_gaps",
+                    ),
                 ],
             },
             {
@@ -157,6 +164,12 @@ UNFOLD = {
                         _("Sources"),
                         "input",
                         "sources_source_changelist",
+                        _may("sources.view_source"),
+                    ),
+                    _page(
+                        _("History imports"),
+                        "upload_file",
+                        "sources_historyimport_changelist",
                         _may("sources.view_source"),
                     ),
                     _page(

@@ -18,7 +18,16 @@ from apps.issues.analysis import analyse
 from apps.issues.models import Change, Evidence, Issue, Match, Opinion
 from apps.messages.corrections import note
 from apps.messages.models import Classification, Message, ModelVersion, Rule
-from apps.sources.models import Author, Chat, DeadLetter, GlossaryTerm, Project, Source
+from apps.sources.models import (
+    Author,
+    Chat,
+    DeadLetter,
+    Gap,
+    GlossaryTerm,
+    HistoryImport,
+    Project,
+    Source,
+)
 from tasktracker.lib import bus, loop
 from tests.admin.rule_pages import OUTAGE
 
@@ -85,6 +94,17 @@ def make_rows() -> Callable[[Project], dict[type, Any]]:
         chat = Chat.objects.create(source=source, external_id="-1001", title=HOSTILE)
         letter = DeadLetter.objects.create(
             source=source, subject=f"chat.{source.pk}", payload=HOSTILE.encode(), reason=HOSTILE
+        )
+        gap = Gap.objects.create(
+            source=source, chat=chat, since="2026-03-02T09:00:00Z", until="2026-03-02T19:00:00Z"
+        )
+        upload = HistoryImport.objects.create(
+            source=source,
+            original_name=HOSTILE,
+            status=HistoryImport.Status.FAILED,
+            last_error=HOSTILE,
+            problems=[HOSTILE],
+            counts={"read": 3, "published": 2, "invalid": 1},
         )
         message = make_message(chat, "1")
         answer = make_message(chat, "2", reply_to=message)
@@ -159,7 +179,7 @@ def make_rows() -> Callable[[Project], dict[type, Any]]:
         analysis = analyse(project, date(2026, 3, 2))
         analysis.llm_text = analysis.last_error = HOSTILE
         analysis.save()
-        return {type(row): row for row in (*rows, analysis)}
+        return {type(row): row for row in (*rows, gap, upload, analysis)}
 
     return make
 

@@ -19,7 +19,16 @@ from rest_framework.authtoken.models import TokenProxy
 from apps.exports.models import TaskExport, Tracker
 from apps.issues.models import DayAnalysis, Issue
 from apps.messages.models import Message, ModelVersion, Rule
-from apps.sources.models import Author, Chat, DeadLetter, GlossaryTerm, Project, Source
+from apps.sources.models import (
+    Author,
+    Chat,
+    DeadLetter,
+    Gap,
+    GlossaryTerm,
+    HistoryImport,
+    Project,
+    Source,
+)
 
 LANGUAGES = ["uk", "en"]
 MODELS = [
@@ -27,6 +36,8 @@ MODELS = [
     Source,
     Chat,
     DeadLetter,
+    Gap,
+    HistoryImport,
     GlossaryTerm,
     Author,
     Message,

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import IO, Any
 
 import ijson
+from django.utils.translation import gettext as _
 
 from apps.sources.adapters.base import Skipped, reason_of
 from apps.sources.envelope import ARCHIVED, ChatKind, ChatReference, Envelope, from_epoch
@@ -154,7 +155,7 @@ def read_export(file: IO[bytes], source_id: int) -> Iterator[Envelope | Skipped]
         yield Skipped("truncated", f"after {last}", _plain(error))
     else:
         if last == "the beginning" and not chat.id:
-            yield Skipped("truncated", "", "there is no chat in this file")
+            yield Skipped("truncated", "", _("there is no chat in this file"))
 
 
 def _messages(file: ValidJson, chat: _Chat) -> Iterator[dict[str, Any]]:
@@ -301,4 +302,4 @@ def _key(chat_id: str, number: int) -> str:
 def _plain(error: Exception) -> str:
     """The parser's first line; the rest of it quotes the file."""
     first = str(error).strip().partition("\n")[0]
-    return "the file ends in the middle" if "premature EOF" in first else first[:200]
+    return _("the file ends in the middle") if "premature EOF" in first else first[:200]

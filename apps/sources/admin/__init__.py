@@ -1,10 +1,12 @@
-"""Projects, glossaries, sources, chats, people who are not read and dead letters in the admin."""
+"""Projects, glossaries, sources, chats, people, imports, gaps and dead letters in the admin."""
 
 from apps.sources.admin import (  # noqa: F401 - they register
     authors,
     chats,
     dead_letters,
+    gaps,
     glossary,
+    imports,
     projects,
     sources,
 )

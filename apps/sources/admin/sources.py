@@ -17,6 +17,7 @@ from apps.sources import webhook_settings
 from apps.sources.adapters import ADAPTERS
 from apps.sources.adapters.base import Finding
 from apps.sources.admin.first_message import FirstMessage, waiting_for
+from apps.sources.admin.imports import import_address, may_import_into
 from apps.sources.admin.mapping_preview import (
     PreviewedForm,
     can_preview,
@@ -47,9 +48,17 @@ class SourceAdmin(WebhookPages, FirstMessage, PlugInAdmin):
     list_select_related = ["project"]
     list_filter = [("project", VisibleRelatedFilter), ("kind", KindFilter), "is_active"]
     search_fields = ["name"]
-    state_fields = ["webhook_address", "read_up_to", "last_seen_at", "last_error", "created_at"]
+    state_fields = [
+        "webhook_address",
+        "read_up_to",
+        "reached_at",
+        "last_seen_at",
+        "last_error",
+        "created_at",
+    ]
     check_title = _("Check connection")
     change_form_template = "admin/sources/source/change_form.html"
+    list_before_template = "admin/sources/source/import_history.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Source]:
         rows: QuerySet[Source] = super().get_queryset(request)
@@ -88,6 +97,12 @@ class SourceAdmin(WebhookPages, FirstMessage, PlugInAdmin):
             return answer
         return HttpResponseRedirect(page_of(obj))
 
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        may_import = request.user.has_perm("sources.change_source")
+        context = {"import_address": import_address() if may_import else ""}
+        page: HttpResponse = super().changelist_view(request, context | (extra_context or {}))
+        return page
+
     def check_row(self, row: Source) -> list[Finding]:
         found: list[Finding] = row.adapter().check(api_url=row.api_url)
         return found
@@ -104,7 +119,9 @@ class SourceAdmin(WebhookPages, FirstMessage, PlugInAdmin):
         context |= {"webhook_page": "", "first_message": waiting_for(source) if may_edit else None}
         if source is not None and source.kind in webhook_settings.kinds():
             context["webhook_page"] = reverse("admin:sources_source_webhook", args=[source.pk])
-        context |= {"may_preview": False, "preview": None}
+        context |= {"may_preview": False, "preview": None, "import_address": ""}
+        if source is not None and may_import_into(request, source):
+            context["import_address"] = import_address(source)
         if can_preview(source) and may_edit:
             context |= {"may_preview": True, "sample": sample_field(form)}
             if form.is_bound and form.is_previewed:

@@ -14,11 +14,11 @@ from apps.messages.history import (
     CannotImport,
     Summary,
     is_finished,
-    kinds_with_history,
     publish_history,
     wait_until_finished,
 )
 from apps.messages.pacing import LONGEST_QUEUE, Pace
+from apps.sources.archives import kinds_with_history
 from apps.sources.gaps import close_gaps
 from apps.sources.models import Source
 from tasktracker.lib import bus
