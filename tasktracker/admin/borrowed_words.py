@@ -38,6 +38,9 @@ PLUG_IN_SETTINGS = (
     _("signature"),
     _("bearer"),
     _("body"),
+    _("ssl"),
+    _("starttls"),
+    _("none"),
 )
 UNFOLD = (
     _("Welcome back to"),

@@ -9,6 +9,7 @@ ADAPTERS = {
     "slack": PlugIn(_("Slack app"), "apps.sources.adapters.slack.Slack"),
     "discord": PlugIn(_("Discord bot"), "apps.sources.adapters.discord.Discord"),
     "webhook": PlugIn(_("Generic webhook"), "apps.sources.adapters.webhook.Webhook"),
+    "imap": PlugIn(_("E-mail (IMAP)"), "apps.sources.adapters.imap.Imap"),
     "file_import": PlugIn(_("Chat export"), "apps.sources.adapters.file_import.FileImport"),
     "api": PlugIn(_("HTTP API"), "apps.sources.adapters.api.Api"),
 }
