@@ -312,6 +312,7 @@ def test_what_a_platform_says_of_its_webhook_is_not_news(
 ):
     webhook = Webhook.of(source)
     webhook.keep()
+    Event.objects.all().delete()
     with django_capture_on_commit_callbacks(execute=True):
         webhook.note_told({"url": ""}, timezone.now())
 
