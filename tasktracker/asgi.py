@@ -19,7 +19,9 @@ from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
 from django.http import HttpRequest  # noqa: E402
 from django.urls import reverse  # noqa: E402
 
+from tasktracker.lib import loop  # noqa: E402
 from tasktracker.lib.body_limit import BodyLimit, header  # noqa: E402
+from tasktracker.lib.direct import Application, DirectViews, Receive, Scope, Send  # noqa: E402
 from tasktracker.realtime.routing import websocket_application  # noqa: E402
 
 BODY = 16_000_000  # bytes; the views that read one have limits of their own
@@ -51,6 +53,12 @@ def _session_of(scope: Mapping[str, Any]) -> str | None:
     return session.value if session else None
 
 
-application = ProtocolTypeRouter(
-    {"http": BodyLimit(django_application, limit_of), "websocket": websocket_application}
+_pages = BodyLimit(django_application, limit_of)
+_protocols: Application = ProtocolTypeRouter(
+    {"http": DirectViews(_pages, prefix="/webhook/"), "websocket": websocket_application}
 )
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    loop.adopt()
+    await _protocols(scope, receive, send)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable
+from functools import partial
 from uuid import uuid4
 
 from asgiref.sync import sync_to_async
@@ -12,16 +13,14 @@ from apps.sources.envelope import Envelope, Notice
 from apps.sources.models import DeadLetter
 from tasktracker.lib import bus
 from tasktracker.lib.afterwards import Afterwards
+from tasktracker.lib.direct import with_database
 
 logger = logging.getLogger(__name__)
 
 ARCHIVE = "archive"  # ends the subject of what comes from an archive
 
-#: Sent with `envelope` as soon as JetStream has it; the row does not exist yet.
-envelope_accepted = Signal()
-
-#: Browsers hear of what is left out when its row is there.
-telling = Afterwards("telling of new messages", limit=1000)
+#: Sent with `envelopes` as soon as JetStream has them; their rows do not exist yet.
+envelopes_accepted = Signal()
 
 
 def accept(envelope: Envelope | Notice, *, again: bool = False) -> None:
@@ -30,13 +29,13 @@ def accept(envelope: Envelope | Notice, *, again: bool = False) -> None:
     `again` says that JetStream may have had it before and shall not take it for a repeat.
     """
     bus.publish(envelope.subject, envelope.to_bytes(), message_id=_message_id(envelope, again))
-    _tell(envelope)
+    _tell([envelope])
 
 
 async def accept_async(envelope: Envelope | Notice, *, again: bool = False) -> None:
     """The same for a caller with an event loop."""
     await _publish(envelope, again=again)
-    await sync_to_async(_tell)(envelope)
+    await sync_to_async(_tell)([envelope])
 
 
 async def accept_archived(envelope: Envelope) -> None:
@@ -46,7 +45,7 @@ async def accept_archived(envelope: Envelope) -> None:
     """
     await bus.publish_async(f"{envelope.subject}.{ARCHIVE}", envelope.to_bytes(), message_id="")
     if not envelope.is_history:
-        telling.do(_tell, envelope)
+        telling.do(envelope)
 
 
 def forget_stored_archives() -> None:
@@ -64,16 +63,17 @@ async def take(payloads: Iterable[Payload], *, kind: str, adapter: Adapter) -> N
             envelopes = adapter.envelopes(payload.data)
         except Unreadable as error:
             # To refuse it would bring it again and again, and hold back what comes after it.
-            await sync_to_async(DeadLetter.bury_update)(
-                (kind, adapter.source_id),
+            bury = partial(
+                DeadLetter.bury_update,
                 number=payload.number,
                 payload=payload.data,
                 reason=str(error),
             )
+            await with_database(bury, (kind, adapter.source_id))
             continue
         for envelope in envelopes:
             await _publish(envelope, again=False)
-            telling.do(_tell, envelope)
+            telling.do(envelope)
 
 
 async def _publish(envelope: Envelope | Notice, *, again: bool) -> None:
@@ -86,9 +86,14 @@ def _message_id(envelope: Envelope | Notice, again: bool) -> str:
     return f"{envelope.message_id}/{uuid4()}" if again else envelope.message_id
 
 
-def _tell(envelope: Envelope | Notice) -> None:
-    if isinstance(envelope, Notice):
+def _tell(accepted: Iterable[Envelope | Notice]) -> None:
+    envelopes = [item for item in accepted if isinstance(item, Envelope)]
+    if not envelopes:
         return
-    for receiver, outcome in envelope_accepted.send_robust(sender=Envelope, envelope=envelope):
+    for receiver, outcome in envelopes_accepted.send_robust(sender=Envelope, envelopes=envelopes):
         if isinstance(outcome, Exception):
             logger.warning("%s failed: %s", receiver, outcome)
+
+
+#: Browsers hear of what is left out when its row is there.
+telling: Afterwards[Envelope | Notice] = Afterwards("telling of new messages", _tell, limit=1000)

@@ -8,7 +8,6 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from django.core.exceptions import RequestDataTooBig
 from django.db import Error as DatabaseTrouble
 from django.http import HttpRequest, JsonResponse, UnreadablePostError
@@ -20,6 +19,7 @@ from apps.sources.adapters.base import Refused, Request, check_secret
 from apps.sources.intake import take
 from apps.sources.models import Source
 from tasktracker.lib.bus import BusUnavailable
+from tasktracker.lib.direct import with_database
 from tasktracker.lib.plugins import load
 
 logger = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class KnownSources:
             self._known[key] = (known[0], now + self.RETRY)
         ask: Any = _source_with if isinstance(key, str) else _source_numbered
         try:
-            found: KnownSource | None = await sync_to_async(ask)(key)
+            found: KnownSource | None = await with_database(ask, key)
         except DatabaseTrouble:
             if known is None:
                 raise

@@ -1,4 +1,7 @@
-"""One event loop in a daemon thread per process: sync code's way to async clients.
+"""One event loop per process for async clients, which sync code reaches, too.
+
+It runs in a daemon thread, but in the web process it is the server's own: there every request would change
+the thread twice, and each change waits for Python's lock while the other thread computes.
 
 `async_to_sync` makes a loop per call; clients that keep connections leak and break on that
 (channels_redis#332). Here a connection lives as long as its process. Fork-safe: a child gets its own.
@@ -29,6 +32,16 @@ def background_loop() -> asyncio.AbstractEventLoop:
         return _loop
 
 
+def adopt() -> None:
+    """Make the running loop the process's, unless there is one; only for a loop that lasts as long."""
+    global _loop, _owner
+    if _loop is None or _owner != os.getpid():
+        with _lock:
+            if _loop is None or _owner != os.getpid():
+                _loop = asyncio.get_running_loop()
+                _owner = os.getpid()
+
+
 def submit(coroutine: Coroutine[Any, Any, Result]) -> "Future[Result]":
     """Start `coroutine` on the background loop and return at once."""
     return asyncio.run_coroutine_threadsafe(coroutine, background_loop())
@@ -36,6 +49,9 @@ def submit(coroutine: Coroutine[Any, Any, Result]) -> "Future[Result]":
 
 def run(coroutine: Coroutine[Any, Any, Result], *, timeout: float) -> Result:
     """Run `coroutine` on the background loop and wait; raises TimeoutError after `timeout` seconds."""
+    if _is_running(background_loop()):
+        coroutine.close()
+        raise RuntimeError("the loop cannot wait for itself; await it, or call this from a thread")
     future = submit(coroutine)
     try:
         return future.result(timeout)
@@ -45,5 +61,15 @@ def run(coroutine: Coroutine[Any, Any, Result], *, timeout: float) -> Result:
 
 
 async def run_async(coroutine: Coroutine[Any, Any, Result]) -> Result:
-    """Run `coroutine` on the background loop from another loop."""
+    """Run `coroutine` on the process's loop, from whichever loop."""
+    if _is_running(background_loop()):
+        return await coroutine
     return await asyncio.wrap_future(submit(coroutine))
+
+
+def _is_running(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether it is the loop of the calling code."""
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:
+        return False

@@ -16,7 +16,7 @@ from apps.exports.models import TaskExport
 from apps.issues.models import Evidence, Issue
 from apps.messages.models import ChatCommand, Message
 from apps.sources.envelope import Envelope
-from apps.sources.intake import envelope_accepted
+from apps.sources.intake import envelopes_accepted
 from apps.sources.models import Author, Chat, Project, Source, Webhook
 from tasktracker.lib.workflow import status_changed
 from tasktracker.realtime.broadcast import Announcement, publish, publish_many
@@ -40,7 +40,7 @@ ROUTE_LASTS = 30.0  # seconds; a changed routing shows in live updates after tha
 
 def connect() -> None:
     """Called once, when the apps are loaded."""
-    envelope_accepted.connect(tell_accepted, dispatch_uid="realtime")
+    envelopes_accepted.connect(tell_accepted, dispatch_uid="realtime")
     # Settings are saved by the admin, the API and commands alike, and nothing but this listens.
     post_save.connect(tell_settings, sender=Source, dispatch_uid="realtime")
     post_save.connect(tell_webhook, sender=Webhook, dispatch_uid="realtime")
@@ -49,10 +49,16 @@ def connect() -> None:
     status_changed.connect(tell_exports, sender=TaskExport, dispatch_uid="realtime")
 
 
-def tell_accepted(envelope: Envelope, **_: Any) -> None:
-    """A message is safe in JetStream: show it at once, before it is stored."""
-    if envelope.is_history:
-        return
+def tell_accepted(envelopes: Sequence[Envelope], **_: Any) -> None:
+    """Messages are safe in JetStream: show them at once, before they are stored."""
+    publish_many(
+        announcement
+        for envelope in envelopes
+        if not envelope.is_history and (announcement := _of_accepted(envelope))
+    )
+
+
+def _of_accepted(envelope: Envelope) -> Announcement | None:
     route = _route(
         envelope.source_id,
         envelope.chat.external_id,
@@ -60,11 +66,11 @@ def tell_accepted(envelope: Envelope, **_: Any) -> None:
         int(time.monotonic() / ROUTE_LASTS),
     )
     if route is None or ChatCommand.is_one(envelope) or not Author.admitted([envelope]):
-        return
+        return None
     data = message_from_envelope(
         envelope, project=route.project, source_name=route.source_name, chat_title=route.chat_title
     )
-    publish(route.project_id, EventType.MESSAGE_NEW, data)
+    return Announcement(route.project_id, EventType.MESSAGE_NEW, data)
 
 
 def tell_messages(ids: Sequence[int], is_new: bool = False, **_: Any) -> None:

@@ -10,37 +10,59 @@ PATIENCE = 10.0  # seconds
 
 
 @pytest.fixture
-def afterwards():
-    return Afterwards("test", limit=3)
+def gate():
+    gate = threading.Event()
+    yield gate
+    gate.set()
 
 
-def test_it_is_done_in_order(afterwards):
-    done: list[int] = []
-    for number in range(3):
-        assert afterwards.do(done.append, number)
+@pytest.fixture
+def batches():
+    return []
+
+
+@pytest.fixture
+def afterwards(gate, batches):
+    """The first item waits at the gate; "nonsense" fails."""
+
+    def hand_over(items):
+        if items[0] == "first":
+            gate.wait(PATIENCE)
+        if "nonsense" in items:
+            raise ValueError
+        batches.append(items)
+
+    return Afterwards("test", hand_over, limit=3)
+
+
+def test_it_is_done_in_order_and_what_waits_meanwhile_at_once(afterwards, gate, batches):
+    assert afterwards.do("first")
+    assert afterwards.do(1)
+    assert afterwards.do(2)
+    gate.set()
 
     afterwards.settle(timeout=PATIENCE)
-    assert done == [0, 1, 2]
+    assert [item for batch in batches for item in batch] == ["first", 1, 2]
+    assert batches[-1][-2:] == [1, 2]
 
 
-def test_a_failure_is_logged_and_the_next_call_is_made(afterwards, caplog):
-    done: list[int] = []
-    afterwards.do(int, "nonsense")
-    afterwards.do(done.append, 1)
+def test_a_failure_is_logged_and_the_next_is_done(afterwards, batches, caplog):
+    afterwards.do("nonsense")
+    afterwards.settle(timeout=PATIENCE)
+    afterwards.do(1)
 
     afterwards.settle(timeout=PATIENCE)
-    assert done == [1]
+    assert batches == [[1]]
     assert "test failed" in caplog.text
 
 
-def test_what_is_too_much_is_left_out_and_said_once(afterwards, caplog):
-    go_on = threading.Event()
-    done: list[int] = []
-    afterwards.do(go_on.wait, PATIENCE)
-    taken = [afterwards.do(done.append, number) for number in range(5)]
-    go_on.set()
+def test_what_is_too_much_is_left_out_and_said_once(afterwards, gate, batches, caplog):
+    taken = [afterwards.do(item) for item in ("first", 0, 1, 2, 3)]
+    gate.set()
     afterwards.settle(timeout=PATIENCE)
 
-    assert (taken, done) == ([True, True, False, False, False], [0, 1])
+    assert taken == [True, True, True, False, False]
+    assert [item for batch in batches for item in batch] == ["first", 0, 1]
     assert caplog.text.count("left out") == 1
-    assert afterwards.do(done.append, 9)
+    assert afterwards.do(9)
+    afterwards.settle(timeout=PATIENCE)

@@ -8,7 +8,7 @@ from apps.exports.models import TaskExport, Tracker
 from apps.issues.models import Evidence, Issue
 from apps.messages.models import Message
 from apps.sources.envelope import Envelope
-from apps.sources.intake import envelope_accepted
+from apps.sources.intake import envelopes_accepted
 from apps.sources.models import Chat, Project, Source, Topic, Webhook
 from tasktracker.lib.workflow import status_changed
 from tasktracker.realtime import receivers
@@ -30,7 +30,7 @@ def forget_routes():
 
 
 def accepted(envelope):
-    envelope_accepted.send_robust(sender=Envelope, envelope=envelope)
+    envelopes_accepted.send_robust(sender=Envelope, envelopes=[envelope])
 
 
 def announced(model, ids, status, *, is_new=False):

@@ -12,7 +12,7 @@ import psutil
 import pytest
 from django.db import connection
 
-from apps.sources.intake import envelope_accepted, telling
+from apps.sources.intake import envelopes_accepted, telling
 from tasktracker.realtime.models import Event
 from tests.sources.conftest import recorded
 
@@ -51,11 +51,11 @@ def postgresql_takes_no_connections():
 def test_the_answer_does_not_wait_for_those_who_are_told(post, stream):
     heard, go_on = [], threading.Event()
 
-    def slow(envelope, **_):
+    def slow(envelopes, **_):
         go_on.wait(PATIENCE)
-        heard.append(envelope.external_id)
+        heard.extend(envelope.external_id for envelope in envelopes)
 
-    envelope_accepted.connect(slow)
+    envelopes_accepted.connect(slow)
     try:
         response = post(recorded("text"))
         assert (response.status_code, heard) == (200, [])
@@ -63,7 +63,7 @@ def test_the_answer_does_not_wait_for_those_who_are_told(post, stream):
         go_on.set()
         telling.settle(timeout=PATIENCE)
     finally:
-        envelope_accepted.disconnect(slow)
+        envelopes_accepted.disconnect(slow)
 
     assert heard == ["-1002148830671:101"]
 
