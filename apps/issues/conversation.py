@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from apps.issues import ledger
 from apps.issues.leaving import take_out
-from apps.issues.models import Evidence, Issue, Person, Relation
+from apps.issues.models import Change, Evidence, Issue, Person, Relation
 from apps.issues.relations import apart_issues
 from apps.issues.triage import (
     attach,
@@ -61,6 +61,8 @@ def follow_up(message: Message) -> None:
         issue = _issue_of(message, reports)
         if issue is None or meant is None:
             message.move_to(status_alone(message))
+            if message.status == Message.Status.NOISE:
+                _tell_of_edit(message)
             return
         message.move_to(Message.Status.FILED)
         earlier = earlier_revision(message)
@@ -104,6 +106,20 @@ def follow_ups_of(reports: Iterable[Evidence]) -> list[Evidence]:
             found.append(row)
             forms.add(_form(row.message))
     return found
+
+
+def _tell_of_edit(message: Message) -> None:
+    """The issue stays, on the words that it was filed with, and its history says that they are gone."""
+    filed = earlier_revision(message)
+    if filed is not None:
+        filed.issue.record(
+            Change.Kind.EVIDENCE,
+            message=message.pk,
+            level=Evidence.Level.EDIT,
+            replaced=filed.message_id,
+            withdrawn=True,
+        )
+        Issue.announce([filed.issue_id], filed.issue.status)
 
 
 def _form(message: Message) -> tuple[int, str]:

@@ -30,6 +30,10 @@ _FACTS = ("author_id", "author", "sent_at", "category", "status")
 
 def status_of(message: Message, answer: Classification) -> str:
     """Where a message with this answer goes: what says nothing alone may still add to a report."""
+    return _told(message, _status_of(message, answer))
+
+
+def _status_of(message: Message, answer: Classification) -> str:
     status = status_for(answer.category)
     if _is_ruled_out(answer.raw):
         return status
@@ -42,7 +46,18 @@ def status_of(message: Message, answer: Classification) -> str:
 
 def status_without_words(message: Message) -> str:
     """Where a picture, a voice or a sticker goes that says nothing."""
-    return Message.Status.NOISE if find(message) is None else Message.Status.FOLLOW_UP
+    found = find(message)
+    return _told(message, Message.Status.NOISE if found is None else Message.Status.FOLLOW_UP)
+
+
+def _told(message: Message, status: str) -> str:
+    """An issue that stands on the words before an edit has to hear that they are gone."""
+    if status != Message.Status.NOISE or not message.edit:
+        return status
+    filed = Message.objects.filter(
+        source=message.source_id, external_id=message.external_id, status=Message.Status.FILED
+    )
+    return Message.Status.FOLLOW_UP if filed.exists() else status
 
 
 def status_alone(message: Message) -> str:

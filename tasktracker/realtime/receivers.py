@@ -53,7 +53,7 @@ def tell_accepted(envelopes: Sequence[Envelope], **_: Any) -> None:
     """Messages are safe in JetStream: show them at once, before they are stored."""
     publish_many(
         announcement
-        for envelope in envelopes
+        for envelope in Author.admitted(envelopes)
         if not envelope.is_history and (announcement := _of_accepted(envelope))
     )
 
@@ -65,7 +65,7 @@ def _of_accepted(envelope: Envelope) -> Announcement | None:
         envelope.topic,
         int(time.monotonic() / ROUTE_LASTS),
     )
-    if route is None or ChatCommand.is_one(envelope) or not Author.admitted([envelope]):
+    if route is None or ChatCommand.is_one(envelope):
         return None
     data = message_from_envelope(
         envelope, project=route.project, source_name=route.source_name, chat_title=route.chat_title

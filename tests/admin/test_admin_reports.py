@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.issues.admin.words import in_words
 from apps.issues.decisions import merge, undo_merge
 from apps.issues.models import Change, Evidence, Issue
 from apps.messages.models import Message
+
+INBOX = "admin:chat_messages_message_changelist"
 
 
 @pytest.fixture
@@ -99,3 +102,47 @@ def test_the_issue_between_tells_that_what_it_had_taken_stands_by_itself(
     change = middle.changes.latest("pk")
     told = f"Issue {first.pk}, which had been merged into this one, stands by itself again"
     assert (in_words(change), change.reason) == (told, "no")
+
+
+def test_what_was_edited_since_the_export_shows_the_words_before_and_now(
+    operator: Client, make_message: Callable[..., Message], make_issue: Callable[..., Issue]
+):
+    before = make_message("Каса не працює")
+    issue = make_issue(message=before)
+    issue.record(Change.Kind.EXPORT, tracker="JSON", id="7")
+    for number, text in enumerate(["Каса повільна", "Каса працює"], start=1):
+        after = make_message(text, external_id=before.external_id, edit=number)
+        last = Message.objects.filter(external_id=before.external_id, edit=number - 1).get()
+        issue.record(Change.Kind.EVIDENCE, message=after.pk, level="edit", replaced=last.pk)
+
+    page = reports_on(operator, issue)
+
+    shown = page.split("Edited since the export")[1]
+    assert shown.index("Каса не працює") < shown.index("Каса працює")
+    assert "Каса повільна" not in shown.split("</dl>")[0]
+
+
+def test_an_edit_before_the_export_is_no_news(
+    operator: Client, make_message: Callable[..., Message], make_issue: Callable[..., Issue]
+):
+    before = make_message("Каса не працює")
+    issue = make_issue(message=before)
+    after = make_message("Каса повільна", external_id=before.external_id, edit=1)
+    issue.record(Change.Kind.EVIDENCE, message=after.pk, level="edit", replaced=before.pk)
+    issue.record(Change.Kind.EXPORT, tracker="JSON", id="7")
+
+    assert "Edited since" not in reports_on(operator, issue)
+
+
+def test_a_report_says_that_it_is_gone_there_and_what_was_sent_with_it(
+    operator: Client, make_message: Callable[..., Message], make_issue: Callable[..., Issue]
+):
+    report = make_message(
+        "дивіться скріни", album="7", files=["log.txt"], deleted_at=timezone.now()
+    )
+    make_message("", kind="photo", album="7")
+    page = reports_on(operator, make_issue(message=report))
+
+    assert all(words in page for words in ("Deleted there", "and 1 more of its album", "log.txt"))
+    assert "Deleted there" in operator.get(reverse(INBOX)).text
+    assert "Deleted there" not in reports_on(operator, make_issue(message=make_message()))

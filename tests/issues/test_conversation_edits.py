@@ -92,3 +92,45 @@ def test_an_echo_that_is_edited_into_a_longer_one_stays(say):
 
     assert Evidence.objects.get(message=edit).level == Evidence.Level.REPLY
     assert issue_of(edit) == issue_of(report)
+
+
+def edited(message, say, text, edit=1):
+    Message.objects.filter(external_id=message.external_id).update(is_superseded=True)
+    return say(message.author, text, external_id=message.external_id, edit=edit)
+
+
+def test_an_issue_is_told_that_its_report_says_nothing_any_more_and_stays(say):
+    report = say("Іра", OUTAGE)
+    read(report)
+
+    edit = edited(report, say, "дякую!")
+    read(edit)
+
+    edit.refresh_from_db()
+    issue = issue_of(report)
+    change = issue.changes.get(details__withdrawn=True)
+    assert (edit.status, issue.status) == (Message.Status.NOISE, "new")
+    assert in_words(change) == (
+        f"Message {report.pk} was edited and reports nothing any more, see message {edit.pk}"
+    )
+
+
+def test_a_report_that_loses_its_words_tells_its_issue(say):
+    report = say("Іра", OUTAGE)
+    read(report)
+
+    read(edited(report, say, ""))
+
+    assert issue_of(report).changes.filter(details__withdrawn=True).count() == 1
+
+
+def test_talk_that_is_edited_tells_nobody(say):
+    talk = say("Іра", "дякую!")
+    read(talk)
+    edit = edited(talk, say, "дуже дякую!")
+
+    read(edit)
+
+    edit.refresh_from_db()
+    assert edit.status == Message.Status.NOISE
+    assert not Change.objects.exists()

@@ -13,6 +13,7 @@ import pytest
 from django.db import connection
 
 from apps.sources.intake import envelopes_accepted, telling
+from apps.sources.models import Chat
 from tasktracker.realtime.models import Event
 from tests.sources.conftest import recorded
 
@@ -69,8 +70,10 @@ def test_the_answer_does_not_wait_for_those_who_are_told(post, stream):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_browsers_are_told_as_before(post, stream):
-    post(recorded("text"))
+def test_browsers_are_told_as_before(post, stream, telegram_source):
+    update = recorded("text")
+    Chat.objects.create(source=telegram_source, external_id=str(update["message"]["chat"]["id"]))
+    post(update)
     telling.settle(timeout=PATIENCE)
 
     event = Event.objects.get(type="message.new")

@@ -22,6 +22,13 @@ ATTACHMENTS = {
 }
 
 
+class Edited(NamedTuple):
+    """What the tracker was told, and what the chat says now."""
+
+    before: Message
+    after: Message
+
+
 class Report(NamedTuple):
     """One report, in words."""
 
@@ -29,14 +36,44 @@ class Report(NamedTuple):
     reasons: Sequence[str]
     came_with: str  # the merge that brought it
     attachment: str  # what it is, where it has no text
+    album: int  # how much more was sent together with it
+    edited: Edited | None  # since the issue went to a tracker
 
 
 def in_full(issue: Issue, evidence: Iterable[tuple[Evidence, Sequence[str]]]) -> list[Report]:
-    brought = _brought(issue)
+    brought, edited = _brought(issue), _edited(issue)
     return [
-        Report(row, reasons, brought.get(_form(row.message), ""), _attachment(row.message))
+        Report(
+            row,
+            reasons,
+            brought.get(_form(row.message), ""),
+            _attachment(row.message),
+            row.message.rest_of_album().count() if row.message.album else 0,
+            edited.get(_form(row.message)),
+        )
         for row, reasons in evidence
     ]
+
+
+def _edited(issue: Issue) -> dict[tuple[int, str], Edited]:
+    """Reports whose words are others than those that the first tracker was given."""
+    exported = issue.changes.filter(kind=Change.Kind.EXPORT).order_by("pk").first()
+    if exported is None:
+        return {}
+    edits = issue.changes.filter(
+        kind=Change.Kind.EVIDENCE, details__level=Evidence.Level.EDIT, pk__gt=exported.pk
+    )
+    pairs = [
+        (row.details.get("replaced"), row.details.get("message")) for row in edits.order_by("pk")
+    ]
+    messages = Message.objects.in_bulk([number for pair in pairs for number in pair if number])
+    found: dict[tuple[int, str], Edited] = {}
+    for before, after in pairs:
+        if before in messages and after in messages:
+            form = _form(messages[after])
+            first = found[form].before if form in found else messages[before]
+            found[form] = Edited(first, messages[after])
+    return found
 
 
 def _form(message: Message) -> tuple[int, str]:

@@ -113,6 +113,11 @@ def _edit(change: Change, details: Mapping[str, Any]) -> str:
 
 
 def _evidence(change: Change, details: Mapping[str, Any]) -> str:
+    if details.get("withdrawn"):
+        return _("Message %(old)s was edited and reports nothing any more, see message %(id)s") % {
+            "old": details.get("replaced"),
+            "id": details.get("message"),
+        }
     return _("One more report: message %(id)s (%(level)s)") % {
         "id": details.get("message"),
         "level": _thought(details) or _level(details),
