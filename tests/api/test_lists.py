@@ -89,3 +89,15 @@ def test_export_that_did_not_fail_is_not_sent_again(api, make_export, status):
 )
 def test_bad_filter_of_exports_is_refused(api, project, query):
     assert api.get(f"/api/exports?{query}").status_code == 400
+
+
+def test_chats_that_wait_for_a_yes_are_found(api, project):
+    source = Source.objects.create(project=project, kind="telegram", name="Bot")
+    for state in ("waiting", "on", "off"):
+        Chat.objects.create(source=source, external_id=state, state=state)
+
+    found = api.get("/api/chats?state=waiting").json()["results"]
+
+    assert [(row["external_id"], row["state"], row["is_monitored"]) for row in found] == [
+        ("waiting", "waiting", False)
+    ]

@@ -311,3 +311,13 @@ def test_message_from_tomorrow_is_refused(api, project):
     response = api.post("/api/messages", body(timestamp=later.isoformat()), format="json")
 
     assert list(response.json()["errors"]) == ["timestamp"]
+
+
+def test_what_waits_for_a_yes_is_listed_only_when_it_is_asked_for(api, project, say):
+    Message.objects.filter(pk=say(project, "held").pk).update(status="held")
+    say(project, "read")
+
+    assert [row["content"] for row in api.get("/api/messages").json()["results"]] == ["read"]
+    asked = api.get("/api/messages?status=held").json()["results"]
+    assert [row["content"] for row in asked] == ["held"]
+    assert api.get("/api/messages/filters").json()["total_messages"] == 1

@@ -137,7 +137,7 @@ def test_an_update_that_cannot_be_read_becomes_one_dead_letter(post, stream, tel
     assert stream() == []
 
 
-@pytest.mark.parametrize("name", ["callback_query", "my_chat_member", "joined"])
+@pytest.mark.parametrize("name", ["callback_query", "joined"])
 def test_what_is_no_message_is_answered_and_ignored(post, stream, name):
     assert post(recorded(name)).status_code == 200
     assert (stream(), DeadLetter.objects.count()) == ([], 0)
