@@ -184,4 +184,4 @@ def _labels(choices: Any) -> dict[str, str]:
 
 def _web_address(address: str) -> str:
     """The address when a browser may follow it, else nothing."""
-    return address if address.startswith(("https://", "http://")) else ""
+    return address if address.startswith(("https://", "http://", "/avatars/")) else ""

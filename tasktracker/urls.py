@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 
+from tasktracker.avatars import avatar
 from tasktracker.metrics import metrics
 from tasktracker.team import TeamPage
 
@@ -17,6 +18,7 @@ urlpatterns = [
         name="login",
     ),
     path("logout/", LogoutView.as_view(next_page="team"), name="logout"),
+    path("avatars/<int:source_id>/<str:author_id>", avatar, name="avatar"),
     path("admin/", admin.site.urls),
     path("api/", include("tasktracker.api.urls")),
     path("metrics", metrics, name="metrics"),

@@ -1,6 +1,7 @@
 """The last step of forgetting a person: the copies that are kept for a while."""
 
 from apps.messages.erase import messages_of
+from apps.sources.avatars import forget_picture
 from apps.sources.erase import erase_dead_letters
 from apps.sources.models import Erasure
 from tasktracker.realtime.broadcast import publish
@@ -24,6 +25,7 @@ def erase(erasure: Erasure) -> None:
     messages.delete()
     tasks.delete()
     erase_dead_letters(author)
+    forget_picture(author.source_id, author.external_id)
     project = author.source.project
     told = StatsData(project=project.slug, reason="forgotten", count=erasure.erased)
     publish(project.pk, EventType.STATS, told)

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tests.stubs.telegram_methods import METHODS, Form, HungUp, Refusal, allowed
 from tests.stubs.telegram_webhook import Posting
@@ -218,8 +218,9 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(_form(self.path, body, self.headers.get("Content-Type", "")))
 
     def do_GET(self) -> None:
-        if self.path.startswith(f"/file/bot{TOKEN}/"):
-            self.download(self.path.removeprefix(f"/file/bot{TOKEN}/"))
+        path = unquote(self.path)  # the library writes the colon of the token as %3A
+        if path.startswith(f"/file/bot{TOKEN}/"):
+            self.download(path.removeprefix(f"/file/bot{TOKEN}/"))
         else:
             self.answer(_form(self.path, b"", ""))
 

@@ -263,6 +263,13 @@ class Answerer(Sender, Protocol):
         """Whether this person may decide for the chat."""
 
 
+class Portraitist(Protocol):
+    """An adapter that can fetch pictures of people."""
+
+    def picture(self, author_id: str, *, api_url: str) -> bytes:
+        """The person's picture, or nothing; raises TryLater and GiveUp, without a secret."""
+
+
 def check_secret(given: str, wanted: str) -> None:
     """Raise Refused when it is not the secret; how long that takes tells nothing about it."""
     if not given:

@@ -180,6 +180,12 @@ class Telegram:
             self.token, chat_id, author_id, api_url=api_url
         )
 
+    def picture(self, author_id: str, *, api_url: str) -> bytes:
+        """See `base.Portraitist`."""
+        from apps.sources.adapters.telegram_sending import picture_of
+
+        return picture_of(self.token, author_id, api_url=api_url)
+
     @property
     def is_pushed(self) -> bool:
         return self.config.mode == "webhook"

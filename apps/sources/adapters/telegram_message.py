@@ -151,6 +151,8 @@ def read_message(raw: dict[str, Any], source_id: int) -> Envelope | None:
         topic_title=_topic_title(message) if topic else "",
         author_id=author_id,
         author_name=author_name,
+        # A page of ours: Telegram's own address holds the bot's token.
+        avatar_url=f"/avatars/{source_id}/{author_id}" if author_id.isdecimal() else "",
         text=_text(message),
         kind=kind,
         sent_at=from_epoch(message.date),

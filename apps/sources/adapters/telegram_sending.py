@@ -16,6 +16,7 @@ from tasktracker.lib import loop
 from tasktracker.lib.workflow import GiveUp, TryLater
 
 TIMEOUT = 20.0  # seconds
+AVATAR_TIMEOUT = 3.0  # seconds; a page shows initials meanwhile
 ADMINISTRATORS = frozenset({"creator", "administrator"})
 #: What a client offers after a slash.
 COMMANDS = {
@@ -113,6 +114,26 @@ def is_administrator(token: str, chat_id: str, author_id: str, *, api_url: str) 
         raise TryLater(_("Telegram cannot be reached: %(reason)s.") % {"reason": "?"}) from error
 
 
+def picture_of(token: str, author_id: str, *, api_url: str) -> bytes:
+    """The smallest of a person's newest photo; nothing for who has none or is a chat."""
+
+    async def fetch(bot: telegram.Bot) -> bytes:
+        photos = (await bot.get_user_profile_photos(int(author_id), limit=1)).photos
+        if not photos or not photos[0]:
+            return b""
+        file = await photos[0][0].get_file()
+        return bytes(await file.download_as_bytearray())
+
+    if not author_id.isdecimal():
+        return b""
+    try:
+        return _run(token, api_url, fetch, patience=AVATAR_TIMEOUT)
+    except BadRequest:
+        return b""
+    except (TelegramError, TimeoutError) as error:
+        raise TryLater(type(error).__name__) from None  # its text may hold the address
+
+
 @lru_cache(maxsize=100)
 def username_of(token: str, api_url: str) -> str:
     """What the bot is called; asked once per process. Raises TryLater and GiveUp."""
@@ -158,17 +179,28 @@ def _keyboard(button: Button | None) -> telegram.InlineKeyboardMarkup | None:
     return telegram.InlineKeyboardMarkup.from_button(key)
 
 
-def _run(token: str, api_url: str, ask: Callable[[telegram.Bot], Awaitable[Result]]) -> Result:
+def _run(
+    token: str,
+    api_url: str,
+    ask: Callable[[telegram.Bot], Awaitable[Result]],
+    *,
+    patience: float = TIMEOUT,
+) -> Result:
     """Raises TelegramError, and TimeoutError when there is no answer at all."""
     if not token:
         raise GiveUp(_("There is no bot token."))
 
     async def run() -> Result:
-        request = HTTPXRequest(connect_timeout=TIMEOUT, read_timeout=TIMEOUT, write_timeout=TIMEOUT)
-        base = f"{api_url.rstrip('/')}/bot"
+        request = HTTPXRequest(
+            connect_timeout=patience, read_timeout=patience, write_timeout=patience
+        )
+        base = api_url.rstrip("/")
+        bot = telegram.Bot(
+            token, base_url=f"{base}/bot", base_file_url=f"{base}/file/bot", request=request
+        )
         try:
-            return await ask(telegram.Bot(token, base_url=base, request=request))
+            return await ask(bot)
         finally:
             await request.shutdown()
 
-    return loop.run(run(), timeout=TIMEOUT * 3)
+    return loop.run(run(), timeout=patience * 3)

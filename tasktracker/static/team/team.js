@@ -92,12 +92,13 @@
   function setPicture(row, address) {
     const avatar = row.querySelector(".avatar");
     avatar.querySelector("img")?.remove();
-    if (!/^https?:\/\//.test(address || "")) return;
+    if (!/^(https?:\/|\/avatars)\//.test(address || "")) return;
     const picture = document.createElement("img");
     picture.alt = "";
     picture.loading = "lazy";
     picture.referrerPolicy = "no-referrer";
     picture.width = picture.height = 36;
+    picture.addEventListener("error", () => picture.remove()); // the initials are below it
     picture.src = address;
     avatar.append(picture);
   }
