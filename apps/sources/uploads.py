@@ -3,16 +3,16 @@
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
 
 from apps.sources.models import HistoryImport
 
 YOUNG = 24 * 60 * 60  # seconds; a file without an import may be one that is coming in
 
 
-def store_upload(upload: UploadedFile, row: HistoryImport) -> None:
+def store_upload(upload: Any, row: HistoryImport) -> None:
     """Keep the uploaded file as that of the import, and save the import."""
     row.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if hasattr(upload, "temporary_file_path"):

@@ -193,6 +193,29 @@ def test_messages_from_before_an_upgrade_have_keys_that_no_live_message_has():
     assert other.reply_to == "-10077:5"
 
 
+@pytest.mark.parametrize(
+    ("kind", "key"),
+    [("private_group", "-42:exported-"), ("personal_chat", "personal:42:exported-")],
+)
+def test_where_each_account_counts_for_itself_messages_have_keys_of_their_own(kind, key):
+    first, answer = read(
+        export(message(1), message(2, reply_to_message_id=1), id=42, type=kind),
+    )
+
+    assert (first.external_id, answer.external_id) == (f"{key}1", f"{key}2")
+    assert answer.reply_to == first.external_id
+
+
+@pytest.mark.parametrize(
+    ("peer", "reply_to"),
+    [("user7", "personal:7:exported-1"), ("chat7", "-7:exported-1"), ("channel7", "-1007:1")],
+)
+def test_an_answer_to_another_chat_names_its_message_as_that_chat_does(peer, reply_to):
+    group = export(message(reply_to_message_id=1, reply_to_peer_id=peer), type="private_group")
+
+    assert only(group).reply_to == reply_to
+
+
 def test_an_account_has_many_chats():
     account = {
         "about": "…",

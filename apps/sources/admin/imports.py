@@ -216,7 +216,9 @@ class HistoryImportAdmin(ProjectScopedAdmin):
                 return self._decide(request, row_id, move)
 
             wrapped = self.admin_site.admin_view(require_POST(view))
-            return path(f"<int:row_id>/{verb}/", wrapped, name=f"sources_historyimport_{verb}")
+            name = f"sources_historyimport_{verb}"
+            pattern: URLPattern = path(f"<int:row_id>/{verb}/", wrapped, name=name)
+            return pattern
 
         return [
             decision("cancel", HistoryImport.cancel),
