@@ -1,7 +1,6 @@
 """HTTP and websockets in one ASGI application."""
 
 import os
-from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
@@ -28,7 +27,7 @@ BODY = 16_000_000  # bytes; the views that read one have limits of their own
 FORM = 1_000_000  # bytes that a form adds to its file
 
 
-async def limit_of(scope: Mapping[str, Any]) -> int:
+async def limit_of(scope: dict[str, Any]) -> int:
     """Only who works in the admin uploads archives."""
     is_upload = scope["path"] == reverse("admin:sources_historyimport_add")
     if not is_upload or not await database_sync_to_async(_is_of_staff)(_session_of(scope)):
@@ -43,7 +42,7 @@ def _is_of_staff(session: str | None) -> bool:
     return user.is_active and bool(getattr(user, "is_staff", False))
 
 
-def _session_of(scope: Mapping[str, Any]) -> str | None:
+def _session_of(scope: dict[str, Any]) -> str | None:
     cookies: SimpleCookie = SimpleCookie()
     try:
         cookies.load(header(scope, b"cookie"))

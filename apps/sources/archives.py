@@ -51,7 +51,8 @@ def check_archive(file: IO[bytes], source: Source) -> None:
     sentence = _(
         "This is neither a Telegram Desktop export (result.json) nor a file of messages: %(reason)s."
     )
-    raise NoArchive(sentence % {"reason": "; ".join(reasons) or _("it is empty")})
+    reason = "; ".join(reasons).rstrip(".") or _("it is empty")
+    raise NoArchive(sentence % {"reason": reason})
 
 
 class _Head:

@@ -19,6 +19,7 @@ from tasktracker.lib import bus
 from tasktracker.models import Heartbeat
 
 DOORS_EVERY = 30.0  # seconds
+STOP_WITHIN = 5.0  # seconds
 WEB_IS_SILENT_AFTER = timedelta(minutes=2)
 
 
@@ -68,13 +69,16 @@ class Round:
 def _importing() -> Iterator[None]:
     """Uploads are read in a thread of their own; what is not at its end goes on in the next process."""
     stop = threading.Event()
-    thread = threading.Thread(target=import_uploads, args=(stop.is_set,), name="imports")
+    # A daemon: a call to a service that hangs must not hold up the end.
+    thread = threading.Thread(
+        target=import_uploads, args=(stop.is_set,), name="imports", daemon=True
+    )
     thread.start()
     try:
         yield
     finally:
         stop.set()
-        thread.join()
+        thread.join(timeout=STOP_WITHIN)
 
 
 async def _until_stopped(collector: Collector) -> None:
