@@ -162,7 +162,27 @@ def test_a_viewer_has_no_preview(viewer, post, webhook):
     assert post(client=viewer).status_code == 403
 
 
-def test_other_kinds_have_no_preview(operator, source):
+def test_other_kinds_have_no_preview(operator, project):
+    source = Source.objects.create(project=project, kind="telegram", name="Bot")
     address = reverse("admin:sources_source_change", args=[source.pk])
 
     assert 'id="preview"' not in operator.get(address).text
+
+
+def test_the_columns_of_a_file_are_previewed_and_saved(operator, source):
+    address = reverse("admin:sources_source_change", args=[source.pk])
+    values = {
+        "project": source.project_id,
+        "name": source.name,
+        "is_active": "on",
+        "saved__text": '["What happened"]',
+        "saved__time_zone": "Europe/Kyiv",
+        "sample": "What happened;Who\nПрод лежить;Olena\n",
+    }
+    page = operator.post(address, {**values, "_preview": "1"})
+
+    assert "The first lines of the file" in page.text
+    assert "Прод лежить Found" in told(page)
+    assert operator.post(address, values).status_code == 302
+    source.refresh_from_db()
+    assert source.config["text"] == '["What happened"]'

@@ -290,11 +290,11 @@ def test_a_thousand_mails_come_once_whatever_breaks(mailbox, stub, settings, mon
     mailbox.refresh_from_db()
     assert (mailbox.position, "JetStream" in mailbox.last_error) == (before, True)
     settings.NATS_URL = nats_url
+    stub.renumber()
     for number in range(500, 1000):
         stub.add(mail(number))
     stub.commands.clear()
     asyncio.run(listen_until(lambda: fetches() > 6))
-    stub.renumber()
     stub.drops_after = 12
     collect()
     collect()

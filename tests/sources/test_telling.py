@@ -40,7 +40,11 @@ def postgresql_takes_no_connections():
         cursor.execute("SHOW data_directory")
         pid_file = Path(cursor.fetchone()[0], "postmaster.pid")
     if not pid_file.exists():
-        pytest.skip("the server is not on this machine")
+        # DATABASE_URL may point at a server elsewhere, which nobody here can stop. The embedded one, which
+        # is used without DATABASE_URL, always runs this.
+        pytest.skip(
+            "DATABASE_URL names a server on another machine, whose process cannot be stopped"
+        )
     server = psutil.Process(int(pid_file.read_text().split("\n", 1)[0]))
     os.kill(server.pid, signal.SIGSTOP)
     try:

@@ -10,7 +10,6 @@ import hmac
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -18,31 +17,22 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.sources.adapters.base import (
+    Finding,
     Payload,
     Received,
     Refused,
     Request,
     Unreadable,
     check_secret,
-    reason_of,
 )
 from apps.sources.adapters.body import json_object_or_list
-from apps.sources.adapters.webhook_fields import Value, messages_in, values_of
-from apps.sources.adapters.webhook_settings import FIELDS, PLACES, Settings
-from apps.sources.envelope import ChatReference, Envelope
+from apps.sources.adapters.webhook_fields import Reading, messages_in, reading_of, values_of
+from apps.sources.adapters.webhook_settings import PLACES, Settings
+from apps.sources.envelope import Envelope
 from tasktracker.lib.text import storable
 
 DEFAULT_CHAT = "webhook"
 _SCHEME = re.compile(r"(?:bearer|token)\s+", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Reading:
-    """One message of a body: what each field becomes, and what keeps it from being a message."""
-
-    values: Mapping[str, Value] = field(repr=False)
-    envelope: Envelope | None = None
-    reason: str = ""
 
 
 class Webhook:
@@ -50,6 +40,7 @@ class Webhook:
     asks_first: ClassVar[bool] = False
     secret_header: ClassVar[str] = ""
     Config: ClassVar[type[Settings]] = Settings
+    sample_label: ClassVar[Any] = _("A body as the sender posts it")
 
     def __init__(self, config: Settings, *, source_id: int) -> None:
         self.config = config
@@ -82,6 +73,12 @@ class Webhook:
         if self.config.protection == "body":
             self._take_secret(body)
         return self._readings({"body": body})
+
+    def check(self, *, api_url: str) -> list[Finding]:
+        """Nobody can be asked: where it is posted to, with which proof, and what no path leads to."""
+        from apps.sources.adapters.webhook_check import check
+
+        return check(self.config, self.source_id)
 
     # What is genuine
 
@@ -132,32 +129,9 @@ class Webhook:
         ]
 
     def _reading(self, message: Any, body: Any, made_id: str, arrived_at: datetime) -> Reading:
-        paths = {name: getattr(self.config, name) for name in FIELDS}
         defaults = {"chat": DEFAULT_CHAT, "message": made_id, "sent_at": arrived_at}
-        values = values_of(paths, message, body, defaults)
-        if reason := _trouble(values):
-            return Reading(values, reason=reason)
-        try:
-            return Reading(values, self._envelope(values, message))
-        except ValueError as error:
-            return Reading(values, reason=reason_of(error))
-
-    def _envelope(self, values: Mapping[str, Value], message: Any) -> Envelope:
-        word = {name: value.value for name, value in values.items()}
-        chat = word["chat"]
-        raw = {"message": message, "url": word["url"][:500]}
-        return Envelope(
-            source_id=self.source_id,
-            external_id=f"{chat}:{word['message']}",
-            chat=ChatReference(external_id=chat, title=word["chat_title"]),
-            topic=word["thread"],
-            author_id=word["author"],
-            author_name=word["author_name"],
-            text=word["text"],
-            sent_at=word["sent_at"],
-            reply_to=f"{chat}:{word['reply_to']}" if word["reply_to"] else "",
-            raw=raw if word["url"] else {"message": message},
-        )
+        values = values_of(self.config.paths, message, body, defaults)
+        return reading_of(values, message, source_id=self.source_id)
 
 
 def _check_signature(given: str, secret: str, body: bytes) -> None:
@@ -170,14 +144,6 @@ def _check_signature(given: str, secret: str, body: bytes) -> None:
     is_base64 = hmac.compare_digest(written, base64.b64encode(signature))
     if not (is_hex or is_base64):
         raise Refused(403, gettext("The signature is not the one of this body."))
-
-
-def _trouble(values: Mapping[str, Value]) -> str:
-    """Why it is no message; empty when it is one."""
-    wrong = [f"{name}: {value.reason}" for name, value in values.items() if value.state == "wrong"]
-    if values["text"].state == "missing":
-        wrong.insert(0, gettext("There is nothing at the path of the text."))
-    return " ".join(wrong)
 
 
 def _digest(body: Any) -> str:

@@ -18,6 +18,7 @@ from apps.sources.adapters import ADAPTERS
 from apps.sources.adapters.base import Finding
 from apps.sources.admin.first_message import FirstMessage, waiting_for
 from apps.sources.admin.imports import import_address, may_import_into
+from apps.sources.admin.last_seen import last_seen
 from apps.sources.admin.mapping_preview import (
     PreviewedForm,
     can_preview,
@@ -105,7 +106,7 @@ class SourceAdmin(WebhookPages, FirstMessage, PlugInAdmin):
 
     def check_row(self, row: Source) -> list[Finding]:
         found: list[Finding] = row.adapter().check(api_url=row.api_url)
-        return found
+        return [*found, last_seen(row)]
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
@@ -123,7 +124,8 @@ class SourceAdmin(WebhookPages, FirstMessage, PlugInAdmin):
         if source is not None and may_import_into(request, source):
             context["import_address"] = import_address(source)
         if can_preview(source) and may_edit:
-            context |= {"may_preview": True, "sample": sample_field(form)}
+            label = source.adapter().sample_label
+            context |= {"may_preview": True, "sample": sample_field(form), "sample_label": label}
             if form.is_bound and form.is_previewed:
                 context["preview"] = preview_of(form)
         return super().render_change_form(request, context, *args, **kw)
