@@ -112,5 +112,5 @@ def _moment(found: list[Any], *, time_format: str, zone: tzinfo) -> datetime:
     dotted = _DOTTED.fullmatch(value.strip()) if isinstance(value, str) else None
     if dotted is None:
         return moment_of(found, zone)
-    day, month, year, *clock = (int(part or 0) for part in dotted.groups())
-    return datetime(year, month, day, *clock, tzinfo=zone)
+    day, month, year, hour, minute, second = (int(part or 0) for part in dotted.groups())
+    return datetime(year, month, day, hour, minute, second, tzinfo=zone)
