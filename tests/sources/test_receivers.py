@@ -7,7 +7,7 @@ import pytest
 from apps.sources.adapters import ADAPTERS
 from apps.sources.models import DeadLetter, Source
 from apps.sources.webhooks import known_sources
-from tasktracker.lib.plugins import PlugIn
+from tasktracker.lib.plugins import PlugIn, load
 from tests.sources.conftest import recorded
 from tests.sources.signing_adapter import signature
 
@@ -93,3 +93,8 @@ def test_settings_that_do_not_fit_lose_nothing(post, signing):
     response = post({"number": 5, "text": "x"})
 
     assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
+
+
+@pytest.mark.parametrize("kind", list(ADAPTERS))
+def test_every_adapter_says_whether_its_chats_wait_for_a_yes(kind):
+    assert isinstance(load(ADAPTERS, kind).asks_first, bool)

@@ -14,7 +14,7 @@ from apps.messages.ingest import Arrival, ingest
 from apps.messages.models import Message
 from apps.sources.adapters.base import Refused, Request
 from apps.sources.adapters.slack import check_signature
-from apps.sources.models import DeadLetter, Source
+from apps.sources.models import Chat, DeadLetter, Source
 from apps.sources.webhooks import known_sources
 from tasktracker.lib import bus
 from tests.sources.conftest import FIXTURES
@@ -104,6 +104,8 @@ def test_a_retry_of_what_never_came_is_stored(post, stream):
 
 
 def test_an_edit_replaces_the_message_that_it_changes(post, stream, slack):
+    channel = recorded("text")["event"]["channel"]
+    Chat.objects.create(source=slack, external_id=channel)
     for name in ("text", "thread_reply", "edited", "deleted", "unfurled"):
         assert post(recorded(name)).status_code == 200
 
