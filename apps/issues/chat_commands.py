@@ -149,7 +149,8 @@ def _status(command: ChatCommand) -> str:
         evidence = _evidence(command)
         return _("It is in no issue.") if evidence is None else _told(evidence.issue)
     chat = command.chat
-    open_issues = Issue.objects.filter(project=chat.project_id_of_messages, status__in=Issue.OPEN)
+    project = chat.project_of(command.topic)
+    open_issues = Issue.objects.filter(project=project, status__in=Issue.OPEN)
     total = open_issues.count()
     if not total:
         return _("Nothing is open.")
@@ -165,7 +166,7 @@ def _status(command: ChatCommand) -> str:
 
 
 def _report(command: ChatCommand) -> str:
-    if not command.chat.is_monitored:
+    if command.chat.state_of(command.topic) != Chat.State.ON:
         return _("This chat is not read, so nothing can be reported here.")
     author = Author.objects.filter(
         source=command.source_id, external_id=command.author_id, opted_out_at__isnull=False

@@ -17,6 +17,7 @@ from tasktracker.lib.workflow import GiveUp
 
 class Discord:
     label: ClassVar[Any] = _("Discord bot")
+    asks_first: ClassVar[bool] = True
 
     class Config(BaseModel):
         model_config = ConfigDict(extra="forbid")

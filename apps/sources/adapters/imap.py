@@ -88,6 +88,7 @@ class Settings(BaseModel):
 
 class Imap:
     label: ClassVar[Any] = _("E-mail (IMAP)")
+    asks_first: ClassVar[bool] = False
     Config: ClassVar[type[Settings]] = Settings
 
     def __init__(self, config: Settings, *, source_id: int) -> None:
