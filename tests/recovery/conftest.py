@@ -18,7 +18,7 @@ from tasktracker.devstack import leftovers
 from tasktracker.devstack.folder import BASE_DIR, DataFolder
 from tests.recovery.free import free_port
 
-UNTIL_READY = 120.0  # seconds
+UNTIL_READY = 240.0  # seconds; a machine may be busy
 SERVICES = ("DATABASE_URL", "NATS_URL", "REDIS_URL")
 
 
