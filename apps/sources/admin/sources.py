@@ -29,6 +29,7 @@ from apps.sources.admin.plugin_admin import KindFilter, PlugInAdmin
 from apps.sources.admin.scope import VisibleRelatedFilter, page_of
 from apps.sources.admin.webhook_page import WebhookPages
 from apps.sources.models import Source
+from tasktracker.lib.plugins import load
 
 RECENT = timedelta(hours=24)
 
@@ -124,7 +125,7 @@ class SourceAdmin(WebhookPages, FirstMessage, PlugInAdmin):
         if source is not None and may_import_into(request, source):
             context["import_address"] = import_address(source)
         if can_preview(source) and may_edit:
-            label = source.adapter().sample_label
+            label = load(ADAPTERS, source.kind).sample_label
             context |= {"may_preview": True, "sample": sample_field(form), "sample_label": label}
             if form.is_bound and form.is_previewed:
                 context["preview"] = preview_of(form)
