@@ -1,6 +1,7 @@
 """What is kept of a chat that nobody has said yes to: read after the yes, deleted after a no."""
 
 from apps.messages.models import Message
+from apps.messages.models.command import KIND
 from apps.sources.envelope import Envelope
 from apps.sources.models import Chat
 
@@ -13,7 +14,10 @@ def status_at_the_door(envelope: Envelope, chat: Chat) -> str | None:
     state = chat.state_of(envelope.topic)
     if state == Chat.State.WAITING and not envelope.is_history:
         return Message.Status.HELD if chat.project_of(envelope.topic).keeps_waiting else None
-    return None if state == Chat.State.OFF else Message.Status.RECEIVED
+    if state == Chat.State.OFF:
+        return None
+    # A command that is not ours is for another program, and reports nothing.
+    return Message.Status.NOISE if envelope.kind == KIND else Message.Status.RECEIVED
 
 
 def settle(chat: Chat) -> None:

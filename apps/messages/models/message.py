@@ -13,7 +13,6 @@ from django.utils.translation import gettext_lazy as _
 from pgvector.django import VectorField
 
 from apps.messages.classifiers.base import Vector
-from apps.messages.models.command import KIND
 from apps.sources.envelope import Envelope
 from apps.sources.models import Chat, Project, Source
 from tasktracker.lib.text import fingerprint
@@ -197,8 +196,6 @@ class Message(WorkItem):
     @classmethod
     def from_envelope(cls, envelope: Envelope, chat: Chat, status: str = Status.RECEIVED) -> Self:
         """An unsaved row; `ingest` saves a batch with one statement."""
-        is_for_machines = envelope.kind == KIND  # another program's command reports nothing
-        status = cls.Status.NOISE if is_for_machines else cls.Status.RECEIVED
         return cls(
             project_id=chat.project_of(envelope.topic).pk,
             source_id=envelope.source_id,
