@@ -148,8 +148,9 @@ def _status(command: ChatCommand) -> str:
     if command.reply_to:
         evidence = _evidence(command)
         return _("It is in no issue.") if evidence is None else _told(evidence.issue)
-    chat = command.chat
-    project = chat.project_of(command.topic)
+    if not _is_read(command):
+        return _("This chat is not read yet.")
+    project = command.chat.project_of(command.topic)
     open_issues = Issue.objects.filter(project=project, status__in=Issue.OPEN)
     total = open_issues.count()
     if not total:
@@ -166,7 +167,7 @@ def _status(command: ChatCommand) -> str:
 
 
 def _report(command: ChatCommand) -> str:
-    if command.chat.state_of(command.topic) != Chat.State.ON:
+    if not _is_read(command):
         return _("This chat is not read, so nothing can be reported here.")
     author = Author.objects.filter(
         source=command.source_id, external_id=command.author_id, opted_out_at__isnull=False
@@ -186,6 +187,11 @@ def _report(command: ChatCommand) -> str:
     if filed.level == Evidence.Level.OPENED:
         return _("It is issue #%(id)d now.") % {"id": filed.issue_id}
     return _("It has been reported before. %(issue)s") % {"issue": _told(filed.issue)}
+
+
+def _is_read(command: ChatCommand) -> bool:
+    """Before somebody says yes to a chat, its people are told nothing of the project."""
+    return command.chat.state_of(command.topic) == Chat.State.ON
 
 
 def _mute(command: ChatCommand, *, may_mute: bool) -> str:

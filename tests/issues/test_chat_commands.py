@@ -40,9 +40,11 @@ def telegram(server, settings):
 def source(project):
     project.language = "en"
     project.save()
-    return Source.objects.create(
+    source = Source.objects.create(
         project=project, kind="telegram", name="Bot", config={"bot_token": TOKEN}
     )
+    Chat.objects.create(source=source, external_id=str(GROUP), title="Dev chat")
+    return source
 
 
 def update(text, *, number=1, author=7, chat=GROUP, kind="supergroup", **more):
@@ -156,6 +158,14 @@ def test_the_words_after_the_command_are_a_report(say):
         "filed",
     )
     assert ChatCommand.objects.get().argument == ""
+
+
+@pytest.mark.parametrize("command", ["/status", "/report Прод лежить"])
+def test_before_the_yes_a_chat_is_told_nothing_of_the_project(say, command):
+    Chat.objects.update(state=Chat.State.WAITING)
+
+    assert "not read" in say(command)
+    assert not Issue.objects.exists()
 
 
 def test_an_empty_report_is_told_how(say):

@@ -35,9 +35,6 @@ class ChatCommand(WorkItem):
         IGNORED = "ignored", _("Not for us")
         FAILED = "failed", _("Failed")
 
-    #: What a person may ask for themselves, also where nobody has said yes to the chat yet.
-    PERSONAL = frozenset({Name.START, Name.HELP, Name.OPTOUT, Name.OPTIN, Name.FORGET})
-
     TRANSITIONS = {
         Status.WAITING: {Status.ANSWERING, Status.DONE, Status.IGNORED, Status.FAILED},
         Status.ANSWERING: {Status.DONE, Status.FAILED},
@@ -94,9 +91,7 @@ class ChatCommand(WorkItem):
         read = _read(envelope)
         if read is None or envelope.edit:
             return None
-        state = chat.state_of(envelope.topic)
-        is_personal = read["name"].lower() in cls.PERSONAL
-        if state == Chat.State.OFF or (state == Chat.State.WAITING and not is_personal):
+        if chat.state_of(envelope.topic) == Chat.State.OFF:
             return None
         command, is_new = cls.objects.get_or_create(
             source_id=envelope.source_id,
