@@ -37,12 +37,18 @@ class TrackerAdmin(PlugInAdmin):
     list_select_related = ["project"]
     list_filter = [("project", VisibleRelatedFilter), ("kind", KindFilter), "is_active"]
     search_fields = ["name"]
-    state_fields = ["failures_in_a_row", "closed_until", "last_error", "created_at"]
+    state_fields = [
+        "failures_in_a_row",
+        "closed_until",
+        "limited_until",
+        "last_error",
+        "created_at",
+    ]
 
     def check_row(self, row: Tracker) -> list[Finding]:
         """Ask the tracker itself whether it would take an issue from us."""
-        row.plugin().check()
-        return []
+        findings: list[Finding] = row.plugin().check()
+        return findings
 
 
 @admin.register(TaskExport)

@@ -30,7 +30,7 @@ def _replace(export: TaskExport) -> bool:
     if not hasattr(plugin, "replace"):
         return False
     try:
-        plugin.replace(build_payload(export.issue), idempotency_key=export.uuid)
+        plugin.replace(build_payload(export.issue), key=export.uuid)
     except GiveUp:
         return False
     return True

@@ -1,5 +1,9 @@
 """An issue as a tracker sees it."""
 
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
 from apps.exports.trackers.base import IssuePayload, Quote
 from apps.issues.models import Issue
 
@@ -27,8 +31,21 @@ def build_payload(issue: Issue) -> IssuePayload:
                 chat=item.message.chat.title,
                 sent_at=item.message.sent_at,
                 external_id=item.message.external_id,
+                url=item.message.url,
             )
             for item in evidence
             if item.message.text  # a screenshot is no quote
         ),
+        due_on=_due_on(issue.entities),
     )
+
+
+def _due_on(entities: Mapping[str, Any]) -> date | None:
+    """The last day that the messages name, as the project's calendar has it."""
+    days = []
+    for entity in entities.get("deadlines") or ():
+        try:
+            days.append(date.fromisoformat(str(entity["normal"])[:10]))
+        except (ValueError, KeyError, TypeError):
+            continue  # words that tell no day
+    return max(days, default=None)

@@ -5,7 +5,7 @@ from celery import shared_task
 from apps.exports.deliver import deliver
 from apps.exports.deliver import open_exports as open_all
 from apps.exports.erase import erase
-from apps.exports.models import TaskExport
+from apps.exports.models import LEASE, TaskExport
 from apps.issues.models import Issue
 from apps.sources.models import Erasure
 from tasktracker.lib.workflow import each, work_on
@@ -19,7 +19,7 @@ def open_exports(ids: list[int]) -> None:
 
 @shared_task
 def deliver_exports(ids: list[int]) -> None:
-    work_on(TaskExport, ids, TaskExport.Status.PENDING, each(deliver))
+    work_on(TaskExport, ids, TaskExport.Status.PENDING, each(deliver), lease=LEASE)
 
 
 @shared_task

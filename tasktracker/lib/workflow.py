@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Self, TypeVar
 
 from django.db import DatabaseError, models, transaction
 from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models.functions import Least, Now
 from django.dispatch import Signal
 from django.utils.translation import gettext_lazy as _
 
@@ -27,6 +27,7 @@ status_changed = Signal()
 LEASE = timedelta(seconds=20)
 REDISPATCH_AFTER = timedelta(seconds=10)  # a row that nobody claimed is handed out again
 MAX_ATTEMPTS = 8
+MOST_ATTEMPTS = 10_000  # that are counted: an outage of weeks must not overflow the column
 BACKOFF_BASE = timedelta(seconds=2)
 BACKOFF_CAP = timedelta(minutes=15)
 
@@ -103,14 +104,19 @@ class WorkItem(models.Model):
             free = cls._default_manager.filter(pk__in=list(ids), status=status).filter(
                 Q(leased_until=None) | Q(leased_until__lt=Now())
             )
-            items = list(free.order_by("pk").select_for_update(skip_locked=True, of=("self",)))
+            locked = free.order_by("pk").select_for_update(skip_locked=True, of=("self",))
+            items: list[Self] = list(locked.annotate(claimed_at=Now()))
+            if not items:
+                return []
+            until = vars(items[0])["claimed_at"] + lease  # by the database's clock
             cls._default_manager.filter(pk__in=[item.pk for item in items]).update(
-                leased_until=Now() + lease,
-                due_at=Now() + lease,
-                attempts=models.F("attempts") + 1,
+                leased_until=until,
+                due_at=until,
+                attempts=Least(models.F("attempts") + 1, MOST_ATTEMPTS),
             )
         for item in items:
             item.attempts += 1
+            item.leased_until = item.due_at = until
         return items
 
     @classmethod
@@ -132,6 +138,20 @@ class WorkItem(models.Model):
         cls._default_manager.filter(pk__in=list(ids)).update(
             due_at=None, leased_until=None, attempts=0
         )
+
+    def renew(self, *, lease: timedelta = LEASE, **fields: Any) -> None:
+        """Hold this row for another `lease`; raise LostRace when somebody else works on it by now.
+
+        A chunk is claimed at once and worked through one by one: its last row may have been left to others.
+        """
+        ours = type(self)._default_manager.filter(
+            pk=self.pk, status=self.status, leased_until=self.leased_until
+        )
+        now = ours.values_list(Now(), flat=True).first()
+        until = now + lease if now else None
+        if until is None or not ours.update(leased_until=until, due_at=until, **fields):
+            raise LostRace(f"{self._meta.label} {self.pk} is somebody else's work by now")
+        self.leased_until = self.due_at = until
 
     def try_later(self, reason: str, *, delay: timedelta | None = None) -> None:
         """Leave the row alone for `delay`, or for a growing pause with jitter; then it is due.

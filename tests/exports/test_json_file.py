@@ -1,14 +1,14 @@
 """The JSON tracker writes whole files that fit the documented schema."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from importlib import resources
 from uuid import uuid4
 
 import jsonschema
 import pytest
 
-from apps.exports.trackers.base import IssuePayload, Quote
+from apps.exports.trackers.base import IssuePayload, Means, Quote
 from apps.exports.trackers.json_file import JsonFile, write_atomically
 from tasktracker.lib.workflow import GiveUp, TryLater
 
@@ -31,17 +31,18 @@ def payload():
         reported_at=MOMENT,
         entities={"versions": [{"surface": "1.2", "normal": "1.2"}]},
         labels=("Billing", "C++"),
-        quotes=(Quote(UGLY, "Олена", "Dev chat", MOMENT, "-100:1"),),
+        quotes=(Quote(UGLY, "Олена", "Dev chat", MOMENT, "-100:1", "https://t.me/c/100/1"),),
+        due_on=date(2026, 3, 5),
     )
 
 
 def make(folder):
-    return JsonFile(JsonFile.Config(), folder=folder)
+    return JsonFile(JsonFile.Config(), Means(folder=folder))
 
 
 def test_the_file_fits_the_schema(payload, tmp_path):
     key = uuid4()
-    make(tmp_path).create(payload, idempotency_key=key)
+    make(tmp_path).create(payload, key=key)
 
     schema = json.loads(
         (resources.files("apps.exports.trackers") / "issue.schema.json").read_text()
@@ -51,7 +52,7 @@ def test_the_file_fits_the_schema(payload, tmp_path):
 
 
 def test_the_quote_is_kept_verbatim(payload, tmp_path):
-    created = make(tmp_path).create(payload, idempotency_key=uuid4())
+    created = make(tmp_path).create(payload, key=uuid4())
 
     written = json.loads((tmp_path / f"{created.id}.json").read_text())
     assert written["quotes"][0]["text"] == UGLY
@@ -60,11 +61,19 @@ def test_the_quote_is_kept_verbatim(payload, tmp_path):
 def test_the_same_key_twice_makes_one_file(payload, tmp_path):
     key = uuid4()
 
-    first = make(tmp_path).create(payload, idempotency_key=key)
-    second = make(tmp_path).create(payload, idempotency_key=key)
+    first = make(tmp_path).create(payload, key=key)
+    second = make(tmp_path).create(payload, key=key)
 
     assert first == second
     assert [path.name for path in tmp_path.iterdir()] == [f"{key}.json"]
+
+
+def test_a_file_is_found_by_its_key(payload, tmp_path):
+    key = uuid4()
+    created = make(tmp_path).create(payload, key=key)
+
+    assert make(tmp_path).find(key) == created
+    assert make(tmp_path).find(uuid4()) is None
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_no_rest(tmp_path):
@@ -82,7 +91,7 @@ def test_a_folder_that_cannot_be_made_is_tried_later(payload, tmp_path):
     (tmp_path / "file").write_text("in the way")
 
     with pytest.raises(TryLater):
-        make(tmp_path / "file" / "deep").create(payload, idempotency_key=uuid4())
+        make(tmp_path / "file" / "deep").create(payload, key=uuid4())
 
 
 def test_check_says_when_the_folder_cannot_be_written(tmp_path):

@@ -92,6 +92,29 @@ def test_a_lease_that_ran_out_frees_the_row(make_message):
     assert Message.claim([message.pk], RECEIVED) == [message]
 
 
+def test_a_renewed_lease_lasts_longer(make_message):
+    message = make_message()
+    (claimed,) = Message.claim([message.pk], RECEIVED, lease=timedelta(seconds=1))
+
+    claimed.renew(lease=timedelta(seconds=60))
+
+    message.refresh_from_db()
+    assert message.leased_until == message.due_at == claimed.leased_until
+    assert message.leased_until > timezone.now() + timedelta(seconds=50)
+
+
+def test_a_lease_that_somebody_else_has_is_not_renewed(make_message):
+    message = make_message()
+    (late,) = Message.claim([message.pk], RECEIVED, lease=timedelta(seconds=-1))
+    (other,) = Message.claim([message.pk], RECEIVED)
+
+    with pytest.raises(LostRace):
+        late.renew()
+
+    message.refresh_from_db()
+    assert message.leased_until == other.leased_until
+
+
 def test_due_rows_are_handed_out_once_per_pause(make_message):
     message = make_message()
     Message.objects.update(due_at=Now() - timedelta(seconds=1))

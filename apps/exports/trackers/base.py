@@ -1,12 +1,30 @@
 """What every tracker takes and gives. Plain Python: no ORM, no settings, no sibling.
 
-A tracker turns its vendor's errors into TryLater (429, 5xx, time-out) or GiveUp (401, 404, 422).
+A tracker must `create`, `find` and `check`; `Completer` and `Chooser` are parts that it may have besides.
+Its errors say what the caller should do: see `Tracker.create`.
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Protocol
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
 from uuid import UUID
+
+from pydantic import BaseModel
+
+from apps.sources.adapters.base import Finding
+from tasktracker.lib.workflow import TryLater
+
+__all__ = ["Finding"]  # what `check` gives
+
+
+class Doubtful(TryLater):
+    """The call may have worked, and nobody knows: `find` is asked before the next one."""
+
+
+class Limited(TryLater):
+    """The tracker is well and asks us to wait; that is no failure of anybody."""
 
 
 @dataclass(frozen=True)
@@ -18,6 +36,7 @@ class Quote:
     chat: str
     sent_at: datetime
     external_id: str
+    url: str = ""  # of the message itself, where its platform has one
 
 
 @dataclass(frozen=True)
@@ -37,28 +56,74 @@ class IssuePayload:
     entities: dict[str, Any] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
     quotes: tuple[Quote, ...] = ()
+    due_on: date | None = None
 
 
 @dataclass(frozen=True)
 class ExternalIssue:
-    """What the tracker made."""
+    """What the tracker made: the id that people know it by, and where it is seen."""
 
     id: str
     url: str
 
 
+@dataclass(frozen=True)
+class Means:
+    """What a tracker is given besides its settings."""
+
+    folder: Path  # of its own, for one that writes files
+    api_url: str = ""  # of a vendor with one address for all
+    #: Told (account, calls per hour) before each call of a vendor that counts them; raises Limited.
+    count_call: Callable[[str, int], None] = lambda account, per_hour: None
+    #: Told how long the vendor wants no call, when an answer that worked says so.
+    wait: Callable[[timedelta], None] = lambda delay: None
+
+
 class Tracker(Protocol):
-    """Made with its `Config` and `folder=`, a directory of its own for those that write files."""
+    """A vendor's plug-in: made from the tracker's settings, for one piece of work."""
 
-    def create(self, issue: IssuePayload, *, idempotency_key: UUID) -> ExternalIssue:
-        """Create the issue; the same key twice makes one."""
+    Config: ClassVar[type[BaseModel]]
 
-    def check(self) -> None:
-        """Raise GiveUp with a sentence for the admin when the settings cannot work."""
+    def __init__(self, config: Any, means: Means) -> None: ...
+
+    def create(self, issue: IssuePayload, *, key: UUID) -> ExternalIssue:
+        """Create the issue, with the key in or on it so that `find` finds it.
+
+        Raises Doubtful when it may have been made. Limited, any other TryLater and GiveUp say that it
+        surely was not: try later, or a person must change something, as the sentence says.
+        """
+
+    def find(self, key: UUID) -> ExternalIssue | None:
+        """What an earlier `create` with this key made, if anything; raises TryLater or GiveUp."""
+
+    def check(self) -> list[Finding]:
+        """Who we are there and what is missing; raises GiveUp or TryLater when not even that is known."""
+
+
+class Completer(Protocol):
+    """A tracker that adds to an issue what `create` alone cannot."""
+
+    def complete(self, made: ExternalIssue, issue: IssuePayload, *, key: UUID) -> None:
+        """Add it; a repeat must change nothing. Raises TryLater or GiveUp."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Something of the tracker's own that a setting may name."""
+
+    id: str
+    label: str
+
+
+class Chooser(Protocol):
+    """A tracker that knows what its settings may be, so that nobody has to type ids."""
+
+    def choices(self) -> Mapping[str, Sequence[Choice]]:
+        """By name of the setting; raises GiveUp or TryLater."""
 
 
 class Replacer(Protocol):
     """A tracker that can also put an issue's present words in the place of what it has."""
 
-    def replace(self, issue: IssuePayload, *, idempotency_key: UUID) -> ExternalIssue:
+    def replace(self, issue: IssuePayload, *, key: UUID) -> ExternalIssue:
         """Leave nothing of the earlier words there; raises TryLater and GiveUp."""

@@ -4,14 +4,14 @@ import json
 import os
 import tempfile
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from apps.exports.trackers.base import ExternalIssue, IssuePayload
+from apps.exports.trackers.base import ExternalIssue, Finding, IssuePayload, Means
 from tasktracker.lib.workflow import GiveUp, TryLater
 
 SCHEMA_VERSION = 1
@@ -25,29 +25,37 @@ class JsonFile:
 
         model_config = ConfigDict(extra="forbid")
 
-    def __init__(self, config: Config, *, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, config: Config, means: Means) -> None:
+        self.folder = means.folder
 
-    def create(self, issue: IssuePayload, *, idempotency_key: UUID) -> ExternalIssue:
-        path = self.folder / f"{idempotency_key}.json"
+    def create(self, issue: IssuePayload, *, key: UUID) -> ExternalIssue:
+        path = self._path(key)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            write_atomically(path, document(issue, idempotency_key))
+            write_atomically(path, document(issue, key))
         except OSError as error:
             raise TryLater(f"cannot write {path.name}: {error.strerror}") from error
-        return ExternalIssue(id=str(idempotency_key), url=path.as_uri())
+        return ExternalIssue(id=str(key), url=path.as_uri())
 
-    def replace(self, issue: IssuePayload, *, idempotency_key: UUID) -> ExternalIssue:
+    def replace(self, issue: IssuePayload, *, key: UUID) -> ExternalIssue:
         """The same file, with what the issue says now."""
-        return self.create(issue, idempotency_key=idempotency_key)
+        return self.create(issue, key=key)
 
-    def check(self) -> None:
+    def find(self, key: UUID) -> ExternalIssue | None:
+        path = self._path(key)
+        return ExternalIssue(id=str(key), url=path.as_uri()) if path.exists() else None
+
+    def check(self) -> list[Finding]:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=self.folder):
                 pass
         except OSError as error:
             raise GiveUp(f"cannot write into {self.folder}: {error.strerror}") from error
+        return []
+
+    def _path(self, key: UUID) -> Path:
+        return self.folder / f"{key}.json"
 
 
 def document(issue: IssuePayload, key: UUID) -> dict[str, Any]:
@@ -71,6 +79,6 @@ def write_atomically(path: Path, content: dict[str, Any]) -> None:
 
 
 def _plain(value: Any) -> str:
-    if isinstance(value, datetime):
+    if isinstance(value, date):  # or a datetime
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} is not JSON")
