@@ -17,7 +17,7 @@ LONGEST_QUOTE = 4000  # characters
 _MARKUP = re.compile(r"[\\`*_\[\]<>#@|~&$!{}]")
 _BLOCK = re.compile(r"^(\d{1,9})([.)])(?=\s|$)|^([-+=])", re.M)
 _URL = re.compile(r"(?<=\w):(?=//)")  # trackers make a link of every address
-_KEY = re.compile(r"(?<=[A-Z0-9])-(?=\d)")  # and a reference of every ENG-12
+_KEY = re.compile(r"\b([A-Z][A-Z0-9]{0,9})-(?=\d)")  # and a reference of every ENG-12
 _BACKTICKS = re.compile(r"`+")
 
 
@@ -59,7 +59,7 @@ def escape(text: str) -> str:
     text = _BLOCK.sub(
         lambda found: rf"{found[1]}\{found[2]}" if found[1] else rf"\{found[3]}", text
     )
-    return _KEY.sub(r"\\-", _URL.sub(r"\\:", text))
+    return _KEY.sub(r"\1\\-", _URL.sub(r"\\:", text))
 
 
 def fence(text: str) -> str:

@@ -52,7 +52,7 @@ class Linear:
         @classmethod
         def _fits_a_header(cls, key: SecretStr) -> SecretStr:
             words = key.get_secret_value()
-            if not words.isascii() or not words.isprintable() or " " in words:
+            if not words or not words.isascii() or not words.isprintable() or " " in words:
                 raise ValueError(_("A key has only Latin letters, digits and signs."))
             return key
 

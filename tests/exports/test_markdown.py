@@ -1,0 +1,93 @@
+"""What people wrote goes out as it is, and nobody there obeys it."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from apps.exports.trackers.base import IssuePayload, Quote
+from apps.exports.trackers.markdown import body_of, escape, fence, title_of
+
+MOMENT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+def issue(*texts: str, url: str = "", **changes) -> IssuePayload:
+    values = {
+        "id": 7,
+        "project": "smachno",
+        "title": "Прод лежить",
+        "description": "",
+        "category": "bug",
+        "priority": "high",
+        "confidence": 0.9,
+        "status": "approved",
+        "language": "en",
+        "reported_at": MOMENT,
+        "quotes": tuple(Quote(text, "Олена", "Dev chat", MOMENT, "1:1", url) for text in texts),
+    }
+    return IssuePayload(**{**values, **changes})
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("@olena глянь", r"\@olena глянь"),
+        ("closes #12", r"closes \#12"),
+        ("як у ENG-12", r"як у ENG\-12"),
+        ("https://evil.example/x", r"https\://evil.example/x"),
+        ("[click](javascript:x)", r"\[click\](javascript:x)"),
+        ("<img src=x>", r"\<img src=x\>"),
+        ("**bold** `code` ~~no~~", r"\*\*bold\*\* \`code\` \~\~no\~\~"),
+        ("- a\n1. b\n# c", "\\- a\n1\\. b\n\\# c"),
+        ("    code", "code"),
+        ("a\u202eb\u200b\x07", "ab"),
+        ("2.5 - 3, so-so", "2.5 - 3, so-so"),
+    ],
+)
+def test_text_is_only_text(text, escaped):
+    assert escape(text) == escaped
+
+
+@pytest.mark.parametrize("text", ["a ``` b", "```\n@all\n```", "~~~", "````\n`"])
+def test_a_quote_cannot_leave_its_fence(text):
+    fenced = fence(text)
+
+    marks = fenced.split("\n", 1)[0]
+    assert set(marks) == {"`"}
+    assert marks not in text
+    assert fenced == f"{marks}\n{text}\n{marks}"
+
+
+def test_a_body_has_who_where_when_and_the_words_verbatim():
+    body = body_of(issue("closes #12, @all", url="https://t.me/c/1/2"), limit=5000)
+
+    assert body == (
+        "Олена, Dev chat, 2026-03-02 09:00 UTC, [Open the message](https://t.me/c/1/2):"
+        "\n\n```\ncloses #12, @all\n```"
+    )
+
+
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "tg://x", "//evil", "https://", "http://[x"]
+)
+def test_only_web_addresses_are_links(url):
+    assert "](" not in body_of(issue("а", url=url), limit=5000)
+
+
+def test_an_address_cannot_leave_its_link():
+    body = body_of(issue("а", url="https://x.example/a) [b](https://evil.example"), limit=5000)
+
+    assert body.count("](") == 1
+    assert "a%29%20%5Bb%5D%28https://evil.example)" in body
+
+
+def test_a_body_keeps_its_limit_and_says_what_it_leaves_out():
+    body = body_of(issue(*["довго " * 100] * 30, description="слово " * 900), limit=5000)
+
+    assert len(body) <= 5000
+    assert body.endswith("more messages.")
+
+
+def test_a_title_is_one_line_without_orders():
+    assert title_of(issue(title="Fixes #12\nпрод\u200b лежить"), limit=250) == "прод лежить"
+    assert len(title_of(issue(title="ї" * 400), limit=250)) == 250
+    assert title_of(issue(title="closes #1"), limit=250) == "Untitled"
