@@ -256,6 +256,12 @@ class TaskExport(WorkItem):
     # Properties
 
     @property
+    def web_url(self) -> str:
+        """The address there, when a browser may follow it."""
+        is_web = self.external_url.startswith(("https://", "http://"))
+        return self.external_url if is_web else ""
+
+    @property
     def error(self) -> str:
         """Why it did not work, for people."""
         if self.last_error == NOT_WANTED:

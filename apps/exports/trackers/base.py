@@ -11,12 +11,10 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 
-from apps.sources.adapters.base import Finding
+from apps.sources.adapters.base import Finding as Finding  # what `check` gives
 from tasktracker.lib.workflow import TryLater
-
-__all__ = ["Finding"]  # what `check` gives
 
 
 class Doubtful(TryLater):
@@ -113,6 +111,10 @@ class Choice:
 
     id: str
     label: str
+
+
+#: `json_schema_extra` of a setting that is chosen from `choices` and never typed in a form.
+OFFERED: dict[str, JsonValue] = {"is_offered": True}
 
 
 class Chooser(Protocol):

@@ -12,7 +12,7 @@ from unfold.decorators import display
 
 from apps.sources.adapters.base import Finding, reason_of
 from apps.sources.admin.display import badge
-from apps.sources.admin.plugin_form import form_for, setting_names, shown_config
+from apps.sources.admin.plugin_form import PlugInForm, form_for, setting_names, shown_config
 from apps.sources.admin.scope import ProjectScopedAdmin, back_or_to, page_of
 from tasktracker.lib.plugins import PlugIn, load
 from tasktracker.lib.secrets import CannotDecrypt
@@ -139,14 +139,18 @@ class PlugInAdmin(ProjectScopedAdmin):
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
     ) -> Any:
-        self_form = form_for(self.registry, obj.kind if obj else None)
+        self_form = self.settings_form(obj)
         return super().get_form(request, obj, change, **{**kwargs, "form": self_form})
+
+    def settings_form(self, row: Any) -> type[PlugInForm]:
+        """The form of a saved row, or the one that can make any kind."""
+        return form_for(self.registry, row.kind if row else None)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if not self._may_edit(request, obj):
             settings = ["shown_settings"]
         else:
-            settings = setting_names(self.registry, obj.kind if obj else None)
+            settings = list(self.settings_form(obj).declared_fields)
         kind = "kind_label" if obj else "kind"
         fieldsets: list[Any] = [
             (None, {"fields": ["project", kind, "name", "is_active"]}),

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_noop
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from apps.exports.trackers.base import (
+    OFFERED,
     Choice,
     Doubtful,
     ExternalIssue,
@@ -37,16 +38,22 @@ class Linear:
             description=gettext_noop("In Linear: Settings, Security & access, New API key."),
         )
         team: str = Field(
-            "", title=gettext_noop("Team"), description=gettext_noop("Whose issues these become.")
+            "",
+            title=gettext_noop("Team"),
+            description=gettext_noop("Save, and what the team has is offered as well."),
+            json_schema_extra=OFFERED,
         )
-        project: str = Field("", title=gettext_noop("Project"))
+        project: str = Field("", title=gettext_noop("Project"), json_schema_extra=OFFERED)
         state: str = Field(
             "",
             title=gettext_noop("Status"),
             description=gettext_noop("Empty: where the team's new issues begin."),
+            json_schema_extra=OFFERED,
         )
-        assignee: str = Field("", title=gettext_noop("Assignee"))
-        labels: list[str] = Field(default=[], title=gettext_noop("Labels"))
+        assignee: str = Field("", title=gettext_noop("Assignee"), json_schema_extra=OFFERED)
+        labels: list[str] = Field(
+            default=[], title=gettext_noop("Labels"), json_schema_extra=OFFERED
+        )
 
         @field_validator("api_key")
         @classmethod

@@ -1,4 +1,4 @@
-"""Trackers and exports in the admin."""
+"""Exports in the admin: where issues went, and sending them again."""
 
 from typing import Any
 
@@ -12,11 +12,8 @@ from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
-from apps.exports.models import TaskExport, Tracker
-from apps.exports.trackers import TRACKERS
-from apps.sources.adapters.base import Finding
+from apps.exports.models import TaskExport
 from apps.sources.admin.display import badge, link, outside_link
-from apps.sources.admin.plugin_admin import KindFilter, PlugInAdmin
 from apps.sources.admin.scope import (
     CappedPaginator,
     ProjectScopedAdmin,
@@ -28,27 +25,6 @@ from tasktracker.lib.text import shorten
 from tasktracker.lib.workflow import LostRace, WrongTransition
 
 STATUS_COLOURS = {"pending": "info", "created": "success", "failed": "danger"}
-
-
-@admin.register(Tracker)
-class TrackerAdmin(PlugInAdmin):
-    registry = TRACKERS
-    list_display = ["name", "kind_label", "project", "is_active", "closed_until", "trouble"]
-    list_select_related = ["project"]
-    list_filter = [("project", VisibleRelatedFilter), ("kind", KindFilter), "is_active"]
-    search_fields = ["name"]
-    state_fields = [
-        "failures_in_a_row",
-        "closed_until",
-        "limited_until",
-        "last_error",
-        "created_at",
-    ]
-
-    def check_row(self, row: Tracker) -> list[Finding]:
-        """Ask the tracker itself whether it would take an issue from us."""
-        findings: list[Finding] = row.plugin().check()
-        return findings
 
 
 @admin.register(TaskExport)

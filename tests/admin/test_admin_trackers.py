@@ -1,0 +1,152 @@
+"""Linear is set up without typing an id, and an approved issue's page links to its task."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from apps.exports.models import TaskExport, Tracker
+from apps.exports.tasks import deliver_exports, open_exports
+from apps.issues.models import Issue
+from apps.sources.models import Project
+from tests.stubs.linear import server as stub
+from tests.stubs.linear.server import KEY, LinearServer, linear_server
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[LinearServer]:
+    with linear_server() as linear:
+        yield linear
+
+
+@pytest.fixture
+def linear(running: LinearServer, settings: Any) -> LinearServer:
+    settings.OUTBOUND_PRIVATE_HOSTS = ["127.0.0.1"]
+    settings.LINEAR_API_URL = running.url
+    running.reset()
+    return running
+
+
+@pytest.fixture
+def save(django_capture_on_commit_callbacks: Any) -> Callable[..., str]:
+    """Post a tracker's page; what the next page says."""
+
+    def save(client: Client, address: str, **values: Any) -> str:
+        with django_capture_on_commit_callbacks(execute=True):
+            page = client.post(address, {"name": "Linear", "is_active": "on", **values})
+        return (
+            client.get(page.url).content.decode()
+            if page.status_code == 302
+            else page.content.decode()
+        )
+
+    return save
+
+
+def tracker_of(project: Project, **config: Any) -> Tracker:
+    return Tracker.objects.create(
+        project=project, kind="linear", name="Linear", config={"api_key": KEY, **config}
+    )
+
+
+def page_of(tracker: Tracker) -> str:
+    return reverse("admin:exports_tracker_change", args=[tracker.pk])
+
+
+def test_from_a_key_to_a_task_without_typing_an_id(
+    operator: Client,
+    project: Project,
+    linear: LinearServer,
+    save: Callable[..., str],
+    make_issue: Any,
+    make_message: Any,
+):
+    add = reverse("admin:exports_tracker_add")
+    assert "linear__team" not in operator.get(add).content.decode()
+    page = save(operator, add, project=project.pk, kind="linear", linear__api_key=KEY)
+    tracker = Tracker.objects.get()
+    assert ("Core (COR)" in page, "Payments" in page, KEY in page) == (True, False, False)
+
+    page = save(operator, page_of(tracker), project=project.pk, saved__team="t-core")
+    page = operator.get(page_of(tracker)).content.decode()
+    assert all(words in page for words in ("Payments", "Triage", "Олена", "Bug", "Everywhere"))
+
+    chosen = {"saved__team": "t-core", "saved__project": "p-1", "saved__labels": ["l-bug", "l-all"]}
+    save(operator, page_of(tracker), project=project.pk, **chosen)
+    tracker.refresh_from_db()
+    assert tracker.config == {
+        "api_key": KEY,
+        "team": "t-core",
+        "project": "p-1",
+        "labels": ["l-bug", "l-all"],
+    }
+    check = reverse("admin:exports_tracker_check", args=[tracker.pk])
+    assert "Issues go to the team Core." in operator.post(check, follow=True).content.decode()
+
+    issue = make_issue(message=make_message("Прод лежить"), status=Issue.Status.APPROVED)
+    open_exports([issue.pk])
+    deliver_exports([TaskExport.objects.get().pk])
+
+    (made,) = linear.store.issues.values()
+    shown = operator.get(reverse("admin:issues_issue_change", args=[issue.pk])).content.decode()
+    assert f'href="{made.url}"' in shown
+    assert ">COR-1<" in shown
+
+
+def test_what_was_chosen_is_selected_again(
+    operator: Client, project: Project, linear: LinearServer
+):
+    tracker = tracker_of(project, team="t-core", labels=["l-bug"], state="s-gone")
+    tracker.keep_choices()
+
+    page = operator.get(page_of(tracker)).content.decode()
+
+    assert '<option value="t-core" selected>' in page
+    assert "s-gone (no longer there)" in page
+    assert page.count("checked") >= 1
+
+
+def test_settings_that_nobody_can_choose_yet_are_kept(
+    operator: Client, project: Project, linear: LinearServer, save: Callable[..., str]
+):
+    tracker = tracker_of(project, team="t-core", labels=["l-bug"])
+
+    save(operator, page_of(tracker), project=project.pk, name="Renamed")
+
+    tracker.refresh_from_db()
+    assert tracker.name == "Renamed"
+    assert tracker.config == {"api_key": KEY, "team": "t-core", "labels": ["l-bug"]}
+    assert tracker.catalogue["team"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_linear_that_does_not_answer_keeps_nobody_from_saving(
+    operator: Client, project: Project, linear: LinearServer
+):
+    linear.faults = [stub.says(500, b"oops")]
+    values = {"project": project.pk, "kind": "linear", "name": "Linear", "linear__api_key": KEY}
+
+    page = operator.post(reverse("admin:exports_tracker_add"), values, follow=True)
+
+    assert "did not say what there is to choose" in page.content.decode()
+    assert Tracker.objects.get().config["api_key"] == KEY
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({}, "Choose one of: Core, Other"),
+        ({"team": "t-gone"}, "Choose another team"),
+        ({"api_key": "lin_api_wrong"}, "Make a new one"),
+    ],
+)
+def test_a_check_says_what_to_do(
+    operator: Client, project: Project, linear: LinearServer, config: Any, words: str
+):
+    tracker = tracker_of(project, **config)
+
+    check = reverse("admin:exports_tracker_check", args=[tracker.pk])
+
+    assert words in operator.post(check, follow=True).content.decode()
