@@ -62,7 +62,12 @@ def made(linear: LinearServer, waits: list[timedelta] | None = None, **changes: 
 
 def test_an_issue_has_our_id_and_everything_that_was_chosen(linear, payload):
     key = uuid4()
-    chosen: dict[str, Any] = {"project": "p-1", "state": "s-todo", "assignee": "u-olena", "labels": ["l-bug"]}
+    chosen: dict[str, Any] = {
+        "project": "p-1",
+        "state": "s-todo",
+        "assignee": "u-olena",
+        "labels": ["l-bug"],
+    }
 
     created = made(linear, **chosen).create(payload, key=key)
 
