@@ -11,6 +11,7 @@ from apps.issues.models import Issue
 from apps.messages.models import Message
 from tasktracker.lib.workflow import (
     MAX_ATTEMPTS,
+    MOST_ATTEMPTS,
     REDISPATCH_AFTER,
     GiveUp,
     LostRace,
@@ -90,6 +91,15 @@ def test_a_lease_that_ran_out_frees_the_row(make_message):
     message = make_message(leased_until=timezone.now() - timedelta(seconds=1))
 
     assert Message.claim([message.pk], RECEIVED) == [message]
+
+
+def test_attempts_are_counted_up_to_what_the_column_holds(make_message):
+    message = make_message(attempts=MOST_ATTEMPTS)
+
+    Message.claim([message.pk], RECEIVED)
+
+    message.refresh_from_db()
+    assert message.attempts == MOST_ATTEMPTS
 
 
 def test_a_renewed_lease_lasts_longer(make_message):
