@@ -35,7 +35,9 @@ class Linear:
 
         api_key: SecretStr = Field(
             title=gettext_noop("API key"),
-            description=gettext_noop("In Linear: Settings, Security & access, New API key."),
+            description=gettext_noop(
+                "In Linear: Settings, Security & access, New API key. Save, and its teams are offered."
+            ),
         )
         team: str = Field(
             "",
