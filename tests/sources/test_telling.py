@@ -54,7 +54,8 @@ def postgresql_takes_no_connections():
 
 
 def test_the_answer_does_not_wait_for_those_who_are_told(post, stream):
-    heard, go_on = [], threading.Event()
+    heard: list[str] = []
+    go_on = threading.Event()
 
     def slow(envelopes, **_):
         go_on.wait(PATIENCE)
