@@ -186,7 +186,9 @@ def wait_until_some_are_taken(telegram: TelegramServer, some: float) -> None:
 
 
 def kill(stack: Stack, victim: str) -> None:
-    with suppress(ProcessLookupError):  # it was down already, and is about to come back
+    """Whoever was killed before must be there again; whether it has got to work does not matter."""
+    wait_for(lambda: victim in stack.run["processes"], RECOVERY, f"{victim} did not come back")
+    with suppress(ProcessLookupError):  # it ended by itself, and is about to come back
         stack.kill(victim)
 
 
