@@ -17,6 +17,7 @@ is posted to.
 """
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -263,6 +264,14 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
+class QuietServer(ThreadingHTTPServer):
+    """Who asks may be killed meanwhile."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def telegram_server(*, hold: float = 0, scale: float = 1) -> Iterator[TelegramServer]:
     """A running server.
@@ -273,7 +282,7 @@ def telegram_server(*, hold: float = 0, scale: float = 1) -> Iterator[TelegramSe
     telegram = TelegramServer(hold, scale)
 
     handler = type("OneHandler", (Handler,), {"telegram": telegram})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = QuietServer(("127.0.0.1", 0), handler)
     telegram.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
