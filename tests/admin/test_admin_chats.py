@@ -147,3 +147,22 @@ def test_held_messages_show_only_where_they_are_asked_for(
 
     assert "Прод лежить" not in operator.get(inbox).content.decode()
     assert "Прод лежить" in operator.get(inbox, {"status__exact": "held"}).content.decode()
+
+
+def test_the_language_of_the_bots_answers_is_chosen_and_a_chat_is_muted_or_not(operator, chat):
+    page = reverse("admin:sources_chat_change", args=[chat.pk])
+    form = {
+        "title": chat.title,
+        "state": chat.state,
+        "language": "en",
+        "topics-TOTAL_FORMS": 0,
+        "topics-INITIAL_FORMS": 0,
+    }
+
+    operator.post(page, {**form, "is_muted": "on"})
+    chat.refresh_from_db()
+    assert (chat.language, chat.is_muted) == ("en", True)
+
+    operator.post(page, form)
+    chat.refresh_from_db()
+    assert chat.is_muted is False

@@ -196,12 +196,23 @@ def test_a_new_source_leads_to_its_page_which_says_what_to_do(operator: Client, 
     assert "/setprivacy" in page
 
 
+def test_who_waits_for_a_first_message_hears_of_a_chat_that_waits_for_a_yes(
+    operator: Client, bot: Source
+):
+    address = reverse("admin:sources_source_first_message", args=[bot.pk])
+    before = operator.get(address).json()["waits"]
+    Chat.objects.create(source=bot, external_id="-1", state=Chat.State.WAITING)
+
+    assert (before, operator.get(address).json()["waits"]) == (False, True)
+    assert "say yes to the chat" in source_page(operator, bot)
+
+
 def test_the_first_message_ends_the_waiting(operator: Client, bot: Source):
     address = reverse("admin:sources_source_first_message", args=[bot.pk])
-    before = operator.get(address).json()
+    before = operator.get(address).json()["is_seen"]
     Source.objects.update(last_seen_at=timezone.now())
 
-    assert (before, operator.get(address).json()) == ({"is_seen": False}, {"is_seen": True})
+    assert (before, operator.get(address).json()["is_seen"]) == (False, True)
     assert "Until the first message" not in source_page(operator, bot)
 
 

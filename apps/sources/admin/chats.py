@@ -95,6 +95,7 @@ class ChatAdmin(ProjectScopedAdmin):
         return [
             (None, {"fields": ["source", "external_id", "title", "kind_label", "bot"]}),
             (_("Reading"), {"fields": ["state", project]}),
+            (_("The bot's answers"), {"fields": ["language", "is_muted"]}),
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Chat | None = None) -> list[str]:

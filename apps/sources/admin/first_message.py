@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 
 from apps.sources.adapters import able_to
 from apps.sources.admin.scope import ProjectScopedAdmin
-from apps.sources.models import Source
+from apps.sources.models import Chat, Source
 
 
 class FirstMessage(ProjectScopedAdmin):
@@ -26,7 +26,7 @@ class FirstMessage(ProjectScopedAdmin):
         source = self.get_object(request, str(row_id))
         if source is None or not self.has_view_permission(request, source):
             return JsonResponse({"is_seen": False}, status=404)
-        return JsonResponse({"is_seen": source.last_seen_at is not None})
+        return JsonResponse({"is_seen": source.last_seen_at is not None, "waits": _waits(source)})
 
 
 def waiting_for(source: Source | None) -> dict[str, Any] | None:
@@ -37,6 +37,7 @@ def waiting_for(source: Source | None) -> dict[str, Any] | None:
     return {
         "address": reverse("admin:sources_source_first_message", args=[source.pk]),
         "is_active": source.is_active and source.project.is_active,
+        "waits": _waits(source),
         "steps": next_steps(source),
     }
 
@@ -56,4 +57,12 @@ def next_steps(source: Source) -> list[str]:
         steps = []
     if hasattr(adapter, "check"):
         steps.insert(0, _("Press Check connection above: it says what is missing."))
+    if source.asks_first:
+        steps.append(_("Write a message there, and say yes to the chat on the page of chats."))
+        return [*steps, _("Write another one. It appears here within seconds.")]
     return [*steps, _("Write a message there. It appears here within seconds.")]
+
+
+def _waits(source: Source) -> bool:
+    """Whether somebody has written in a chat that nobody has said yes to."""
+    return source.chats.filter(state=Chat.State.WAITING).exists()

@@ -10,7 +10,10 @@
     if (!document.hidden) {
       try {
         const answer = await fetch(panel.dataset.address);
-        if (answer.ok && (await answer.json()).is_seen) {
+        const told = answer.ok && !answer.redirected ? await answer.json() : {};
+        const waits = panel.querySelector("[data-waits]");
+        if (waits) waits.hidden = !told.waits;
+        if (told.is_seen) {
           panel.querySelector("[data-waiting]").hidden = true;
           panel.querySelector("[data-seen]").hidden = false;
           return;
