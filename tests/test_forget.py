@@ -47,7 +47,7 @@ def put(make_envelope):
 
     def come_in(text, author="7", name=f"Олена {MARKER}", **changes):
         envelope = make_envelope(text, author_id=author, author_name=name, **changes)
-        tell_accepted(envelope)
+        tell_accepted([envelope])
         ingest([Arrival(envelope.to_bytes(), envelope.subject, None)])
         return Message.objects.filter(external_id=envelope.external_id).order_by("-pk").first()
 
@@ -183,6 +183,7 @@ def test_nothing_is_left_of_a_person_who_is_forgotten(
 
 
 def test_an_issue_without_other_reports_is_an_empty_shell(put, source, user):
+    Project.objects.update(language="en")
     issue = report(put(THEIRS))
     approve(issue, by=user)
 

@@ -35,6 +35,7 @@ NAMES = {"Task Tracker", "English", "API", "esc", "Operator", "Viewer", "adminis
 class Entry(NamedTuple):
     sources: list[str]  # with the plural form, if there is one
     translations: list[str]
+    context: str = ""
 
 
 def entries() -> list[Entry]:
@@ -56,6 +57,7 @@ def entries() -> list[Entry]:
             Entry(
                 [text for name, text in texts.items() if name.startswith("msgid")],
                 [text for name, text in texts.items() if name.startswith("msgstr")],
+                texts.get("msgctxt", ""),
             )
         )
     return found
@@ -103,7 +105,8 @@ def test_compiled_catalogue_is_up_to_date() -> None:
 
     written: dict[Any, str] = {}
     for entry in entries():
-        source = entry.sources[0]
+        # As gettext joins them.
+        source = f"{entry.context}\x04{entry.sources[0]}" if entry.context else entry.sources[0]
         if len(entry.sources) > 1:
             written |= {(source, form): text for form, text in enumerate(entry.translations)}
         else:

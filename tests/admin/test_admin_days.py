@@ -173,6 +173,7 @@ def settings_of(project: Project, **changes: Any) -> dict[str, Any]:
         "language": "uk",
         "timezone": "Europe/Kyiv",
         "policy": "cascade",
+        "exported_quotes": "replace",
         "duplicate_window_hours": 24,
         "open_issue_days": 30,
         "closed_issue_days": 14,

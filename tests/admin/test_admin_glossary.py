@@ -21,6 +21,7 @@ def inline(project: Project, *rows: dict[str, Any], initial: int = 0) -> dict[st
         "language": "uk",
         "timezone": "Europe/Kyiv",
         "policy": "cascade",
+        "exported_quotes": "replace",
         "duplicate_window_hours": 24,
         "open_issue_days": 30,
         "closed_issue_days": 14,

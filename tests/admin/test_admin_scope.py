@@ -258,6 +258,7 @@ def test_a_member_cannot_let_others_into_the_project(
             "language": "uk",
             "timezone": "Europe/Kyiv",
             "policy": "cascade",
+            "exported_quotes": "replace",
             "duplicate_window_hours": 24,
             "open_issue_days": 30,
             "closed_issue_days": 14,

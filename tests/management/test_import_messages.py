@@ -153,6 +153,7 @@ def test_an_export_meets_the_last_of_two_edits_of_one_second(
     project, capsys, tmp_path, make_envelope
 ):
     bot = Source.objects.create(project=project, kind="telegram", name="Bot")
+    Chat.objects.create(source=bot, external_id="-100500")
     for text in ("приві", "привіт"):
         store(make_envelope(text, source_id=bot.pk, external_id="-1005:2", edit=1762152800))
     path = tmp_path / "result.json"

@@ -203,6 +203,7 @@ def test_in_a_basic_group_live_messages_are_known_by_who_said_what_when(
     upload, project, make_envelope
 ):
     bot = Source.objects.create(project=project, kind="telegram", name="Bot")
+    Chat.objects.create(source=bot, external_id="-100500")
     live = make_envelope(
         "hello",
         source_id=bot.pk,

@@ -14,7 +14,7 @@ from apps.messages.models import Message
 from apps.sources import collect
 from apps.sources.collect import Collector
 from apps.sources.intake import telling
-from apps.sources.models import Source
+from apps.sources.models import Chat, Source
 from tasktracker.lib import bus
 from tests.sources.listening import caught_up, until
 
@@ -68,6 +68,12 @@ class Troubles:
             self.settings.NATS_URL = self.nats_url
         if number == WITHOUT_COLLECTOR:
             await self.begin()
+
+
+def read(source: Source, *channels: str) -> None:
+    """Without asking a person first."""
+    for channel in channels:
+        Chat.objects.create(source=source, external_id=channel)
 
 
 def lose_nothing(

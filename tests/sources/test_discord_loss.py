@@ -4,7 +4,7 @@ import pytest
 
 from apps.sources.adapters import discord_library
 from apps.sources.models import Source
-from tests.sources.losing import Troubles, lose_nothing
+from tests.sources.losing import Troubles, lose_nothing, read
 from tests.stubs.discord import CHANNEL_ID, TOKEN, discord_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -16,9 +16,10 @@ def test_nothing_that_is_said_on_discord_is_lost(project, settings, monkeypatch,
     monkeypatch.setattr(discord_library, "NEW_SESSION", 0.01)
     with discord_server() as discord:
         settings.DISCORD_API_URL = discord.served.url
-        Source.objects.create(
+        source = Source.objects.create(
             project=project, kind="discord", name="Bot", config={"bot_token": TOKEN}
         )
+        read(source, CHANNEL_ID, OTHER_ID)
         discord.add_channel(OTHER_ID, "support")
 
         lose_nothing(

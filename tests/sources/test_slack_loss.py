@@ -3,7 +3,7 @@
 import pytest
 
 from apps.sources.models import Source
-from tests.sources.losing import Troubles, lose_nothing
+from tests.sources.losing import Troubles, lose_nothing, read
 from tests.stubs.slack import APP_TOKEN, BOT_TOKEN, CHANNEL, slack_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -14,12 +14,13 @@ OTHER = "C07SUPPORT1"
 def test_nothing_that_is_said_in_slack_is_lost(project, settings, monkeypatch, stream):
     with slack_server() as slack:
         settings.SLACK_API_URL = slack.served.url
-        Source.objects.create(
+        source = Source.objects.create(
             project=project,
             kind="slack",
             name="Slack",
             config={"app_token": APP_TOKEN, "bot_token": BOT_TOKEN},
         )
+        read(source, CHANNEL, OTHER)
         slack.add_channel(OTHER, "support")
         places = {}
 

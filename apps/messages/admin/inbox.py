@@ -91,7 +91,7 @@ class MessageAdmin(Correcting, Forgetting, ProjectScopedAdmin):
             {
                 "fields": [
                     "words",
-                    "gone",
+                    "deleted_there",
                     "author",
                     "sent_at",
                     "chat",
@@ -214,7 +214,7 @@ class MessageAdmin(Correcting, Forgetting, ProjectScopedAdmin):
         return link(page_of(answered), f"{answered.author}: {shorten(answered.text, 120)}")
 
     @display(description=gettext_lazy("deleted there"))
-    def gone(self, message: Message) -> str:
+    def deleted_there(self, message: Message) -> str:
         if message.deleted_at is None:
             return _("No")
         return formats.localize(timezone.localtime(message.deleted_at))
