@@ -15,7 +15,7 @@ from apps.exports.trackers.base import Doubtful, ExternalIssue, IssuePayload, Li
 from apps.issues.models import Change, Issue
 from apps.sources.adapters.base import reason_of
 from tasktracker.lib.failpoints import reach
-from tasktracker.lib.workflow import GiveUp, LostRace, TryLater, backoff, words_of
+from tasktracker.lib.workflow import GiveUp, LostRace, NotNow, TryLater, backoff, words_of
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ def _wait_after_doubt(export: TaskExport) -> None:
         return
     recent = TaskExport.objects.filter(pk=export.pk, called_at__gt=Now() - QUIET)
     if recent.exists():
-        raise TryLater("waiting for what became of the last call", delay=QUIET)
+        raise NotNow("waiting for what became of the last call", delay=QUIET)
 
 
 def _made_before(export: TaskExport, plugin: Any) -> ExternalIssue | None:
@@ -109,6 +109,8 @@ def _complete(
         return
     try:
         plugin.complete(created, payload, key=export.uuid)
+    except Limited:
+        raise
     except (GiveUp, TryLater) as error:
         if isinstance(error, TryLater) and export.attempts < COMPLETE_ATTEMPTS:
             raise

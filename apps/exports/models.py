@@ -20,7 +20,7 @@ from apps.sources.adapters.base import reason_of
 from apps.sources.models import Project
 from tasktracker.lib import plugins
 from tasktracker.lib.secrets import EncryptedJSONField
-from tasktracker.lib.workflow import TryLater, WorkItem
+from tasktracker.lib.workflow import NotNow, WorkItem
 
 NOT_WANTED = "not_wanted"  # as it is stored: the issue was rejected or merged, or is new again
 BREAK_AFTER = 5  # failures in a row
@@ -85,7 +85,7 @@ class Tracker(models.Model):
     # Mutators
 
     def admit(self) -> None:
-        """Let somebody call it; raise TryLater while it rests or has asked us to wait.
+        """Let somebody call it; raise NotNow while it rests or has asked us to wait.
 
         After a rest one caller tries, and the others wait for what becomes of that.
         """
@@ -94,13 +94,13 @@ class Tracker(models.Model):
             "failures_in_a_row", "closed_until", "limited_until", Now()
         ).get()
         if waits_until and waits_until > now:
-            raise TryLater("the tracker asked us to wait", delay=waits_until - now)
+            raise NotNow("the tracker asked us to wait", delay=waits_until - now)
         if rests_until is None:
             return
         if rests_until > now:
-            raise TryLater(f"the tracker pauses after {failures} failures", delay=rests_until - now)
+            raise NotNow(f"the tracker pauses after {failures} failures", delay=rests_until - now)
         if not row.filter(closed_until=rests_until).update(closed_until=Now() + TRY_FOR):
-            raise TryLater("somebody else tries whether the tracker is back", delay=SOON)
+            raise NotNow("somebody else tries whether the tracker is back", delay=SOON)
 
     def note_answer(self, refusal: str = "") -> None:
         """It is there, whatever it says; a refusal is for a person to read."""

@@ -40,6 +40,10 @@ class TryLater(Exception):
         self.delay = delay
 
 
+class NotNow(TryLater):
+    """Nothing was tried, for we know that it is not the moment: no attempt is counted."""
+
+
 class GiveUp(Exception):
     """The same call can never work; the sentence says what a person can do."""
 
@@ -153,15 +157,19 @@ class WorkItem(models.Model):
             raise LostRace(f"{self._meta.label} {self.pk} is somebody else's work by now")
         self.leased_until = self.due_at = until
 
-    def try_later(self, reason: str, *, delay: timedelta | None = None) -> None:
+    def try_later(
+        self, reason: str, *, delay: timedelta | None = None, counts: bool = True
+    ) -> None:
         """Leave the row alone for `delay`, or for a growing pause with jitter; then it is due.
 
         The lease lasts as long, so that a second copy of the task cannot shorten the pause.
+        What does not count takes back the attempt that `claim` counted.
         """
         wait = delay if delay is not None else backoff(self.attempts)
-        type(self)._default_manager.filter(pk=self.pk, status=self.status).update(
-            leased_until=Now() + wait, due_at=Now() + wait, last_error=_short(reason)
-        )
+        rows = type(self)._default_manager.filter(pk=self.pk, status=self.status)
+        rows.update(leased_until=Now() + wait, due_at=Now() + wait, last_error=_short(reason))
+        if not counts:
+            rows.filter(attempts__gt=0).update(attempts=models.F("attempts") - 1)
 
     def give_up(self, reason: str) -> None:
         if self.FAILED_STATUS not in self.TRANSITIONS.get(self.status, frozenset()):
@@ -295,7 +303,7 @@ def _work_on_one(item: Item, verb: Callable[[list[Item]], None]) -> None:
         _finish(item, partial(item.give_up, str(error)))
     except TryLater as error:
         item.status = status
-        item.try_later(str(error), delay=error.delay)
+        item.try_later(str(error), delay=error.delay, counts=not isinstance(error, NotNow))
     except Exception as error:
         item.status = status
         reason = words_of(error)

@@ -11,7 +11,7 @@ from apps.exports.deliver import deliver
 from apps.exports.models import BREAK_AFTER, LEASE, CallCount, TaskExport
 from apps.exports.trackers.base import Doubtful, Limited
 from apps.issues.models import Issue
-from tasktracker.lib.workflow import GiveUp, LostRace, TryLater
+from tasktracker.lib.workflow import MAX_ATTEMPTS, GiveUp, LostRace, TryLater
 
 APPROVED = Issue.Status.APPROVED
 
@@ -172,6 +172,30 @@ def test_what_cannot_be_added_does_not_keep_the_issue_from_us(
     fake.does("complete", before=error)
 
     assert run(make_export(attempts=attempts)).status == "created"
+
+
+def test_what_cannot_be_added_for_a_limit_is_added_after_it(make_export, fake, run):
+    fake.does("complete", before=Limited("too often", delay=timedelta(seconds=90)))
+    export = run(make_export(attempts=50))
+    assert export.status == "pending"
+    fake.does("complete")
+
+    run(export, later=100)
+
+    assert (export.status, fake.completed) == ("created", [export.uuid])
+
+
+def test_a_pause_is_no_attempt(make_export, fake, run, tracker):
+    fake.does("create", before=Limited("too often", delay=timedelta(seconds=20)))
+    export = run(make_export())
+    tracker.wait(timedelta(hours=1))
+
+    for _ in range(MAX_ATTEMPTS):
+        run(export, later=40)
+
+    assert (export.attempts, export.last_error) == (0, "the tracker asked us to wait")
+    fake.does("create", before=KeyError("data"))
+    assert run(export, later=3600).status == "pending"
 
 
 def test_calls_are_counted_by_account_within_an_hour(db):

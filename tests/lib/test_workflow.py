@@ -15,6 +15,7 @@ from tasktracker.lib.workflow import (
     REDISPATCH_AFTER,
     GiveUp,
     LostRace,
+    NotNow,
     TryLater,
     WrongTransition,
     backoff,
@@ -154,6 +155,17 @@ def test_try_later_frees_the_row_with_its_reason(make_message):
     message.refresh_from_db()
     assert (message.status, message.last_error) == (RECEIVED, "busy")
     assert message.due_at > timezone.now() + timedelta(minutes=4)
+
+
+def test_what_was_not_tried_is_no_attempt(make_message):
+    def closed(messages):
+        raise NotNow("closed", delay=timedelta(minutes=5))
+
+    message = make_message(attempts=3)
+    work_on(Message, [message.pk], RECEIVED, closed)
+
+    message.refresh_from_db()
+    assert (message.attempts, message.last_error) == (3, "closed")
 
 
 def test_give_up_fails_the_row_with_its_reason(make_message):

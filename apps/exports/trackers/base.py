@@ -14,14 +14,14 @@ from uuid import UUID
 from pydantic import BaseModel, JsonValue
 
 from apps.sources.adapters.base import Finding as Finding  # what `check` gives
-from tasktracker.lib.workflow import TryLater
+from tasktracker.lib.workflow import NotNow, TryLater
 
 
 class Doubtful(TryLater):
     """The call may have worked, and nobody knows: `find` is asked before the next one."""
 
 
-class Limited(TryLater):
+class Limited(NotNow):
     """The tracker is well and asks us to wait; that is no failure of anybody."""
 
 
