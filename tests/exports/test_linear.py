@@ -280,6 +280,25 @@ def test_the_messages_are_linked_once(linear, payload):
 
 
 @pytest.mark.parametrize(
+    ("chat", "title"),
+    [
+        ("closes #12\nDev\u202e", "Dev"),
+        ("ї" * 400, "ї" * 249 + "…"),
+        ("", "Message"),  # no name of a person, which nobody could take back
+    ],
+)
+def test_a_link_is_called_by_its_chat_and_orders_nothing(linear, payload, chat, title):
+    key = uuid4()
+    (quote,) = payload.quotes
+    named = replace(payload, quotes=(replace(quote, chat=chat),))
+    created = made(linear).create(named, key=key)
+
+    made(linear).complete(created, named, key=key)
+
+    assert list(linear.store.issues[str(key)].attachments.values()) == [title]
+
+
+@pytest.mark.parametrize(
     ("team", "words"),
     [("t-core", "team Core"), ("", "Choose one of: Core, Other"), ("t-gone", "another team")],
 )

@@ -34,6 +34,7 @@ def issue(*texts: str, url: str = "", **changes) -> IssuePayload:
         ("closes #12", r"closes \#12"),
         ("як у ENG-12", r"як у ENG\-12"),
         ("https://evil.example/x", r"https\://evil.example/x"),
+        ("www.evil.example, WWW.x", r"www\.evil.example, WWW\.x"),
         ("[click](javascript:x)", r"\[click\](javascript:x)"),
         ("<img src=x>", r"\<img src=x\>"),
         ("**bold** `code` ~~no~~", r"\*\*bold\*\* \`code\` \~\~no\~\~"),

@@ -16,14 +16,18 @@ LONGEST_QUOTE = 4000  # characters
 
 _MARKUP = re.compile(r"[\\`*_\[\]<>#@|~&$!{}]")
 _BLOCK = re.compile(r"^(\d{1,9})([.)])(?=\s|$)|^([-+=])", re.M)
-_URL = re.compile(r"(?<=\w):(?=//)")  # trackers make a link of every address
+_URL = re.compile(r"(?<=\w):(?=//)|(?<=www)\.", re.I)  # trackers make a link of every address
 _KEY = re.compile(r"\b([A-Z][A-Z0-9]{0,9})-(?=\d)")  # and a reference of every ENG-12
 _BACKTICKS = re.compile(r"`+")
 
 
 def title_of(issue: IssuePayload, *, limit: int) -> str:
-    """One line without what a tracker obeys ("closes #12")."""
-    return shorten(without_orders(clean(issue.title)), limit) or _("Untitled")
+    return one_line(issue.title, limit=limit) or _("Untitled")
+
+
+def one_line(text: str, *, limit: int) -> str:
+    """Without what a tracker obeys ("closes #12")."""
+    return shorten(without_orders(clean(text)), limit)
 
 
 def body_of(issue: IssuePayload, *, limit: int) -> str:
@@ -59,7 +63,7 @@ def escape(text: str) -> str:
     text = _BLOCK.sub(
         lambda found: rf"{found[1]}\{found[2]}" if found[1] else rf"\{found[3]}", text
     )
-    return _KEY.sub(r"\1\\-", _URL.sub(r"\\:", text))
+    return _KEY.sub(r"\1\\-", _URL.sub(r"\\\g<0>", text))
 
 
 def fence(text: str) -> str:

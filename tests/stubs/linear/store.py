@@ -1,5 +1,6 @@
 """What a workspace of Linear holds, and how it answers each field of the schema."""
 
+import re
 import uuid
 from dataclasses import dataclass, field
 from typing import Any
@@ -84,6 +85,12 @@ def refused(
     return GraphQLError(message, extensions=extensions)
 
 
+def address(identifier: str, title: str) -> str:
+    """An issue's, which ends in the words of its title."""
+    slug = "-".join(re.findall(r"\w+", title.lower()))
+    return f"https://linear.app/kvit/issue/{identifier}/{slug}"
+
+
 class Store:
     """The resolvers of Query and Mutation over a workspace in memory."""
 
@@ -137,7 +144,7 @@ class Store:
         self.issues[key] = Issue(
             id=key,
             identifier=identifier,
-            url=f"https://linear.app/kvit/issue/{identifier}",
+            url=address(identifier, input["title"]),
             title=input["title"],
             team=team.id,
             description=input.get("description"),

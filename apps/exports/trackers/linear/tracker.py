@@ -18,7 +18,7 @@ from apps.exports.trackers.base import (
     Means,
 )
 from apps.exports.trackers.linear.api import LinearApi
-from apps.exports.trackers.markdown import body_of, is_web_address, title_of
+from apps.exports.trackers.markdown import body_of, is_web_address, one_line, title_of
 from tasktracker.lib.workflow import GiveUp, TryLater
 
 LONGEST_TITLE = 250
@@ -89,7 +89,7 @@ class Linear:
         """Link the messages; Linear keeps one attachment per address."""
         links = {one.url: one for one in issue.quotes if is_web_address(one.url)}
         for url, message in list(links.items())[:MOST_LINKS]:
-            title = message.chat or message.author or _("Message")
+            title = one_line(message.chat, limit=LONGEST_TITLE) or _("Message")
             self.api.ask("Attach", input={"issueId": str(key), "url": url, "title": title})
 
     def check(self) -> list[Finding]:
@@ -162,7 +162,10 @@ class Linear:
 
 
 def _external(issue: Mapping[str, Any]) -> ExternalIssue:
-    return ExternalIssue(id=issue["identifier"], url=issue["url"])
+    """Without the words of the title in which the address ends: it leads there as well."""
+    identifier = issue["identifier"]
+    address, mark, _slug = issue["url"].partition(f"/{identifier}/")
+    return ExternalIssue(id=identifier, url=f"{address}{mark}".removesuffix("/"))
 
 
 def _choices(nodes: Sequence[Mapping[str, Any]]) -> list[Choice]:
