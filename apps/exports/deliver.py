@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 
-from apps.exports.models import LEASE, NOT_WANTED, TaskExport, Tracker
+from apps.exports.models import LEASE, NOT_WANTED, QUIET, TaskExport, Tracker
 from apps.exports.payload import build_payload
 from apps.exports.trackers.base import Doubtful, ExternalIssue, IssuePayload, Limited
 from apps.issues.models import Change, Issue
@@ -19,7 +19,6 @@ from tasktracker.lib.workflow import GiveUp, LostRace, NotNow, TryLater, backoff
 
 logger = logging.getLogger(__name__)
 
-QUIET = timedelta(seconds=15)  # longer than a door waits for an answer
 LONGEST_PAUSE = timedelta(seconds=30)  # of a row whose tracker fails
 COMPLETE_ATTEMPTS = 5
 

@@ -5,8 +5,7 @@ from datetime import timedelta
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from apps.exports.deliver import QUIET
-from apps.exports.models import LEASE, TaskExport
+from apps.exports.models import LEASE, QUIET, TaskExport
 from apps.exports.payload import build_payload
 from apps.sources.models import Erasure, Project
 from tasktracker.lib.plugins import UnknownPlugIn

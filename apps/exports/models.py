@@ -28,6 +28,7 @@ BREAK_FOR = timedelta(seconds=20)  # then one caller may try
 TRY_FOR = timedelta(seconds=30)  # how long the others wait for what became of that
 SOON = timedelta(seconds=5)
 LEASE = timedelta(seconds=30)  # of one delivery, longer than everything that a door waits for
+QUIET = timedelta(seconds=15)  # longer than a door waits for an answer
 COUNTED = timedelta(hours=1)  # in which a vendor counts calls
 
 
