@@ -191,7 +191,7 @@ def test_an_issue_without_other_reports_is_an_empty_shell(put, source, user):
 
     issue.refresh_from_db()
     assert (issue.title, issue.description, issue.entities) == (
-        "Removed at the reporter's wish",
+        "Видалено на прохання автора звернення",  # in the project's language
         "",
         {},
     )
