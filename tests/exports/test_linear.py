@@ -279,6 +279,22 @@ def test_the_messages_are_linked_once(linear, payload):
     assert linear.store.issues[str(key)].attachments == {"https://t.me/c/1/2": "Dev chat"}
 
 
+def test_earlier_words_are_replaced_and_nothing_else(linear, payload):
+    key = uuid4()
+    created = made(linear).create(payload, key=key)
+    shell = replace(payload, title="Removed", description="", quotes=(), priority="low")
+
+    assert made(linear).replace(shell, key=key) == created
+
+    issue = linear.store.issues[str(key)]
+    assert (issue.title, issue.description, issue.priority) == ("Removed", "", 1)
+
+
+def test_words_of_an_issue_that_is_gone_there_are_replaced_by_nobody(linear, payload):
+    with pytest.raises(GiveUp, match="find"):
+        made(linear).replace(payload, key=uuid4())
+
+
 @pytest.mark.parametrize(
     ("chat", "title"),
     [

@@ -156,6 +156,15 @@ class Store:
         self.creations.append(key)
         return {"success": True, "issue": self.issues[key]}
 
+    def issueUpdate(self, info: Any, id: str, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002
+        issue = self.issues.get(id)
+        if issue is None:
+            raise refused("Entity not found: Issue", "Could not find referenced Issue.")
+        issue.title = input.get("title", issue.title)
+        issue.description = input.get("description", issue.description)
+        issue.url = address(issue.identifier, issue.title)
+        return {"success": True, "issue": issue}
+
     def attachmentCreate(self, info: Any, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002
         issue = self.issues.get(input["issueId"])
         if issue is None:

@@ -50,13 +50,18 @@ OPERATIONS = {
           issueCreate(input: $input) { success issue { id identifier url } }
         }
     """,
+    "Replace": """
+        mutation Replace($id: String!, $input: IssueUpdateInput!) {
+          issueUpdate(id: $id, input: $input) { success issue { id identifier url } }
+        }
+    """,
     "Attach": """
         mutation Attach($input: AttachmentCreateInput!) {
           attachmentCreate(input: $input) { success attachment { id } }
         }
     """,
 }
-_CHANGES = frozenset({"Create", "Attach"})
+_CHANGES = frozenset({"Create", "Replace", "Attach"})
 
 #: `extensions.type` and `extensions.code` of errors, in small letters.
 _LIMITED = frozenset({"ratelimited"})

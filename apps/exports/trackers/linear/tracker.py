@@ -92,6 +92,13 @@ class Linear:
             title = one_line(message.chat, limit=LONGEST_TITLE) or _("Message")
             self.api.ask("Attach", input={"issueId": str(key), "url": url, "title": title})
 
+    def replace(self, issue: IssuePayload, *, key: UUID) -> ExternalIssue:
+        """Only the words: what people have chosen there since is theirs."""
+        changed = self.api.ask("Replace", id=str(key), input=_words(issue))["issueUpdate"]
+        if not changed["success"] or not changed["issue"]:
+            raise Doubtful("Linear: no success, and no error")
+        return _external(changed["issue"])
+
     def check(self) -> list[Finding]:
         account = self.api.ask("Account")
         viewer, organization = account["viewer"], account["organization"]
@@ -137,8 +144,7 @@ class Linear:
         wanted = {
             "id": str(key),
             "teamId": chosen.team,
-            "title": title_of(issue, limit=LONGEST_TITLE),
-            "description": body_of(issue, limit=LONGEST_BODY),
+            **_words(issue),
             "priority": PRIORITIES.get(issue.priority, 0),
             "projectId": chosen.project,
             "stateId": chosen.state,
@@ -159,6 +165,13 @@ class Linear:
         if found is None:
             raise error
         return found
+
+
+def _words(issue: IssuePayload) -> dict[str, str]:
+    return {
+        "title": title_of(issue, limit=LONGEST_TITLE),
+        "description": body_of(issue, limit=LONGEST_BODY),
+    }
 
 
 def _external(issue: Mapping[str, Any]) -> ExternalIssue:
