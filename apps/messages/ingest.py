@@ -78,6 +78,10 @@ def _ingest(arrivals: Sequence[Arrival]) -> IngestResult:
     hold_until_commit(LOCK_KIND, {item.source_id for item in readable})
     arrived = [item for item in readable if isinstance(item, Envelope)]
     notices = [item for item in readable if isinstance(item, Notice)]
+    # Else what is said in a supergroup at once would be of a chat that nobody has said yes to.
+    for notice in notices:
+        if notice.notice == "moved":
+            heed(notice)
     chats = _chats(arrived)
     commands = [envelope for envelope in arrived if ChatCommand.is_one(envelope)]
     for envelope in commands:
@@ -96,7 +100,8 @@ def _ingest(arrivals: Sequence[Arrival]) -> IngestResult:
     received = [row.pk for row in stored if row.status == Message.Status.RECEIVED]
     Message.announce(received, Message.Status.RECEIVED, is_new=True)
     for notice in notices:
-        heed(notice)
+        if notice.notice != "moved":
+            heed(notice)
     return IngestResult(
         stored=len(stored),
         duplicates=len(rows) - len(stored),

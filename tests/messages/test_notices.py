@@ -130,6 +130,16 @@ def test_a_group_that_moves_stays_one_chat_and_is_read_as_before(bot, tell, noti
     assert set(Message.objects.values_list("chat", flat=True)) == {chat.pk}
 
 
+def test_what_is_said_in_the_new_group_is_read_when_it_comes_with_the_move(bot, tell):
+    chat = Chat.objects.create(source=bot, external_id=OLD)
+
+    tell(message_of(NEW, 1), "migrated", "migrated_from")
+
+    assert Chat.objects.get() == chat
+    message = Message.objects.get()
+    assert (message.chat, message.status) == (chat, "received")
+
+
 def test_two_rows_of_a_group_that_moved_become_one(bot, tell, project, other_project):
     chat = Chat.objects.create(source=bot, external_id=OLD, project=other_project)
     newer = Chat.objects.create(source=bot, external_id=NEW, state="waiting")
