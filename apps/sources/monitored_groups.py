@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+from django.db.models import Q
+
 from apps.sources.models import Chat, Source
 from tasktracker.lib.workflow import GiveUp, TryLater
 
@@ -23,11 +25,13 @@ def groups(source: Source) -> list[Chat]:
 def add(source: Source, number: int) -> Chat:
     """Monitor the group; one that is there already stays as it is."""
     external_id, title = _known_as(source, number)
-    chat, is_new = Chat.objects.get_or_create(
-        source=source,
-        external_id=external_id,
-        defaults={"title": title, "state": Chat.State.ON},
-    )
+    chat, is_new = Chat.find(source.pk, external_id), False
+    if chat is None:
+        chat, is_new = Chat.objects.get_or_create(
+            source=source,
+            external_id=external_id,
+            defaults={"title": title, "state": Chat.State.ON},
+        )
     if not is_new:
         _keep(chat, title=chat.title or title)
         Chat.settle(Chat.objects.filter(pk=chat.pk), Chat.State.ON)
@@ -35,9 +39,11 @@ def add(source: Source, number: int) -> Chat:
 
 
 def take_off(source: Source, number: int) -> None:
-    """Monitor it no longer, by either of its numbers; one that nobody knows is no error."""
-    chats = Chat.objects.filter(source=source, external_id__in={str(number), _prefixed(number)})
-    Chat.settle(chats.filter(state=Chat.State.ON), Chat.State.OFF)
+    """Monitor it no longer, by any of its numbers; one that nobody knows is no error."""
+    numbers = {str(number), _prefixed(number)}
+    called = Q(external_id__in=numbers) | Q(aliases__external_id__in=numbers)
+    chats = Chat.objects.filter(called, source=source, state=Chat.State.ON)
+    Chat.settle(chats, Chat.State.OFF)
 
 
 def replace(source: Source, numbers: Iterable[int]) -> None:
@@ -58,7 +64,7 @@ def refresh_names(source: Source) -> None:
 def _known_as(source: Source, number: int) -> tuple[str, str]:
     """The number that the platform knows the group by, and its name; as typed where nobody can tell."""
     typed = str(number)
-    known = Chat.objects.filter(source=source, external_id__in={typed, _prefixed(number)}).first()
+    known = Chat.find(source.pk, typed) or Chat.find(source.pk, _prefixed(number))
     if known is not None and known.title:
         return known.external_id, known.title
     adapter = _adapter(source)

@@ -284,6 +284,18 @@ def test_groups_that_are_left_out_are_monitored_no_longer(bot, telegram):
     assert Chat.objects.get(external_id="77").is_monitored
 
 
+def test_a_group_that_has_moved_is_the_same_by_its_former_number(bot, telegram):
+    chat = Chat.objects.create(source=bot, external_id="-4400", title="Dev chat")
+    Chat.move(bot, chat.reference, "-1002148830671")
+
+    monitored_groups.replace(bot, [-4400])
+    assert Chat.objects.get().is_monitored
+    monitored_groups.take_off(bot, -4400)
+    assert not Chat.objects.get().is_monitored
+    monitored_groups.add(bot, -4400)
+    assert Chat.objects.get().is_monitored
+
+
 def test_names_are_taken_over_and_kept_where_telegram_is_silent(bot, telegram):
     for number, title in (("-1001", "Old"), ("-1002", "Kept")):
         Chat.objects.create(source=bot, external_id=number, title=title)
