@@ -19,6 +19,8 @@ from tests.stubs.telegram import TOKEN, telegram_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+BOT = TOKEN.partition(":")[0]
+
 
 @pytest.fixture
 def telegram(settings):
@@ -57,10 +59,26 @@ def test_what_waits_at_telegram_is_published_and_then_confirmed(bot, telegram, s
 
     assert [envelope["external_id"].rpartition(":")[2] for _, envelope in stream()] == ["10", "11"]
     bot.refresh_from_db()
-    assert bot.position == {"offset": 12}
+    assert bot.position == {"bot": BOT, "offset": 12}
     assert telegram.updates == []  # the last question confirmed them
     assert [question.get("offset") for question in telegram.questions] == [None, "12"]
     assert "edited_channel_post" in telegram.questions[0]["allowed_updates"]
+
+
+@pytest.mark.parametrize(
+    ("position", "asked"),
+    [
+        ({"bot": "987", "offset": 12}, None),
+        ({"bot": BOT, "offset": 12}, "12"),
+        ({"offset": 12}, "12"),
+    ],
+)
+def test_the_position_of_another_bot_confirms_nothing(bot, telegram, stream, position, asked):
+    Source.objects.filter(pk=bot.pk).update(position=position)
+
+    collect()
+
+    assert telegram.questions[0].get("offset") == asked
 
 
 def test_more_than_one_answer_is_taken(bot, telegram, stream):
@@ -98,7 +116,7 @@ def test_an_unreadable_update_becomes_a_dead_letter_and_the_next_one_is_taken(
         12,
     ]
     bot.refresh_from_db()
-    assert (bot.position, bot.last_error) == ({"offset": 13}, "")
+    assert (bot.position, bot.last_error) == ({"bot": BOT, "offset": 13}, "")
 
 
 def test_updates_without_a_message_are_confirmed_too(bot, telegram, stream):
@@ -107,7 +125,11 @@ def test_updates_without_a_message_are_confirmed_too(bot, telegram, stream):
     collect()
 
     bot.refresh_from_db()
-    assert (bot.position, stream(), DeadLetter.objects.count()) == ({"offset": 11}, [], 0)
+    assert (bot.position, stream(), DeadLetter.objects.count()) == (
+        {"bot": BOT, "offset": 11},
+        [],
+        0,
+    )
 
 
 @pytest.mark.parametrize(

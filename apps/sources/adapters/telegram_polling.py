@@ -33,13 +33,17 @@ SLACK = 10.0  # seconds that an answer may be later than the long poll
 
 async def listen(token: str, inbox: Inbox, *, api_url: str, patience: int) -> None:
     """Publish everything, then raise the offset, then ask again. See `base.Listener`."""
+    bot_id = token.partition(":")[0]
     try:
         async with BotConnection(token, api_url) as bot:
             while True:
-                offset = (await inbox.position()).get("offset", 0)
+                position = await inbox.position()
+                # Updates are numbered per bot: the offset of another one would confirm them unseen.
+                is_its_own = position.get("bot", bot_id) == bot_id
+                offset = position.get("offset", 0) if is_its_own else 0
                 updates = await bot.updates(offset=offset, long_poll=min(patience, LONG_POLL))
                 last = max([offset - 1, *(update.number for update in updates)])
-                await inbox.take(updates, {"offset": last + 1})
+                await inbox.take(updates, {"bot": bot_id, "offset": last + 1})
                 if not updates and not patience:
                     return
     except TelegramError as error:
