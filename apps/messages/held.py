@@ -6,13 +6,15 @@ from apps.sources.envelope import Envelope
 from apps.sources.models import Chat
 
 
-def status_at_the_door(envelope: Envelope, chat: Chat) -> str | None:
+def status_at_the_door(envelope: Envelope, chat: Chat, *, from_archive: bool = False) -> str | None:
     """The status to store it with; None for what is not stored.
 
-    An archive that somebody imports is read unless the chat is to be left alone.
+    An archive that somebody imports is read unless the chat is to be left alone, also when its messages
+    shall count as live ones.
     """
     state = chat.state_of(envelope.topic)
-    if state == Chat.State.WAITING and not envelope.is_history:
+    is_imported = envelope.is_history or from_archive
+    if state == Chat.State.WAITING and not is_imported:
         return Message.Status.HELD if chat.project_of(envelope.topic).keeps_waiting else None
     if state == Chat.State.OFF:
         return None

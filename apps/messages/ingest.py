@@ -13,6 +13,7 @@ from apps.messages.models import WORDING, ChatCommand, Message
 from apps.messages.notices import heed
 from apps.sources.adapters.base import reason_of
 from apps.sources.envelope import Envelope, Notice, read, wording_of
+from apps.sources.intake import ARCHIVE
 from apps.sources.models import Author, Chat, DeadLetter, Source
 from tasktracker.lib.advisory import hold_until_commit
 
@@ -32,6 +33,10 @@ class Arrival:
     data: bytes
     subject: str = ""
     sequence: int | None = None
+
+    @property
+    def is_from_archive(self) -> bool:
+        return self.subject.endswith(f".{ARCHIVE}")
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,8 @@ def store(envelope: Envelope) -> tuple[Message, bool]:
 
 @transaction.atomic
 def _ingest(arrivals: Sequence[Arrival]) -> IngestResult:
-    readable, dead = _read(arrivals)
+    delivered, dead = _read(arrivals)
+    readable = [item for _arrival, item in delivered]
     # Neither would see what the other stores, and so an original could stand beside its edit.
     hold_until_commit(LOCK_KIND, {item.source_id for item in readable})
     arrived = [item for item in readable if isinstance(item, Envelope)]
@@ -87,10 +93,12 @@ def _ingest(arrivals: Sequence[Arrival]) -> IngestResult:
     for envelope in commands:
         ChatCommand.take(envelope, chats[_chat_key(envelope)])
     envelopes = [envelope for envelope in arrived if not ChatCommand.is_one(envelope)]
+    archived = {item.message_id for arrival, item in delivered if arrival.is_from_archive}
     rows = []
     for envelope in sorted(Author.admitted(envelopes), key=lambda item: (item.sent_at, item.edit)):
         chat = chats[_chat_key(envelope)]
-        status = status_at_the_door(envelope, chat)
+        from_archive = envelope.message_id in archived
+        status = status_at_the_door(envelope, chat, from_archive=from_archive)
         if status is not None:
             rows.append(Message.from_envelope(envelope, chat, status))
     stored = _insert(rows)
@@ -111,7 +119,7 @@ def _ingest(arrivals: Sequence[Arrival]) -> IngestResult:
     )
 
 
-def _read(arrivals: Iterable[Arrival]) -> tuple[list[Envelope | Notice], int]:
+def _read(arrivals: Iterable[Arrival]) -> tuple[list[tuple[Arrival, Envelope | Notice]], int]:
     """What is readable and of a known source; the rest is buried."""
     readable: list[tuple[Arrival, Envelope | Notice]] = []
     dead = 0
@@ -126,14 +134,14 @@ def _read(arrivals: Iterable[Arrival]) -> tuple[list[Envelope | Notice], int]:
             "pk", flat=True
         )
     )
-    envelopes = []
+    delivered = []
     for arrival, envelope in readable:
         if envelope.source_id in known:
-            envelopes.append(envelope)
+            delivered.append((arrival, envelope))
         else:
             _bury(arrival, f"no source with id {envelope.source_id}")
             dead += 1
-    return envelopes, dead
+    return delivered, dead
 
 
 def _bury(arrival: Arrival, reason: str) -> None:

@@ -265,6 +265,16 @@ def test_a_new_chat_of_a_live_source_waits_and_nothing_of_it_is_kept(live, make_
     assert Chat.objects.get().state == "waiting"
 
 
+def test_an_archive_that_counts_as_live_is_read_though_its_chat_waits(make_envelope, source):
+    Chat.objects.create(source=source, external_id="-100500", state="waiting")
+    envelope = make_envelope()
+
+    ingest([Arrival(envelope.to_bytes(), f"{envelope.subject}.archive")])
+
+    message = Message.objects.get()
+    assert (message.status, message.is_history) == ("received", False)
+
+
 def test_what_a_project_keeps_of_a_waiting_chat_is_no_work(
     live, project, make_envelope, django_capture_on_commit_callbacks
 ):
