@@ -7,7 +7,7 @@ from typing import TypeVar
 import telegram
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, override
-from telegram.error import BadRequest, Forbidden, TelegramError
+from telegram.error import BadRequest, ChatMigrated, Forbidden, TelegramError
 from telegram.request import HTTPXRequest
 
 from apps.sources.adapters.base import Button, Finding
@@ -87,7 +87,7 @@ def edit_text(token: str, chat_id: str, message_id: str, text: str, *, api_url: 
     except BadRequest as error:
         if "not modified" not in str(error):
             raise trouble_of(error) from error
-    except Forbidden as error:
+    except (Forbidden, ChatMigrated) as error:
         raise trouble_of(error) from error
     except TelegramError as error:
         raise refusal_of(error, token) from error
