@@ -54,8 +54,17 @@ def tell_accepted(envelopes: Sequence[Envelope], **_: Any) -> None:
     publish_many(
         announcement
         for envelope in Author.admitted(envelopes)
-        if not envelope.is_history and (announcement := _of_accepted(envelope))
+        if not envelope.is_history and (announcement := _announcement_of(envelope))
     )
+
+
+def _announcement_of(envelope: Envelope) -> Announcement | None:
+    """None for what is not told, and for what cannot be: the others of the burst are told all the same."""
+    try:
+        return _of_accepted(envelope)
+    except Exception:
+        logger.exception("message %s was not told to browsers", envelope.message_id)
+        return None
 
 
 def _of_accepted(envelope: Envelope) -> Announcement | None:
