@@ -95,14 +95,41 @@ def repair(source: Source) -> Webhook:
     return set_webhook(source) if is_pushed(source) else delete_webhook(source)
 
 
-def follow(source: Source, before: Source | None) -> Finding | None:
+def follow(source: Source, before: Source | None) -> list[Finding]:
     """After the settings were saved: set or delete the webhook when they ask for another state than before.
 
     What could not be done is a finding with its remedy; the settings stay saved.
     """
+    if before is not None and before.config == source.config:
+        return []
+    found = (_leave(before, source) if before is not None else None, _change(source, before))
+    return [finding for finding in found if finding is not None]
+
+
+def _leave(before: Source, source: Source) -> Finding | None:
+    """The account that the source had before posts here no longer, unless it posts elsewhere by now."""
     try:
-        if before is not None and before.config == source.config:
-            return None
+        former, account = _adapter(before), _adapter(source).pushed_account
+    except GiveUp:
+        return None  # other kinds, and settings that do not fit now, or did not before
+    if not is_pushed(before) or former.pushed_account in ("", account):
+        return None
+    webhook = Webhook.of(source)
+    try:
+        if not _stranger(before, webhook):
+            former.delete_webhook(api_url=before.api_url)
+            webhook.note_deleted()
+        return None
+    except (GiveUp, TryLater) as error:
+        reason = str(error)
+    return Finding(
+        _("The webhook of the former account was not deleted: %(reason)s") % {"reason": reason},
+        _("Delete it at the platform, or what it hears still comes into this source."),
+    )
+
+
+def _change(source: Source, before: Source | None) -> Finding | None:
+    try:
         if is_pushed(source):
             return _begin(source)
         if before is not None and is_pushed(before):

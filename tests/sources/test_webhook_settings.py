@@ -190,7 +190,8 @@ def switched(bot, mode):
     before = Source.objects.get(pk=bot.pk)
     bot.config = {**bot.config, "mode": mode}
     bot.save()
-    return webhook_settings.follow(bot, before)
+    [*_, found] = webhook_settings.follow(bot, before) or [None]
+    return found
 
 
 def test_a_source_that_changes_to_polling_loses_its_webhook(bot, telegram):
@@ -243,6 +244,43 @@ def test_a_switch_that_fails_at_telegram_is_said(bot, telegram, settings, mode):
     assert mode_of(bot) == mode
 
 
+def given_the_token(bot, token):
+    before = Source.objects.get(pk=bot.pk)
+    bot.config = {**bot.config, "bot_token": token}
+    bot.save()
+    return webhook_settings.follow(bot, before)
+
+
+def test_the_bot_that_the_source_had_before_posts_here_no_longer(bot, telegram):
+    webhook_settings.set_webhook(bot, BASE)
+
+    [refused] = given_the_token(bot, "987:another")
+
+    assert telegram.webhook["url"] == ""
+    assert "not set" in refused.sentence
+
+
+def test_a_former_bot_that_posts_elsewhere_by_now_is_left_alone(bot, telegram):
+    webhook_settings.set_webhook(bot, BASE)
+    telegram.webhook["url"] = "https://other.example/bot"
+
+    given_the_token(bot, "987:another")
+
+    assert telegram.webhook["url"] == "https://other.example/bot"
+
+
+def test_a_former_bot_that_cannot_be_told_is_said_and_the_new_one_is_set(bot, telegram):
+    Webhook.of(bot).wish_for(BASE)
+    bot.config = {**bot.config, "bot_token": "987:revoked"}
+    bot.save()
+
+    [former, now] = given_the_token(bot, TOKEN)
+
+    assert "former" in former.sentence
+    assert former.remedy
+    assert (telegram.webhook["url"], HERE in now.sentence) == (HERE, True)
+
+
 def test_settings_that_stayed_ask_telegram_nothing(bot, telegram):
     assert switched(bot, "webhook") is None
     assert telegram.calls == []
@@ -251,7 +289,7 @@ def test_settings_that_stayed_ask_telegram_nothing(bot, telegram):
 def test_other_kinds_have_no_webhook_to_set(source):
     with pytest.raises(GiveUp):
         webhook_settings.set_webhook(source, BASE)
-    assert webhook_settings.follow(source, None) is None
+    assert webhook_settings.follow(source, None) == []
 
 
 def test_a_group_is_monitored_under_the_number_and_name_that_telegram_knows(bot, telegram):

@@ -146,6 +146,10 @@ class Hooked(Protocol):
     #: The settings with which the platform posts; with any others it is listened to.
     pushed: ClassVar[Mapping[str, Any]]
 
+    @property
+    def pushed_account(self) -> str:
+        """Whose webhook it is, also while the account is listened to; "" for nobody's."""
+
     def set_webhook(self, url: str, secret: str, *, api_url: str) -> None:
         """Have the platform post there; nothing that waits is lost."""
 

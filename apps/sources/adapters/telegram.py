@@ -133,10 +133,9 @@ class Telegram:
         """The bot, which is the number before the colon of its token. See `base.Listener`."""
         if self.config.mode != "polling":
             return ""
-        bot, _colon, _rest = self.token.partition(":")
-        if not bot:
+        if not self.pushed_account:
             raise GiveUp(gettext("There is no bot token, so nothing can be polled."))
-        return bot
+        return self.pushed_account
 
     async def listen(self, inbox: Inbox, *, api_url: str, patience: int) -> None:
         """Poll. See `base.Listener`."""
@@ -189,6 +188,11 @@ class Telegram:
     @property
     def is_pushed(self) -> bool:
         return self.config.mode == "webhook"
+
+    @property
+    def pushed_account(self) -> str:
+        """See `base.Hooked`."""
+        return self.token.partition(":")[0]
 
     @property
     def token(self) -> str:

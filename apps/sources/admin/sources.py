@@ -85,8 +85,7 @@ class SourceAdmin(WebhookPages, FirstMessage, PlugInAdmin):
 
     def _follow(self, request: HttpRequest, source: Source, before: Source | None) -> None:
         """The platform is told what changed, and the person what came of it."""
-        found = webhook_settings.follow(source, before)
-        if found is not None:
+        for found in webhook_settings.follow(source, before):
             text = f"{found.sentence} {found.remedy}".strip()
             self.message_user(request, text, messages.WARNING if found.remedy else messages.INFO)
 

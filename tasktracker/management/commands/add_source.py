@@ -72,6 +72,7 @@ class Command(SetUpCommand):
                 text = _("Webhook: %(path)s with the secret %(secret)s")
             sentence += " " + text % {"path": source.webhook_path, "secret": source.webhook_secret}
         if found := follow(source, before):
-            values["webhook"] = f"{found.sentence} {found.remedy}".strip()
+            texts = (f"{finding.sentence} {finding.remedy}".strip() for finding in found)
+            values["webhook"] = " ".join(texts)
             sentence += f" {values['webhook']}"
         self.tell(sentence, values, as_json=json)
