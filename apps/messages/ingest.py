@@ -14,12 +14,9 @@ from apps.messages.notices import heed
 from apps.sources.adapters.base import reason_of
 from apps.sources.envelope import Envelope, Notice, read, wording_of
 from apps.sources.intake import ARCHIVE
-from apps.sources.models import Author, Chat, DeadLetter, Source
-from tasktracker.lib.advisory import hold_until_commit
+from apps.sources.models import Author, Chat, ChatAlias, DeadLetter, Source
 
 logger = logging.getLogger(__name__)
-
-LOCK_KIND = 0x696E  # one batch of a source at a time, however many ingesters there are
 
 #: SQLSTATE classes of troubles that no envelope causes: lost connections, rollbacks and deadlocks,
 #: no room, locks, an operator who ends sessions, the system around PostgreSQL.
@@ -80,8 +77,7 @@ def store(envelope: Envelope) -> tuple[Message, bool]:
 def _ingest(arrivals: Sequence[Arrival]) -> IngestResult:
     delivered, dead = _read(arrivals)
     readable = [item for _arrival, item in delivered]
-    # Neither would see what the other stores, and so an original could stand beside its edit.
-    hold_until_commit(LOCK_KIND, {item.source_id for item in readable})
+    _hold_until_commit(readable)
     arrived = [item for item in readable if isinstance(item, Envelope)]
     notices = [item for item in readable if isinstance(item, Notice)]
     # Else what is said in a supergroup at once would be of a chat that nobody has said yes to.
@@ -144,6 +140,22 @@ def _read(arrivals: Iterable[Arrival]) -> tuple[list[tuple[Arrival, Envelope | N
     return delivered, dead
 
 
+def _hold_until_commit(readable: Iterable[Envelope | Notice]) -> None:
+    """One batch of a source at a time, and nobody says yes or no to its chats meanwhile.
+
+    Else neither of two ingesters would see what the other stores, and so an original could stand beside
+    its edit. Sources before chats, each by number: whoever moves or settles chats keeps this order, too.
+    """
+    sources = {item.source_id for item in readable}
+    names = {item.chat.external_id for item in readable}
+    held = Source.objects.filter(pk__in=sources).order_by("pk").select_for_update(no_key=True)
+    list(held.values_list("pk", flat=True))
+    aliases = ChatAlias.objects.filter(source__in=sources, external_id__in=names)
+    known = Q(external_id__in=names) | Q(pk__in=aliases.values("chat"))
+    chats = Chat.objects.filter(known, source__in=sources)
+    list(chats.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
+
+
 def _bury(arrival: Arrival, reason: str) -> None:
     logger.warning("dead letter %s #%s: %s", arrival.subject, arrival.sequence, reason)
     source_id = arrival.subject.removeprefix("chat.").partition(".")[0]  # "chat.7.archive"
@@ -169,13 +181,7 @@ def _chats(envelopes: Iterable[Envelope]) -> dict[tuple[int, str], Chat]:
     latest = {_chat_key(envelope): envelope for envelope in envelopes}
     sources = Source.objects.select_related("project").defer("config")
     by_id = sources.in_bulk({source_id for source_id, _ in latest})
-    # In one order everywhere: two ingesters that meet the same new chats must not wait for each other.
     known = {key: Chat.known(by_id[key[0]], latest[key].chat) for key in sorted(latest)}
-    # Until the commit nobody says yes or no to a chat of which something is kept meanwhile.
-    waiting = {chat.pk for chat in known.values() if chat.state == Chat.State.WAITING}
-    held = Chat.objects.order_by("pk").select_for_update(no_key=True).in_bulk(waiting)
-    for chat in known.values():
-        chat.state = held[chat.pk].state if chat.pk in held else chat.state
     prefetch_related_objects(list(known.values()), "project", "topics__project")
     for envelope in envelopes:
         if envelope.topic_title:

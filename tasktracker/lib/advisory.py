@@ -1,6 +1,6 @@
 """Advisory locks of PostgreSQL: one holder at a time, freed by the server when the holder dies."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -45,10 +45,3 @@ async def advisory_lock(kind: int, number: int) -> AsyncIterator[Lock]:
         yield Lock(session)
     finally:
         await session.close()
-
-
-def hold_until_commit(kind: int, numbers: Iterable[int]) -> None:
-    """Wait for the locks (kind, number), which the end of the transaction frees."""
-    with connection.cursor() as cursor:
-        for number in sorted({number % 2**31 for number in numbers}):  # in one order everywhere
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s::int)", (kind, number))
