@@ -22,6 +22,7 @@ from apps.messages.corrections import note
 from apps.messages.ingest import Arrival, ingest
 from apps.messages.models import ChatCommand, Classification, Message
 from apps.messages.tasks import erase_messages
+from apps.sources.adapters.telegram_message import read_message
 from apps.sources.models import Author, DeadLetter, Erasure, Project
 from tasktracker.lib import embeddings, vector_cache
 from tasktracker.pipeline import erase_copies
@@ -286,3 +287,53 @@ def test_commands_of_somebody_forgotten_hold_nothing_of_them(source, chat):
 
     row = ChatCommand.objects.get()
     assert (row.author_id, row.author, row.argument) == ("", "", "")
+
+
+def answer_of(update, source):
+    sender = {"id": 8, "is_bot": False, "first_name": "Ігор"}
+    chat = {"id": -100500, "type": "supergroup", "title": "Dev chat"}
+    date = int(timezone.now().timestamp())
+    message = {"message_id": 90, "date": date, "chat": chat, "from": sender, "text": "У мене теж"}
+    return read_message({**message, **update}, source.pk)
+
+
+def come_in(envelope):
+    ingest([Arrival(envelope.to_bytes(), envelope.subject, None)])
+
+
+@pytest.mark.parametrize("field", ["reply_to_message", "external_reply"])
+def test_an_answer_brings_no_words_of_somebody_who_opted_out(source, field):
+    Author.known(source.pk, "7").opt_out()
+    olena = {"id": 7, "is_bot": False, "first_name": MARKER}
+    answered = {"message_id": 5, "chat": {"id": -100500, "title": MARKER}, "text": THEIRS}
+    told = {**answered, "from": olena, "origin": {"type": "user", "sender_user": olena}}
+
+    come_in(answer_of({field: told, "quote": {"text": THEIRS, "position": 0}}, source))
+
+    row = Message.objects.get()
+    assert (row.text, row.quote, row.reply_to_external_id) == ("У мене теж", "", "-100500:5")
+    assert row.raw[field]["from"] == {"id": 7}
+    assert tables_with(MARKER) == []
+
+
+def test_a_quote_stays_beside_the_message_that_it_quotes(put, source):
+    put(THEIRS, external_id="-100500:5")
+
+    come_in(answer_of({"reply_to_message": {"message_id": 5}, "quote": {"text": THEIRS}}, source))
+
+    assert Message.objects.get(author_id="8").quote == THEIRS
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        {"forward_origin": {"type": "user", "sender_user": {"id": 7, "first_name": MARKER}}},
+        {"forward_from": {"id": 7, "first_name": MARKER}},
+    ],
+)
+def test_a_forward_of_somebody_who_opted_out_is_not_stored(source, origin):
+    Author.known(source.pk, "7").opt_out()
+
+    come_in(answer_of({**origin, "text": THEIRS}, source))
+
+    assert tables_with(MARKER) == []

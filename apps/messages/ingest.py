@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from apps.messages.held import status_at_the_door
 from apps.messages.models import WORDING, ChatCommand, Message
 from apps.messages.notices import heed
+from apps.messages.quotes import without_quotes_of_absent
 from apps.sources.adapters.base import reason_of
 from apps.sources.envelope import Envelope, Notice, read, wording_of
 from apps.sources.intake import ARCHIVE
@@ -91,7 +92,8 @@ def _ingest(arrivals: Sequence[Arrival]) -> IngestResult:
     envelopes = [envelope for envelope in arrived if not ChatCommand.is_one(envelope)]
     archived = {item.message_id for arrival, item in delivered if arrival.is_from_archive}
     rows = []
-    for envelope in sorted(Author.admitted(envelopes), key=lambda item: (item.sent_at, item.edit)):
+    admitted = without_quotes_of_absent(Author.admitted(envelopes))
+    for envelope in sorted(admitted, key=lambda item: (item.sent_at, item.edit)):
         chat = chats[_chat_key(envelope)]
         from_archive = envelope.message_id in archived
         status = status_at_the_door(envelope, chat, from_archive=from_archive)

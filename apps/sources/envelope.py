@@ -101,6 +101,7 @@ class Envelope(BaseModel):
     reply_to: Key = ""  # external_id of the message that this one answers
     quote: Annotated[str, _cut(4000)] = ""  # the words of it that this one answers
     forwarded_from: Name = ""
+    forwarded_author_id: Key = ""  # who wrote what is forwarded, where the platform tells
     album: Key = ""  # messages of one album have the same; "" for a message of its own
     files: Annotated[tuple[Name, ...], Field(max_length=100)] = ()  # names of what hangs on it
     url: Annotated[str, _cut(500)] = ""  # where people with access see it; holds no secret

@@ -211,6 +211,7 @@ def _read_message(message: Mapping[str, Any], chat: _Chat, source_id: int) -> En
         sent_at=from_epoch(_sent_at(message)),
         reply_to=_reply_to(answered, message.get("reply_to_peer_id"), chat),
         forwarded_from=message.get("forwarded_from") or "",
+        forwarded_author_id=_peer_id(message.get("forwarded_from_id")),
         is_history=True,
         raw=dict(message),
     )

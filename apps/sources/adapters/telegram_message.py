@@ -28,6 +28,10 @@ MEDIA = (
     "location",
 )
 
+#: Fields that hold another message or words of it, and what of that is kept beside ours.
+ANSWERED = frozenset({"reply_to_message", "external_reply", "quote"})
+NUMBERED = frozenset({"message_id", "id", "chat", "from", "sender_chat", "origin", "sender_user"})
+
 CHAT_KINDS: dict[str, ChatKind] = {
     "private": "private",
     "group": "group",
@@ -159,11 +163,12 @@ def read_message(raw: dict[str, Any], source_id: int) -> Envelope | None:
         reply_to=_reply_to(message),
         quote=message.quote.text if message.quote else "",
         forwarded_from=_forwarded_from(message),
+        forwarded_author_id=_forwarded_author_id(message),
         album=message.media_group_id,
         files=_files(message),
         url=_url(message.chat, topic, message.message_id),
         is_from_bot=bool(message.sender and message.sender.is_bot and not message.sender_chat),
-        raw=raw,
+        raw=_without_words_of_others(raw),
     )
 
 
@@ -216,6 +221,24 @@ def _forwarded_from(message: _Message) -> str:
         return origin.name
     older = message.forward_from or message.forward_from_chat
     return older.name if older else message.forward_sender_name
+
+
+def _forwarded_author_id(message: _Message) -> str:
+    user = message.forward_origin.sender_user if message.forward_origin else message.forward_from
+    return str(user.id) if user else ""
+
+
+def _without_words_of_others(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Whom it answers may not want to be stored: of the answered message only its ids stay."""
+    return {key: _ids(item) if key in ANSWERED else item for key, item in raw.items()}
+
+
+def _ids(value: Any) -> Any:
+    """The same tree with nothing but the numbers of messages, chats and people."""
+    if not isinstance(value, Mapping):
+        return value if isinstance(value, int) else None
+    kept = {key: _ids(item) for key, item in value.items() if key in NUMBERED}
+    return {key: item for key, item in kept.items() if item is not None}
 
 
 def _topic_title(message: _Message) -> str:

@@ -70,18 +70,35 @@ class Author(models.Model):
     def admitted(cls, envelopes: Iterable[Envelope]) -> list[Envelope]:
         """Those that may be stored and shown: the door of everything that comes in."""
         asked = list(envelopes)
-        people = {(envelope.source_id, envelope.author_id) for envelope in asked}
-        rows = cls.objects.filter(
-            source__in={source_id for source_id, _ in people},
-            external_id__in={author_id for _, author_id in people if author_id},
+        known = cls.among(
+            (envelope.source_id, author_id)
+            for envelope in asked
+            for author_id in (envelope.author_id, envelope.forwarded_author_id)
         )
-        known = {(row.source_id, row.external_id): row for row in rows}
         return [
             envelope
             for envelope in asked
             if (row := known.get((envelope.source_id, envelope.author_id))) is None
             or row.admits(envelope.sent_at)
+            # What is forwarded may be older than its forward, and so be what was forgotten.
+            if (row := known.get((envelope.source_id, envelope.forwarded_author_id))) is None
+            or not row.is_kept_out
         ]
+
+    @classmethod
+    def among(cls, people: Iterable[tuple[int, str]]) -> dict[tuple[int, str], Self]:
+        """Those of these people, by source and id, who ever asked for something."""
+        asked = {(source_id, author_id) for source_id, author_id in people if author_id}
+        rows = cls.objects.filter(
+            source__in={source_id for source_id, _ in asked},
+            external_id__in={author_id for _, author_id in asked},
+        )
+        return {(row.source_id, row.external_id): row for row in rows}
+
+    @property
+    def is_kept_out(self) -> bool:
+        """Whether nothing of theirs may come in by others, who quote and forward."""
+        return self.opted_out_at is not None or self.forgotten_at is not None
 
     def admits(self, sent_at: datetime) -> bool:
         """An edit is as old as its original, so that it cannot bring back what was forgotten."""
