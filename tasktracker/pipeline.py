@@ -6,6 +6,7 @@ worker lose it, `sweep` finds the row again: every waiting row has a due time in
 
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from threading import Timer
 from typing import Any, NamedTuple
 
@@ -68,7 +69,7 @@ class Step(NamedTuple):
 
 @shared_task
 def erase_copies(ids: list[int]) -> None:
-    work_on(Erasure, ids, Erasure.Status.COPIES, each(erase))
+    work_on(Erasure, ids, Erasure.Status.COPIES, each(erase), lease=timedelta(minutes=4))
 
 
 FLOW: Mapping[tuple[type[WorkItem], str], Step] = {

@@ -23,7 +23,8 @@ from apps.messages.ingest import Arrival, ingest
 from apps.messages.models import ChatCommand, Classification, Message
 from apps.messages.tasks import erase_messages
 from apps.sources.adapters.telegram_message import read_message
-from apps.sources.models import Author, DeadLetter, Erasure, Project
+from apps.sources.envelope import ChatReference
+from apps.sources.models import Author, Chat, DeadLetter, Erasure, Project
 from tasktracker.lib import embeddings, vector_cache
 from tasktracker.pipeline import erase_copies
 from tasktracker.realtime.models import Event
@@ -337,3 +338,44 @@ def test_a_forward_of_somebody_who_opted_out_is_not_stored(source, origin):
     come_in(answer_of({**origin, "text": THEIRS}, source))
 
     assert tables_with(MARKER) == []
+
+
+def test_what_is_filed_while_messages_are_erased_leaves_its_issue_first(put, source, monkeypatch):
+    put(f"{THEIRS} 1")
+    second = put(f"{THEIRS} 2")
+    erasure = Erasure.ask_for(Author.known(source.pk, "7"))
+    erase_from_issues([erasure.pk])
+    erase_from_exports([erasure.pk])
+    issues = []
+
+    def file_the_next(*args):
+        if not issues:
+            issues.append(report(second))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("apps.messages.erase.AT_ONCE", 1)
+        patch.setattr("tasktracker.lib.vector_cache.forget", file_the_next)
+        run(erasure)
+
+    assert len(issues) == 1
+    assert tables_with(MARKER) == []
+
+
+def test_the_private_chat_of_somebody_forgotten_has_no_name(put, source):
+    private = ChatReference(external_id="7", title=f"Олена {MARKER}", kind="private")
+    put(THEIRS, chat=private)
+
+    forget(source=source)
+    put(THEIRS, chat=private)
+
+    assert Chat.objects.get().title == ""
+    assert tables_with(MARKER) == []
+
+
+@pytest.mark.parametrize("raw", [{"forward_from": {"id": 7}}, {"forwarded_from_id": "user7"}])
+def test_older_and_archived_forwards_go_too(put, source, raw):
+    put(THEIRS, author="8", name="Ігор", raw=raw)
+
+    forget(source=source)
+
+    assert not Message.objects.exists()

@@ -17,20 +17,20 @@ def messages_of(author: Author) -> QuerySet[Message]:
     """What this person wrote, in every wording, and what others forwarded of it."""
     said = Q(author_id=author.external_id)
     if author.external_id.isdecimal():
-        said |= Q(raw__forward_origin__sender_user__id=int(author.external_id))
+        number = int(author.external_id)
+        said |= Q(raw__forward_origin__sender_user__id=number)
+        said |= Q(raw__forward_from__id=number)  # before Bot API 7.0
+        said |= Q(raw__forwarded_from_id=f"user{number}")  # in an export
     return Message.objects.filter(said, source=author.source_id)
 
 
 def erase(erasure: Erasure) -> None:
     """Batch by batch; whoever goes on after a crash finds fewer. Issues come first, again if need be."""
     theirs = messages_of(erasure.author)
-    # By the name of the relation: issues belong to the next app.
-    if theirs.filter(evidence__isnull=False).exists():
-        erasure.move_to(Erasure.Status.ISSUES)
+    while _erase_some(theirs, erasure):
+        pass
+    if erasure.status != Erasure.Status.MESSAGES:
         return
-    while rows := list(theirs.order_by("pk")[:AT_ONCE]):
-        with transaction.atomic():
-            _erase(rows, erasure)
     commands = ChatCommand.objects.filter(
         source=erasure.author.source_id, author_id=erasure.author.external_id
     )
@@ -38,6 +38,26 @@ def erase(erasure: Erasure) -> None:
     # One that waits has still to be obeyed: `/optin` by somebody who was just forgotten.
     commands.exclude(status=ChatCommand.Status.WAITING).update(author_id="")
     erasure.move_to(Erasure.Status.COPIES)
+
+
+@transaction.atomic
+def _erase_some(theirs: QuerySet[Message], erasure: Erasure) -> bool:
+    """Whether to go on. Whoever files one of the locked rows waits, and then finds it gone."""
+    rows = list(theirs.order_by("pk").select_for_update()[:AT_ONCE])
+    if not rows:
+        return False
+    if _is_filed(rows, erasure):
+        erasure.move_to(Erasure.Status.ISSUES)
+        return False
+    _erase(rows, erasure)
+    return True
+
+
+def _is_filed(rows: list[Message], erasure: Erasure) -> bool:
+    """Whether an issue holds their words. By the names of the relations: issues belong to the next app."""
+    locked = Message.objects.filter(pk__in=[row.pk for row in rows])
+    filed = locked.exclude(filings=None).values_list("filings__issue", flat=True)
+    return locked.exclude(evidence=None).exists() or not {*filed} <= {*erasure.issues}
 
 
 def _erase(rows: list[Message], erasure: Erasure) -> None:

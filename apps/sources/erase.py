@@ -1,10 +1,29 @@
-"""What could not be read may be somebody's words, too: dead letters of a person who is forgotten."""
+"""What of a person who is forgotten is kept beside the messages: their name, and dead letters."""
 
 import json
 import re
 from typing import Any
 
-from apps.sources.models import Author, DeadLetter
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import Model
+
+from apps.sources.models import Author, Chat, DeadLetter
+
+
+def erase_names(author: Author) -> None:
+    """A private chat is called like its person, and the admin's log calls rows as they were called."""
+    private = Chat.objects.filter(source=author.source_id, kind="private")
+    chats = private.filter(external_id=author.external_id)
+    chats.update(title="")
+    rows: tuple[tuple[type[Model], list[str]], ...] = (
+        (Chat, [str(chat.pk) for chat in chats]),
+        (Author, [str(author.pk)]),
+    )
+    for model, ids in rows:
+        kind = ContentType.objects.get_for_model(model)
+        entries = LogEntry.objects.filter(content_type=kind, object_id__in=ids)
+        entries.update(object_repr=author.external_id)
 
 
 def erase_dead_letters(author: Author) -> int:

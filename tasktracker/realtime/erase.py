@@ -2,7 +2,7 @@
 
 from apps.messages.erase import messages_of
 from apps.sources.avatars import forget_picture
-from apps.sources.erase import erase_dead_letters
+from apps.sources.erase import erase_dead_letters, erase_names
 from apps.sources.models import Erasure
 from tasktracker.realtime.broadcast import publish
 from tasktracker.realtime.events import EventType, StatsData
@@ -25,6 +25,7 @@ def erase(erasure: Erasure) -> None:
     messages.delete()
     tasks.delete()
     erase_dead_letters(author)
+    erase_names(author)
     forget_picture(author.source_id, author.external_id)
     project = author.source.project
     told = StatsData(project=project.slug, reason="forgotten", count=erasure.erased)

@@ -11,6 +11,7 @@ from django.dispatch import Signal
 from django.utils.translation import gettext_lazy as _
 
 from apps.sources.envelope import ChatReference
+from apps.sources.models.author import Author
 from apps.sources.models.project import Project
 from apps.sources.models.source import Source
 
@@ -75,19 +76,20 @@ class Chat(models.Model):
     @classmethod
     def known(cls, source: Source, reference: ChatReference) -> Self:
         """The chat's row, made on first sight; a newer title replaces the older one."""
+        told = "" if _is_of_somebody_kept_out(source, reference) else reference.title
         chat = cls.find(source.pk, reference.external_id)
         if chat is None:
             chat, _is_new = cls.objects.get_or_create(
                 source=source,
                 external_id=reference.external_id,
                 defaults={
-                    "title": reference.title,
+                    "title": told,
                     "kind": reference.kind,
                     "state": cls.first_state(source),
                 },
             )
         chat.source = source
-        title = reference.title or chat.title
+        title = told or chat.title
         kind = chat.kind if reference.kind == "other" else reference.kind
         if (title, kind) != (chat.title, chat.kind):
             chat.title, chat.kind = title, kind
@@ -289,6 +291,13 @@ class ChatAlias(models.Model):
 
     def __str__(self) -> str:
         return self.external_id
+
+
+def _is_of_somebody_kept_out(source: Source, reference: ChatReference) -> bool:
+    """A private chat has the number and the name of its person."""
+    person = (source.pk, reference.external_id)
+    author = Author.among([person]).get(person) if reference.kind == "private" else None
+    return author is not None and author.opted_out_at is not None
 
 
 def _hand_over(relation: models.ManyToOneRel, gone: Chat, kept: Chat) -> None:
