@@ -267,3 +267,28 @@ def test_only_what_begins_with_a_command_is_one(text, offset, kind):
     [envelope] = Telegram(Telegram.Config(), source_id=1).envelopes(message)
 
     assert envelope.kind == kind
+
+
+def test_a_burst_of_commands_is_not_answered_by_a_flood(source, telegram):
+    for number in range(12):
+        come_in(source, update("/status", number=number + 1))
+
+    for command in ChatCommand.objects.order_by("pk"):
+        obey_commands([command.pk])
+
+    assert ChatCommand.objects.filter(status="answering").count() == 10
+
+
+def test_nobody_is_named_by_a_command_that_is_done(say, source, telegram):
+    say("/status")
+    come_in(source, update("/status words", number=50))
+
+    waiting = ChatCommand.objects.get(status="waiting")
+    waiting.give_up("the chat is away")
+
+    assert set(ChatCommand.objects.values_list("author", "argument")) == {("", "")}
+
+
+def come_in(source, payload):
+    envelopes = source.adapter().envelopes(payload)
+    ingest([Arrival(item.to_bytes(), item.subject) for item in envelopes])

@@ -3,7 +3,7 @@
 import re
 from typing import Self
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -113,6 +113,14 @@ class ChatCommand(WorkItem):
             return None
         cls.announce([command.pk], command.status, is_new=True)
         return command
+
+    # Mutators
+
+    def give_up(self, reason: str) -> None:
+        """Nobody needs any more who said what."""
+        with transaction.atomic():
+            super().give_up(reason)
+            type(self).objects.filter(pk=self.pk).update(author="", argument="")
 
 
 def _read(envelope: Envelope) -> re.Match[str] | None:
