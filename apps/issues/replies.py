@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -36,7 +37,9 @@ def want(issues: Iterable[int]) -> None:
     for issue in telling.select_related("project", "duplicate_of"):
         for message in _reported_in(issue):
             StatusReply.ask_for(issue, message)
-        for reply in issue.replies.filter(status=_S.SHOWN).select_related("chat"):
+        fresh = Q(created_at__gt=timezone.now() - FRESH) | ~Q(message_id="")
+        told = Q(status=_S.SHOWN) | (Q(status=_S.DROPPED, chat__is_muted=False) & fresh)
+        for reply in issue.replies.filter(told).select_related("chat"):
             if reply.text != text_of(issue, reply.chat):
                 _want_again(reply)
 

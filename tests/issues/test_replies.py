@@ -182,3 +182,15 @@ def test_thumbs_on_a_reply_count_once_per_person(chat, make_report, telegram):
 
     react(chat, number, removed=["👎"], author="9")
     assert StatusReply.objects.get().dislikes == 0
+
+
+def test_a_chat_that_is_no_longer_muted_is_told_again(make_report, telegram, chat):
+    issue = opened(make_report())
+    Chat.objects.update(is_muted=True)
+    write()
+    Chat.objects.update(is_muted=False)
+
+    want([issue.pk])
+    write()
+
+    assert StatusReply.objects.get().status == "shown"

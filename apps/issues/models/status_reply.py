@@ -24,6 +24,7 @@ class StatusReply(WorkItem):
     TRANSITIONS = {
         Status.DUE: {Status.SHOWN, Status.DROPPED, Status.FAILED},
         Status.SHOWN: {Status.DUE},
+        Status.DROPPED: {Status.DUE},  # the chat is no longer muted
     }
     WAITING = frozenset({Status.DUE})
 
