@@ -1,5 +1,7 @@
 """What recorded mails become: text without quotes and signatures, threads, files, robots."""
 
+import time
+
 import pytest
 
 from apps.sources.adapters.base import Unreadable
@@ -225,3 +227,32 @@ def test_malformed_headers_never_break_a_mail(headers):
     text = "".join(f"{name}: {value}\r\n" for name, value in values.items()) + "\r\nbody"
 
     assert read(text.encode("utf-8", "surrogateescape")).source_id == 5
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        mail(From="a" * 900_000),
+        mail(Content_Type='text/plain; a="' + ";" * 900_000),
+        mail(
+            ('--b\r\nContent-Type: text/plain; a="' + ";" * 4000 + "\r\n\r\nhello\r\n") * 200,
+            Content_Type="multipart/mixed; boundary=b",
+        ),
+    ],
+    ids=["an address", "parameters", "many parts"],
+)
+def test_hostile_headers_take_no_time(content):
+    started = time.process_time()
+    read(content)
+
+    assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize("subtype", ["x-amp-html", "calendar"])
+def test_only_plain_text_and_html_are_words(subtype):
+    part = "--b\r\nContent-Type: text/{}\r\n\r\n{}\r\n"
+    body = part.format(subtype, "BEGIN") + part.format("html", "<p>Прод лежить</p>") + "--b--"
+
+    assert read(mail(body, Content_Type="multipart/alternative; boundary=b")).raw["text"] == (
+        "Прод лежить"
+    )

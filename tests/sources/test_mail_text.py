@@ -59,6 +59,9 @@ def test_subjects_lose_what_answering_adds():
     assert bare_subject("Re: RE[2]: Відп: Export") == "Export"
     assert is_forward("FW: Export")
     assert not is_forward("Forward button is broken")
+    started = time.process_time()
+    assert bare_subject("Re:" * 300_000) == ""
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize(
@@ -89,7 +92,22 @@ def test_html_is_read_as_people_see_it(html, text):
 
 @pytest.mark.parametrize(
     "piece",
-    ["<", "<a ", "<!--", "<div>", "</", "&#", "<![CDATA[", "<a href='", "<ul>", "<p style='", "<?"],
+    [
+        *(
+            "<",
+            "<a ",
+            "<!--",
+            "<div>",
+            "</",
+            "&#",
+            "<![CDATA[",
+            "<a href='",
+            "<ul>",
+            "<p style='",
+            "<?",
+        ),
+        pytest.param(f"<a {'x' * 3990}>", id="long"),
+    ],
 )
 def test_hostile_html_takes_no_time(piece):
     started = time.process_time()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.header import decode_header
 from email.message import Message
+from email.policy import Compat32
 from email.utils import collapse_rfc2231_value, getaddresses, parsedate_to_datetime
 from typing import Any
 
@@ -16,6 +17,9 @@ from apps.sources.adapters.mail_text import is_forward
 
 MAX_PARTS = 200  # of one mail that are looked at
 MAX_BODY = 200_000  # characters of a text before it is cut
+#: What the standard library reads of headers takes quadratic time.
+MAX_HEADER = 4_000  # characters
+MAX_PARAMETERS = 50  # of Content-Type and the like
 
 _ID = re.compile(r"<([^<>\s]{1,900})>")
 _ROBOT = re.compile(
@@ -24,6 +28,19 @@ _ROBOT = re.compile(
 )
 #: What the headers say when no person has pressed "Send" for this mail.
 _AUTOMATIC_HEADERS = ("X-Autoreply", "X-Autorespond", "X-Failed-Recipients")
+
+
+class _Short(Compat32):
+    """Cuts every header before anything looks into it."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        parts = value[:MAX_HEADER].split(";")
+        is_content = name.lower().startswith("content-")
+        return name, ";".join(parts[:MAX_PARAMETERS] if is_content else parts)
+
+
+_SHORT = _Short()
 
 
 @dataclass(frozen=True)
@@ -53,7 +70,7 @@ class Mail:
 def read_mail(content: bytes) -> Mail:
     """Read whatever can be read. Raises ValueError for what has none of the headers of a mail."""
     try:
-        message = email.message_from_bytes(content)
+        message = email.message_from_bytes(content, policy=_SHORT)
         if not any(name in message for name in ("From", "Date", "Subject", "Message-ID")):
             raise ValueError("it has none of the headers that every mail has")
         return _mail(message)
@@ -117,8 +134,8 @@ def _author(message: Message) -> tuple[str, str]:
     pairs = getaddresses([value])
     name, address = pairs[0] if pairs else ("", "")
     if "@" not in address:
-        found = re.search(r"[^\s<>\"',;]+@[^\s<>\"',;]+", _decoded_header(raw))
-        address = found[0] if found else ""
+        words = re.split(r"[\s<>\"',;]+", _decoded_header(raw))
+        address = next((word for word in words if "@" in word[1:-1]), "")
     return " ".join(_decoded_header(name).split()), address.lower()
 
 
@@ -168,7 +185,7 @@ def _content(message: Message, keeps_quotes: bool) -> tuple[str, tuple[str, ...]
             files.append(_file_name(part))
         elif part.get_content_type() == "text/html":
             html.append(_text(part))
-        elif part.get_content_maintype() == "text":
+        elif part.get_content_type() == "text/plain":
             plain.append(_text(part))
     text = "\n".join(plain).strip()
     if not text:

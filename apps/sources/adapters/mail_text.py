@@ -45,9 +45,10 @@ def is_forward(subject: str) -> bool:
 
 def bare_subject(subject: str) -> str:
     """Without `Re:`, however often it was answered."""
-    while found := _ANSWERING.match(subject):
-        subject = subject[found.end() :]
-    return subject.strip()
+    position = 0
+    while found := _ANSWERING.match(subject, position):
+        position = found.end()
+    return subject[position:].strip()
 
 
 def own_words(text: str, *, keeps_quotes: bool = False) -> str:
