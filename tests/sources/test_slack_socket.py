@@ -7,6 +7,9 @@ import pytest
 from django.core.management import call_command
 
 from apps.sources.adapters.slack import Slack
+from apps.sources.adapters.slack_history import History, Progress
+from apps.sources.adapters.slack_library import WebApi, connected
+from apps.sources.adapters.slack_names import Names
 from apps.sources.collect import inlets
 from apps.sources.models import Source
 from tests.sources.listening import caught_up, has, listening, texts, until
@@ -127,6 +130,31 @@ def test_what_was_said_while_nobody_listened_is_read_with_threads_and_edits(app,
     ]
     app.refresh_from_db()
     assert app.position["channels"] == {CHANNEL: slack.messages[CHANNEL][-1]["ts"]}
+
+
+def test_what_is_not_safe_yet_moves_no_position(slack):
+    said = slack.post("Прод лежить")
+    moments = []
+
+    class Slow:
+        async def take(self, payloads, position):
+            moments.append((position["channels"], progress.position()["channels"]))
+
+    progress = Progress({})
+
+    async def work():
+        async with connected() as session:
+            api = WebApi(BOT_TOKEN, session, slack.served.url)
+            names = Names(api, {})
+            try:
+                await History(api, names, Slow(), {}).catch_up(progress)
+            finally:
+                await names.close()
+
+    asyncio.run(work())
+
+    assert moments[0] == ({CHANNEL: said["ts"]}, {})
+    assert progress.position()["channels"] == {CHANNEL: said["ts"]}
 
 
 def test_with_a_bot_token_alone_what_was_not_posted_to_us_is_read(app, slack, stream):

@@ -55,6 +55,12 @@ class Progress:
         channels = {key: _stamp(last) for key, last in self.channels.items()}
         return {"since": _stamp(self.since), "channels": channels}
 
+    def position_with(self, channel: str, moment: float) -> Position:
+        """As if it were read until then."""
+        position = self.position()
+        position["channels"][channel] = _stamp(max(moment, self.last(channel)))
+        return position
+
 
 class History:
     """Reads what was missed; `beside` is what every event of this workspace has beside it."""
@@ -93,8 +99,11 @@ class History:
         for start in range(0, len(events), TAKEN_AT_ONCE):
             batch = events[start : start + TAKEN_AT_ONCE]
             await self.names.look_up(batch)
-            progress.saw(channel, max(float(event["ts"]) for event in batch))
-            await self.inbox.take([self._payload(event) for event in batch], progress.position())
+            latest = max(float(event["ts"]) for event in batch)
+            # Live events store the position meanwhile, and this batch is not safe yet.
+            position = progress.position_with(channel, latest)
+            await self.inbox.take([self._payload(event) for event in batch], position)
+            progress.saw(channel, latest)
 
     async def _said(self, channel: str, after: float) -> list[Mapping[str, Any]]:
         """New messages, new answers in threads and new edits, the oldest first."""
