@@ -25,10 +25,11 @@ from apps.sources.intake import accept_archived, forget_stored_archives
 from apps.sources.models import Source
 from tasktracker.lib import bus
 from tasktracker.lib.bus import BusUnavailable
+from tasktracker.lib.text import storable
 
 logger = logging.getLogger(__name__)
 
-CHUNK = 500  # messages between two looks into the database
+CHUNK = 500  # messages and entries between two looks into the database
 AT_ONCE = 32  # publications under way; each waits about a millisecond for the disk
 LOOK_EVERY = 0.3  # seconds between two looks at what is finished
 STALLED_AFTER = 180.0  # seconds without any progress, beside what an LLM may take
@@ -82,12 +83,14 @@ class Summary:
         if part.why == "service":
             self.service += 1
             return
+        # The file's own words may be in there: anything of any length.
+        where, reason = storable(part.where)[:100], storable(part.reason)[:300]
         if part.why == "truncated":
-            self.truncated = f"{part.reason} ({part.where})" if part.where else part.reason
+            self.truncated = f"{reason} ({where})" if where else reason
             return
         self.invalid += 1
         if len(self.problems) < SHOWN_PROBLEMS:
-            self.problems.append(f"{part.where}: {part.reason}")
+            self.problems.append(f"{where}: {reason}")
 
     def note(self, envelope: Envelope) -> None:
         self.read += 1
@@ -174,18 +177,16 @@ def wait_until_finished(source: Source, summary: Summary, advance: Advance) -> N
 
 
 def _chunks(parts: Iterable[Envelope | Skipped], summary: Summary) -> Iterator[list[Envelope]]:
-    """Envelopes in groups; what gave none is counted on the way."""
-
-    def envelopes() -> Iterator[Envelope]:
-        for part in parts:
+    """Envelopes in groups, some of them empty: what gave none is counted on the way, and takes time."""
+    stream = iter(parts)
+    while group := list(islice(stream, CHUNK)):
+        chunk = []
+        for part in group:
             if isinstance(part, Skipped):
                 summary.skip(part)
             else:
                 summary.note(part)
-                yield part
-
-    stream = envelopes()
-    while chunk := list(islice(stream, CHUNK)):
+                chunk.append(part)
         yield chunk
 
 

@@ -22,7 +22,8 @@ from apps.sources.intake import forget_stored_archives
 from apps.sources.models import COUNTS, HistoryImport
 from apps.sources.uploads import remove_upload, sweep_uploads
 from tasktracker.lib.bus import BusUnavailable
-from tasktracker.lib.workflow import LostRace, words_of
+from tasktracker.lib.text import storable
+from tasktracker.lib.workflow import LostRace, WrongTransition, words_of
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +56,9 @@ def import_uploads(is_stopped: Callable[[], bool]) -> None:
         except (DatabaseTrouble, OSError) as error:
             logger.warning("imports wait: %s", type(error).__name__)
             connection.close()
+        except Exception:
+            logger.exception("imports wait")
+            connection.close()
         _pause(is_stopped)
     connection.close()
 
@@ -65,23 +69,28 @@ def import_next(is_stopped: Callable[[], bool] = lambda: False) -> bool:
     if row is None:
         return False
     try:
+        _work_on(row, is_stopped)
+    except (LostRace, WrongTransition):
+        logger.info("import %d was moved by somebody else", row.pk)
+    return True
+
+
+def _work_on(row: HistoryImport, is_stopped: Callable[[], bool]) -> None:
+    try:
         _import(row, is_stopped)
     except Cancelled:
         logger.info("import %d was cancelled", row.pk)
     except Stopped:
         row.try_later("", delay=timedelta(0))
-    except LostRace:
-        logger.info("import %d was moved by somebody else", row.pk)
     except (CannotImport, BusUnavailable) as error:
         row.try_later(str(error))
     except OSError as error:
         row.end(_S.FAILED, last_error=_("The uploaded file cannot be read: %s") % error.strerror)
-    except DatabaseTrouble:
+    except (LostRace, WrongTransition, DatabaseTrouble):
         raise
     except Exception as error:
         logger.exception("import %d failed", row.pk)
-        row.end(_S.FAILED, last_error=words_of(error)[:500])
-    return True
+        row.end(_S.FAILED, last_error=storable(words_of(error))[:500])
 
 
 def _import(row: HistoryImport, is_stopped: Callable[[], bool]) -> None:
@@ -102,7 +111,7 @@ def _import(row: HistoryImport, is_stopped: Callable[[], bool]) -> None:
         pace.wait()
     close_gaps(row.source, summary.spans, closed_by=row)
     _end(row, progress)
-    forget_stored_archives()
+    _clear_away(row)
 
 
 class _Progress:
@@ -150,7 +159,15 @@ def _end(row: HistoryImport, progress: _Progress) -> None:
         row.end(_S.FAILED, **values, last_error=_("Nothing in the file could be read."))
     else:
         row.end(_S.DONE, **values)
-    remove_upload(row)  # also a broken one: reading it again would find the same
+
+
+def _clear_away(row: HistoryImport) -> None:
+    """What an ended import leaves; of trouble here only the log tells."""
+    try:
+        remove_upload(row)  # also a broken one: reading it again would find the same
+        forget_stored_archives()
+    except (OSError, BusUnavailable) as error:
+        logger.warning("import %d has left something: %s", row.pk, error)
 
 
 def _pause(is_stopped: Callable[[], bool]) -> None:

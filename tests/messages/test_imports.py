@@ -13,6 +13,7 @@ from apps.messages.imports import import_next, import_uploads
 from apps.messages.ingest import store
 from apps.messages.models import Message
 from apps.messages.pacing import NoRoom, Pace
+from apps.sources.adapters.base import Skipped
 from apps.sources.archives import NoArchive, check_archive
 from apps.sources.intake import forget_stored_archives
 from apps.sources.models import Chat, Gap, HistoryImport, Source
@@ -182,6 +183,69 @@ def test_a_file_that_is_gone_fails_with_a_sentence(upload):
     row.path.unlink()
 
     assert "cannot be read" in run(row).last_error
+
+
+def test_whoever_lost_its_lease_keeps_nothing(upload):
+    row = upload(lines(1))
+    (first,) = HistoryImport.claim([row.pk], WAITING, lease=timedelta(seconds=-1))
+    assert first.keep(timedelta(seconds=-1))
+    (second,) = HistoryImport.claim([row.pk], WAITING)
+
+    assert not first.keep(timedelta(seconds=60))
+    assert second.keep(timedelta(seconds=60))
+
+
+def test_an_import_that_is_cancelled_while_it_fails_disturbs_nobody(upload):
+    row = upload(lines(1))
+
+    def cancel_and_fail():
+        HistoryImport.objects.get().cancel()
+        raise OSError(5, "broken disk")
+
+    assert import_next(cancel_and_fail)
+
+    row.refresh_from_db()
+    assert row.status == "cancelled"
+
+
+def test_trouble_of_any_kind_does_not_end_the_runner(settings, caplog):
+    settings.UPLOAD_DIR = None
+    looks = iter([False, True, True])
+
+    import_uploads(lambda: next(looks))
+
+    assert "imports wait" in caplog.text
+
+
+def test_an_import_is_done_though_the_stream_cannot_be_cleared(upload, monkeypatch):
+    def fail():
+        raise bus.BusUnavailable("away")
+
+    monkeypatch.setattr(imports, "forget_stored_archives", fail)
+
+    row = run(upload(lines(1)))
+
+    assert (row.status, row.last_error) == (DONE, "")
+
+
+def test_what_gives_no_message_moves_on_too(upload, monkeypatch):
+    monkeypatch.setattr(history, "CHUNK", 2)
+    row = upload(b'{"words": 1}\n' * 6)
+    told = []
+
+    history.publish_history(row.path, row.source, lambda done, total: told.append(done))
+
+    assert len(told) == 4
+
+
+def test_what_is_told_of_a_problem_can_be_stored():
+    summary = history.Summary()
+
+    summary.skip(Skipped("invalid", where="message \0" + "9" * 500, reason="\0x"))
+    summary.skip(Skipped("truncated", reason="a\0b"))
+
+    assert summary.problems == [f"message {'9' * 92}: x"]
+    assert summary.truncated == "ab"
 
 
 def test_an_import_closes_the_gap_of_its_chat(upload, project):

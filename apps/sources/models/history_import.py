@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from tasktracker.lib.workflow import WorkItem
+from tasktracker.lib.workflow import LostRace, WorkItem
 
 KEPT_FOR = timedelta(days=7)  # the file of an import that failed or was cancelled
 #: Counts of an import, as its summary calls them.
@@ -88,9 +88,12 @@ class HistoryImport(WorkItem):
         return None
 
     def keep(self, lease: timedelta, **values: Any) -> bool:
-        """Hold the lease on and note how far it is; False when a person has cancelled it."""
-        rows = type(self).objects.filter(pk=self.pk, status=self.Status.WAITING)
-        return bool(rows.update(leased_until=Now() + lease, due_at=Now() + lease, **values))
+        """Hold the lease on and note how far it is; False when it is cancelled or somebody else's."""
+        try:
+            self.renew(lease=lease, **values)
+        except LostRace:
+            return False
+        return True
 
     def end(self, status: str, **values: Any) -> None:
         self.move_to(status, ended_at=Now(), **values)
