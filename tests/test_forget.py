@@ -346,7 +346,7 @@ def test_what_is_filed_while_messages_are_erased_leaves_its_issue_first(put, sou
     erasure = Erasure.ask_for(Author.known(source.pk, "7"))
     erase_from_issues([erasure.pk])
     erase_from_exports([erasure.pk])
-    issues = []
+    issues: list[Issue] = []
 
     def file_the_next(*args):
         if not issues:

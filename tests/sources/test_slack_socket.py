@@ -137,6 +137,9 @@ def test_what_is_not_safe_yet_moves_no_position(slack):
     moments = []
 
     class Slow:
+        async def position(self):
+            return {}
+
         async def take(self, payloads, position):
             moments.append((position["channels"], progress.position()["channels"]))
 

@@ -190,8 +190,8 @@ def switched(bot, mode):
     before = Source.objects.get(pk=bot.pk)
     bot.config = {**bot.config, "mode": mode}
     bot.save()
-    [*_, found] = webhook_settings.follow(bot, before) or [None]
-    return found
+    found = webhook_settings.follow(bot, before)
+    return found[-1] if found else None
 
 
 def test_a_source_that_changes_to_polling_loses_its_webhook(bot, telegram):
