@@ -182,3 +182,21 @@ def test_the_token_of_the_settings_is_masked():
     config = Discord.Config(bot_token="MTIz.8f742231b10e")
 
     assert "8f742231b10e" not in repr(config) + str(config.model_dump())
+
+
+def test_a_thread_that_is_renamed_back_is_told_again():
+    payload = recorded("thread_created")
+
+    (first,) = read({**payload, "heard_at": 1_772_442_101.0})
+    (second,) = read({**payload, "heard_at": 1_772_442_102.0})
+
+    assert first.message_id != second.message_id
+
+
+def test_the_message_that_is_answered_brings_no_files():
+    payload = recorded("text")
+    answered = {**payload["d"], "attachments": [{"id": "1", "url": "https://cdn.example/x"}]}
+
+    (envelope,) = read({**payload, "d": {**payload["d"], "referenced_message": answered}})
+
+    assert "cdn.example" not in str(envelope.raw)

@@ -1,6 +1,7 @@
 """The collector at a Discord that speaks its own protocol: what is said comes in, whatever breaks."""
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,10 +11,13 @@ from django.db import connections
 
 from apps.sources.adapters import discord_library
 from apps.sources.adapters.discord import Discord
+from apps.sources.adapters.discord_events import snowflake_of
+from apps.sources.adapters.discord_gateway import _Listening
+from apps.sources.adapters.discord_history import Progress, before
 from apps.sources.collect import Listening, inlets
 from apps.sources.models import Source
 from tests.sources.listening import caught_up, has, listening, texts, until
-from tests.stubs.discord import BOT_ID, CHANNEL_ID, TOKEN, discord_server
+from tests.stubs.discord import BOT_ID, CHANNEL_ID, SERVER_ID, TOKEN, discord_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -120,6 +124,30 @@ def test_a_private_talk_is_read_on_after_an_outage(bot, discord, stream):
     found = [envelope for _, envelope in stream()]
     assert [item["text"] for item in found] == ["Привіт", "Ти тут?"]
     assert found[0]["chat"] == {"external_id": "555", "title": "Олена Кравець", "kind": "private"}
+
+
+def test_what_a_server_that_does_not_answer_holds_stays_to_be_read():
+    event = {"t": "MESSAGE_CREATE", "d": {"channel_id": CHANNEL_ID, "id": str(1 << 62)}}
+    heard = _Listening(SimpleNamespace(user=None), None, {})
+    since = heard.progress.since
+
+    heard.directory.learn({"t": "GUILD_DELETE", "d": {"id": SERVER_ID, "unavailable": True}})
+    heard._note(event)
+    assert heard.progress.since == since
+    heard.directory.learn({"t": "GUILD_DELETE", "d": {"id": SERVER_ID}})
+    heard._note(event)
+
+    assert heard.progress.since > since
+
+
+def test_a_private_talk_is_not_forgotten():
+    now = snowflake_of(1_772_442_101)
+    channels = {"555": before(now, 60 * 24 * 3600), "666": before(now, 60 * 24 * 3600)}
+    progress = Progress({"since": str(now), "channels": channels, "private": ["555"]})
+
+    progress.forget_old()
+
+    assert progress.position()["private"] == list(progress.channels) == ["555"]
 
 
 @pytest.mark.parametrize("break_it", ["drop", "reconnect"])

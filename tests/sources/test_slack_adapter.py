@@ -276,3 +276,15 @@ def test_the_secret_of_the_settings_is_masked():
     config = Slack.Config(signing_secret="8f742231b10e")
 
     assert "8f742231b10e" not in repr(config) + str(config.model_dump())
+
+
+def test_no_message_beside_the_message_brings_addresses_of_files():
+    payload = copy.deepcopy(recorded("text"))
+    files = [{"id": "F1", "name": "a.png", "url_private": "https://files.slack.com/a"}]
+    payload["event"] |= {"root": {"files": files}, "attachments": [{"text": "x", "files": files}]}
+
+    (envelope,) = read(payload)
+
+    assert "files.slack.com" not in str(envelope.raw)
+    assert envelope.raw["attachments"][0]["files"] == [{"id": "F1", "name": "a.png"}]
+    assert "files.slack.com" in str(payload)

@@ -53,6 +53,8 @@ class Directory:
                 return is_back
             case "GUILD_DELETE" if data.get("unavailable"):
                 self.away.add(data["id"])
+            case "GUILD_DELETE":  # it is no server of ours any more
+                self.away.discard(data["id"])
             case "CHANNEL_CREATE" | "CHANNEL_UPDATE" | "THREAD_CREATE" | "THREAD_UPDATE":
                 self.channels[data["id"]] = data
             case "THREAD_LIST_SYNC":

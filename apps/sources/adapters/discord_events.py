@@ -234,7 +234,7 @@ def _topic(told: _Told, source_id: int) -> Notice:
     return Notice(
         notice="topic",
         source_id=source_id,
-        key=f"{thread.id}/{thread.name or ''}"[:200],
+        key=f"{thread.id}/{told.heard_at:.3f}/{thread.name or ''}"[:200],
         chat=told.place.chat,
         happened_at=from_epoch(told.heard_at),
         data={"topic": thread.id, "title": thread.name or ""},
@@ -302,7 +302,8 @@ def _forwarded_from(message: _Message, names: Mapping[str, str]) -> str:
 
 def _without_links_to_files(raw: Mapping[str, Any]) -> dict[str, Any]:
     """Files stay as names: their addresses are open to whoever has them, and end after a day."""
-    kept = {key: value for key, value in raw.items() if key != "message_snapshots"}
+    others = ("message_snapshots", "referenced_message")  # whole messages with files of their own
+    kept = {key: value for key, value in raw.items() if key not in others}
     if raw.get("attachments"):
         fields = ("id", "filename", "content_type", "size")
         kept["attachments"] = [

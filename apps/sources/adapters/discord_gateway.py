@@ -101,7 +101,8 @@ class _Listening:
         if event["t"] != "MESSAGE_CREATE":
             return
         self.progress.saw(message["channel_id"], int(message["id"]))
-        self.progress.read_all_until(int(message["id"]))
+        if not self.directory.away:
+            self.progress.read_all_until(int(message["id"]))
         if not message.get("guild_id"):
             self.progress.private.add(message["channel_id"])
 

@@ -46,8 +46,12 @@ class Progress:
 
     def forget_old(self) -> None:
         oldest = before(self.since, FORGOTTEN)
-        self.channels = {key: last for key, last in self.channels.items() if last > oldest}
-        self.private &= set(self.channels)
+        self.channels = {
+            key: last
+            for key, last in self.channels.items()
+            # No list of Discord's names private talks: they are asked for as long as we know them.
+            if last > oldest or key in self.private
+        }
 
     def position(self) -> Position:
         return {
@@ -77,8 +81,10 @@ class History:
             await self._catch_up_in(channel["id"], newest, edited_after, progress)
         for channel_id in sorted(progress.private):
             await self._catch_up_in(channel_id, None, edited_after, progress)
-        progress.read_all_until(max(progress.channels.values(), default=0))
-        progress.forget_old()
+        # Channels of servers that did not answer are still to be read from where all others were.
+        if not self.directory.away:
+            progress.read_all_until(max(progress.channels.values(), default=0))
+            progress.forget_old()
         await self.inbox.take([], progress.position())
 
     async def _catch_up_in(

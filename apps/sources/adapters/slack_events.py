@@ -252,10 +252,18 @@ def _chat_kind(message: _Placed) -> ChatKind:
 
 def _without_links_to_files(raw: dict[str, Any]) -> dict[str, Any]:
     """Files stay as names: their addresses need a token, and some are open to whoever has them."""
-    if "files" not in raw:
-        return raw
-    names = [
-        {key: file[key] for key in ("id", "name", "mimetype", "size") if key in file}
-        for file in raw["files"] or []
-    ]
-    return {**raw, "files": names}
+    kept = {key: value for key, value in raw.items() if key != "root"}
+    for item in (kept, *_copied(kept, "attachments")):
+        if "files" in item:
+            item["files"] = [
+                {key: file[key] for key in ("id", "name", "mimetype", "size") if key in file}
+                for file in item["files"] or []
+            ]
+    return kept
+
+
+def _copied(raw: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """Puts copies in the place of what may not be changed."""
+    if raw.get(name):
+        raw[name] = [dict(item) for item in raw[name]]
+    return raw.get(name) or []
