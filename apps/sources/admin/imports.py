@@ -54,7 +54,7 @@ class ImportForm(forms.ModelForm):  # type: ignore[type-arg]
         widget=UnfoldAdminFileFieldWidget,
         help_text=gettext_lazy(
             "Telegram Desktop: Export chat history, format JSON, gives result.json; no photos or videos"
-            " are needed. Or JSON lines, one message a line."
+            " are needed. Or JSON lines, one message a line. Or CSV with a row of names."
         ),
     )
     project = forms.ModelChoiceField(
@@ -106,6 +106,9 @@ class ImportForm(forms.ModelForm):  # type: ignore[type-arg]
                 check_archive(values["upload"].file, values["source"])
             except (NoArchive, CannotDecrypt) as error:
                 self.add_error("upload", str(error))
+            except ValueError:
+                sentence = _("The settings do not fit; open the source and save it again.")
+                self.add_error("source", sentence)
         return values
 
     def _new_source(self, values: Any) -> Source | None:
