@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploadedFile
 from django.test import Client
 from django.urls import reverse
@@ -64,6 +65,17 @@ def test_a_new_source_is_made_for_archives(operator: Client, project: Project):
 
     row = HistoryImport.objects.get()
     assert (row.source.name, row.source.kind, row.is_live) == ("Old chat", "file_import", True)
+
+
+def test_who_may_not_add_sources_makes_none_here(operator: Client, project: Project, bot: Source):
+    Permission.objects.get(codename="add_source").group_set.clear()
+
+    assert 'name="project"' not in operator.get(reverse(ADD)).content.decode()
+    send(operator, LINE, project=project.pk, name="Old chat")
+    assert not HistoryImport.objects.exists()
+    send(operator, LINE, source=bot.pk)
+
+    assert HistoryImport.objects.get().source == bot
 
 
 def test_a_large_file_is_not_copied(

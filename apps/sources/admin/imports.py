@@ -48,6 +48,7 @@ class ImportForm(forms.ModelForm):  # type: ignore[type-arg]
     """Where to, and the file; a source for it can be made on the way."""
 
     projects: ClassVar[QuerySet[Project]] = Project.objects.none()
+    may_add_source: ClassVar[bool] = True
 
     upload = forms.FileField(
         label=gettext_lazy("File"),
@@ -76,12 +77,15 @@ class ImportForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        project: Any = self.fields["project"]
-        project.queryset, project.initial = self.projects, self.projects.first()
         source: Any = self.fields["source"]
         source.queryset = source.queryset.filter(kind__in=kinds_with_history())
-        source.required = False
-        source.empty_label = _("A new source, only for archives")
+        if self.may_add_source:
+            project: Any = self.fields["project"]
+            project.queryset, project.initial = self.projects, self.projects.first()
+            source.required = False
+            source.empty_label = _("A new source, only for archives")
+        else:
+            del self.fields["project"], self.fields["name"]
         source.help_text = _(
             "A bot's source when the file is from a chat that the bot reads: messages that came in"
             " live are recognised."
@@ -99,9 +103,9 @@ class ImportForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> Any:
         values: Any = super().clean()
-        if not values.get("source"):
+        if not values.get("source") and self.may_add_source:
             values["source"] = self._new_source(values)
-        if values["source"] is not None and values.get("upload"):
+        if values.get("source") is not None and values.get("upload"):
             try:
                 check_archive(values["upload"].file, values["source"])
             except (NoArchive, CannotDecrypt) as error:
@@ -199,7 +203,11 @@ class HistoryImportAdmin(ProjectScopedAdmin):
     # Pages
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        return self.fieldsets if obj else self.add_fieldsets
+        if obj:
+            return self.fieldsets
+        if request.user.has_perm("sources.add_source"):
+            return self.add_fieldsets
+        return [(None, {"fields": ["upload", "source"]}), *self.add_fieldsets[1:]]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.readonly_fields if obj else []
@@ -211,7 +219,8 @@ class HistoryImportAdmin(ProjectScopedAdmin):
             return super().get_form(request, obj, change, **{**kw, "form": forms.ModelForm})
         form = super().get_form(request, obj, change, **kw)
         own = Project.visible_to(request.user)
-        return type("OwnImportForm", (form,), {"projects": own})
+        may_add = request.user.has_perm("sources.add_source")
+        return type("OwnImportForm", (form,), {"projects": own, "may_add_source": may_add})
 
     def get_urls(self) -> list[URLPattern]:
         def decision(verb: str, move: Callable[[HistoryImport], None]) -> URLPattern:
