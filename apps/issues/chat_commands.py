@@ -40,6 +40,10 @@ def obey(command: ChatCommand) -> None:
         command.move_to(_S.IGNORED, author="", argument="")
         return
     may_mute = command.name == _N.MUTE and _is_administrator(command)
+    if command.name == _N.REPORT and _brings_words(command):
+        _store_words(
+            command
+        )  # not in the transaction below, where nothing else could come in meanwhile
     with transaction.atomic(), translation.override(chat.language_of_answers):
         was_muted = Chat.objects.values_list("is_muted", flat=True).get(pk=chat.pk)
         if command.name == _N.MUTE:
@@ -174,14 +178,11 @@ def _status(command: ChatCommand) -> str:
 def _report(command: ChatCommand) -> str:
     if not _is_read(command):
         return _("This chat is not read, so nothing can be reported here.")
-    author = Author.objects.filter(
-        source=command.source_id, external_id=command.author_id, opted_out_at__isnull=False
-    )
-    if author.exists():
+    if _has_opted_out(command):
         return _("I store nothing that you write, so I cannot take your report. /optin ends that.")
     if not command.reply_to and not command.argument:
         return _("Answer a message with /report, or write what is wrong after it.")
-    message = _answered(command) if command.reply_to else _as_message(command)
+    message = _message(command, command.reply_to or command.external_id)
     if message is None:
         return _("I do not have that message.")
     evidence = Evidence.objects.filter(message=message).select_related("issue").first()
@@ -192,6 +193,20 @@ def _report(command: ChatCommand) -> str:
     if filed.level == Evidence.Level.OPENED:
         return _("It is issue #%(id)d now.") % {"id": filed.issue_id}
     return _("It has been reported before. %(issue)s") % {"issue": _told(filed.issue)}
+
+
+def _brings_words(command: ChatCommand) -> bool:
+    """Whether the words after the command are a report that is to be stored."""
+    is_muted = Chat.objects.values_list("is_muted", flat=True).get(pk=command.chat_id)
+    has_words = bool(command.argument) and not command.reply_to
+    return has_words and not is_muted and _is_read(command) and not _has_opted_out(command)
+
+
+def _has_opted_out(command: ChatCommand) -> bool:
+    author = Author.objects.filter(
+        source=command.source_id, external_id=command.author_id, opted_out_at__isnull=False
+    )
+    return author.exists()
 
 
 def _is_read(command: ChatCommand) -> bool:
@@ -253,7 +268,11 @@ def _told(issue: Issue) -> str:
 
 
 def _answered(command: ChatCommand) -> Message | None:
-    rows = Message.objects.filter(source=command.source_id, external_id=command.reply_to)
+    return _message(command, command.reply_to)
+
+
+def _message(command: ChatCommand, external_id: str) -> Message | None:
+    rows = Message.objects.filter(source=command.source_id, external_id=external_id)
     return rows.filter(chat=command.chat_id, is_superseded=False).order_by("-edit", "-pk").first()
 
 
@@ -262,8 +281,8 @@ def _evidence(command: ChatCommand) -> Evidence | None:
     return Evidence.objects.filter(message=message).select_related("issue__duplicate_of").first()
 
 
-def _as_message(command: ChatCommand) -> Message | None:
-    """The words after the command, stored like any other message."""
+def _store_words(command: ChatCommand) -> None:
+    """The words after the command become a message like any other; twice, it is one."""
     chat = command.chat
     envelope = Envelope(
         source_id=command.source_id,
@@ -276,15 +295,17 @@ def _as_message(command: ChatCommand) -> Message | None:
         sent_at=command.sent_at,
     )
     try:
-        return store(envelope)[0]
+        store(envelope)
     except Message.DoesNotExist:
-        return None
+        pass  # forgotten meanwhile, or the chat is left alone by now
 
 
 def _file(message: Message) -> None:
     """As an issue, or as one more report of one; a person decides what it really is."""
     lock_project(message.project_id)
     message.refresh_from_db(from_queryset=Message.objects.select_for_update(no_key=True))
+    if Evidence.objects.filter(message=message).exists():
+        return  # filed meanwhile, like any other message
     answer = {
         "category": message.category if message.is_actionable else Category.BUG,
         "priority": message.priority if message.is_actionable else Priority.MEDIUM,
