@@ -62,13 +62,13 @@ def test_a_deletion_of_what_we_never_had_is_no_trouble(deletion):
 
 
 def test_names_of_files_and_the_quote_are_kept(make_envelope):
-    envelope = make_envelope(
-        "див. лог", files=("error.log",), quote="падає", album="7", url="https://t.me/c/1/2"
-    )
+    answered = make_envelope("падає")
+    hung = {"files": ("error.log",), "album": "7", "url": "https://t.me/c/1/2"}
+    envelope = make_envelope("див. лог", reply_to=answered.external_id, quote="падає", **hung)
 
-    ingest([arrival(envelope)])
+    ingest([arrival(answered), arrival(envelope)])
 
-    message = Message.objects.get()
+    message = Message.objects.get(external_id=envelope.external_id)
     assert (message.files, message.quote, message.album, message.url) == (
         ["error.log"],
         "падає",
