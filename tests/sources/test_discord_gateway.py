@@ -128,7 +128,8 @@ def test_a_private_talk_is_read_on_after_an_outage(bot, discord, stream):
 
 def test_what_a_server_that_does_not_answer_holds_stays_to_be_read():
     event = {"t": "MESSAGE_CREATE", "d": {"channel_id": CHANNEL_ID, "id": str(1 << 62)}}
-    heard = _Listening(SimpleNamespace(user=None), None, {})
+    nobody: Any = SimpleNamespace(user=None)
+    heard = _Listening(nobody, nobody, {})
     since = heard.progress.since
 
     heard.directory.learn({"t": "GUILD_DELETE", "d": {"id": SERVER_ID, "unavailable": True}})
