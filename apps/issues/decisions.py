@@ -17,7 +17,7 @@ from apps.issues.merging import (
     what_search_thought,
 )
 from apps.issues.models import Change, Evidence, Issue, Person, Relation
-from apps.issues.relations import between, forget, forms_of, keep_apart, relate
+from apps.issues.relations import between, forget, forms_of, is_told_apart, keep_apart, relate
 from apps.issues.triage import hold, open_issue
 from apps.issues.undoing import AS_BEFORE, date_anew, state_of, still_of, take_away
 from apps.messages.models import ACTIONABLE_CATEGORIES, Message
@@ -182,7 +182,7 @@ def not_duplicate(issue: Issue, other: Issue, *, by: Person, reason: str = "") -
                 undo_merge(one, by=by, reason=reason)
                 return
         _check_pair(issue, other)
-        if not between(issue, other).exists():
+        if not is_told_apart(issue, other):
             details = what_search_thought(issue, other)
             keep_apart(issue, other, by=by, reason=reason, details=details)
 

@@ -117,6 +117,14 @@ def between(issue: Issue, other: Issue, kind: str = Relation.Kind.APART) -> Quer
     return found.select_related("user").order_by("-created_at", "-pk")
 
 
+def is_told_apart(issue: Issue, other: Issue) -> bool:
+    """Whether all that these two have now was told apart: what came since is bound by no word."""
+    ours, theirs = _messages_of(issue), _messages_of(other)
+    said = Q(messages__contains=ours, other_messages__contains=theirs)
+    turned = Q(messages__contains=theirs, other_messages__contains=ours)
+    return between(issue, other).filter(said | turned).exists()
+
+
 def relations_of(issue: Issue) -> list[Related]:
     """Everything that was said of this issue or of what it took over, with the other side of today."""
     rows = Relation.objects.filter(_side(issue) | _side(issue, is_other=True)).select_related(

@@ -186,6 +186,33 @@ def test_the_same_word_twice_is_remembered_once(issue_with, admin_user):
     assert sorted(Relation.objects.values_list("kind", flat=True)) == ["apart", "related"]
 
 
+def test_the_same_word_again_is_also_about_the_reports_that_came_since(
+    issue_with, report, admin_user
+):
+    a, b = issue_with("a"), issue_with("b")
+    not_duplicate(a, b, by=admin_user)
+    late = report("late")
+    Evidence.objects.create(issue=a, message=late, level="fuzzy")
+
+    not_duplicate(b, a, by=admin_user)
+
+    made = split(late, by=admin_user)
+    with pytest.raises(ToldApart):
+        merge(made, into=b, by=admin_user)
+
+
+def test_the_same_word_again_is_also_about_what_an_edit_says(issue_with, report, admin_user):
+    a, b = issue_with("a"), issue_with("another page")
+    not_duplicate(a, b, by=admin_user)
+    row = a.evidence.get()
+    edited = report(OUTAGE, external_id=row.message.external_id, edit=1)
+    Evidence.objects.filter(pk=row.pk).update(message=edited)
+
+    not_duplicate(a, b, by=admin_user)
+
+    assert apart_issues(report()) == {b.pk}
+
+
 def test_related_issues_know_each_other_also_after_a_merge(issue_with, admin_user):
     a, b, c = issue_with("a"), issue_with("b"), issue_with("c")
     related(a, b, by=admin_user)
