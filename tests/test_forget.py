@@ -185,7 +185,6 @@ def test_nothing_is_left_of_a_person_who_is_forgotten(
 
 
 def test_an_issue_without_other_reports_is_an_empty_shell(put, source, user):
-    Project.objects.update(language="en")
     issue = report(put(THEIRS))
     approve(issue, by=user)
 
