@@ -202,7 +202,7 @@ def publishing(clients: int, messages: int) -> Round:
     import nats
     from django.conf import settings
 
-    from apps.sources.adapters.telegram import Telegram
+    from apps.sources.adapters.telegram.adapter import Telegram
 
     adapter = Telegram(Telegram.Config(), source_id=0)
     data = adapter.envelopes(update(1))[0].to_bytes()

@@ -6,6 +6,7 @@ whatever the environment gives: streams and keys cannot be shared.
 """
 
 import atexit
+import gc
 import os
 import shutil
 import signal
@@ -40,6 +41,17 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     else:
         start_services(folder)
     return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None]:
+    """Thousands of tests are made, all of which stay: looking for garbage among them is in vain."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def take_folder() -> DataFolder:

@@ -1,6 +1,7 @@
 """Brings an archive into a source by the way of live messages: adapter, JetStream, ingester, Celery."""
 
 import asyncio
+import io
 import json
 import logging
 import time
@@ -9,7 +10,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 from typing import IO, Self
 
@@ -30,6 +30,7 @@ from tasktracker.lib.text import storable
 logger = logging.getLogger(__name__)
 
 CHUNK = 500  # messages and entries between two looks into the database
+CHUNK_BYTES = 8_000_000  # of the file; fewer entries, when they are large
 AT_ONCE = 32  # publications under way; each waits about a millisecond for the disk
 LOOK_EVERY = 0.3  # seconds between two looks at what is finished
 STALLED_AFTER = 180.0  # seconds without any progress, beside what an LLM may take
@@ -86,7 +87,9 @@ class Summary:
         # The file's own words may be in there: anything of any length.
         where, reason = storable(part.where)[:100], storable(part.reason)[:300]
         if part.why == "truncated":
-            self.truncated = f"{reason} ({where})" if where else reason
+            last = {"reason": reason, "number": where.removeprefix("after message ")}
+            cut = _("%(reason)s (after message %(number)s)") % last
+            self.truncated = cut if where else reason
             return
         self.invalid += 1
         if len(self.problems) < SHOWN_PROBLEMS:
@@ -123,8 +126,8 @@ def publish_history(
     summary = Summary() if summary is None else summary
     pace = pace or Pace(longest_queue=None)
     size = path.stat().st_size
-    with path.open("rb") as file, asyncio.Runner() as runner:
-        for envelopes in _chunks(_parts(file, source), summary):
+    with _Archive(path, advance) as file, asyncio.Runner() as runner:
+        for envelopes in _chunks(_parts(file, source), summary, file):
             new = _not_stored(source, envelopes)
             summary.already_stored += len(envelopes) - len(new)
             if is_live:
@@ -176,18 +179,40 @@ def wait_until_finished(source: Source, summary: Summary, advance: Advance) -> N
         time.sleep(LOOK_EVERY)
 
 
-def _chunks(parts: Iterable[Envelope | Skipped], summary: Summary) -> Iterator[list[Envelope]]:
+def _chunks(
+    parts: Iterable[Envelope | Skipped], summary: Summary, file: IO[bytes]
+) -> Iterator[list[Envelope]]:
     """Envelopes in groups, some of them empty: what gave none is counted on the way, and takes time."""
-    stream = iter(parts)
-    while group := list(islice(stream, CHUNK)):
-        chunk = []
-        for part in group:
-            if isinstance(part, Skipped):
-                summary.skip(part)
-            else:
-                summary.note(part)
-                chunk.append(part)
+    chunk: list[Envelope] = []
+    seen, begun_at = 0, file.tell()
+    for part in parts:
+        seen += 1
+        if isinstance(part, Skipped):
+            summary.skip(part)
+        else:
+            summary.note(part)
+            chunk.append(part)
+        if seen == CHUNK or file.tell() - begun_at >= CHUNK_BYTES:
+            yield chunk
+            chunk, seen, begun_at = [], 0, file.tell()
+    if seen:
         yield chunk
+
+
+class _Archive(io.BufferedReader):
+    """A file that tells how far it is, also where hundreds of megabytes hold no message."""
+
+    def __init__(self, path: Path, advance: Advance) -> None:
+        super().__init__(io.FileIO(path))
+        self._advance, self._size = advance, path.stat().st_size
+        self._told_at = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        position = self.tell()
+        if position - self._told_at >= CHUNK_BYTES:
+            self._told_at = position
+            self._advance(position, self._size)
+        return super().read(size)
 
 
 def _not_stored(source: Source, envelopes: list[Envelope]) -> list[Envelope]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from django.db.models import QuerySet
 from django.dispatch import Signal
+from pydantic import AwareDatetime, BaseModel
 
 from apps.messages.models import Message
 from apps.sources.envelope import Notice
@@ -14,6 +15,13 @@ from apps.sources.models import Chat, Source, Topic
 reacted = Signal()
 
 
+class _Remaining(BaseModel):
+    messages: list[str]
+    topic: str
+    since: AwareDatetime
+    until: AwareDatetime
+
+
 def heed(notice: Notice) -> None:
     """Do what the notice asks for; what nobody here needs is left alone."""
     _HEED[notice.notice](notice)
@@ -22,6 +30,19 @@ def heed(notice: Notice) -> None:
 def _mark_deleted(notice: Notice) -> None:
     """The words stay, because an issue may stand on them, and people see that they are gone there."""
     _revisions(notice).filter(deleted_at=None).update(deleted_at=notice.happened_at)
+
+
+def _mark_missing(notice: Notice) -> None:
+    """What was deleted while nobody listened: all that we have of that time and the platform has not."""
+    said = _Remaining.model_validate(notice.data)
+    gone = Message.objects.filter(
+        chat__source_id=notice.source_id,
+        chat__external_id=notice.chat.external_id,
+        topic=said.topic,
+        sent_at__range=(said.since, said.until),
+        deleted_at=None,
+    ).exclude(external_id__in=said.messages)
+    gone.update(deleted_at=notice.happened_at)
 
 
 def _move(notice: Notice) -> None:
@@ -60,6 +81,7 @@ def _revisions(notice: Notice) -> QuerySet[Message]:
 
 _HEED: Mapping[str, Callable[[Notice], None]] = {
     "deleted": _mark_deleted,
+    "remaining": _mark_missing,
     "moved": _move,
     "membership": _note_membership,
     "topic": _name_topic,

@@ -10,6 +10,7 @@ from apps.sources.adapters.base import Skipped
 from apps.sources.envelope import Envelope
 from apps.sources.models import Source
 from tasktracker.lib.plugins import load
+from tasktracker.lib.retell import retell
 
 #: Kinds of sources whose history another kind reads; those that read files have `read` themselves.
 ARCHIVES_OF = {"telegram": "file_import"}
@@ -43,7 +44,8 @@ def check_archive(file: IO[bytes], source: Source) -> None:
     for part in parts:
         if isinstance(part, Envelope) or part.why == "service":
             return
-        reasons.append(f"{part.where}: {part.reason}" if part.where else part.reason)
+        noted = f"{part.where}: {part.reason}" if part.where else part.reason
+        reasons.append(problem_in_words(noted))
         if len(reasons) == SHOWN:
             break
     if head.is_cut:
@@ -53,6 +55,19 @@ def check_archive(file: IO[bytes], source: Source) -> None:
     )
     reason = "; ".join(reasons).rstrip(".") or _("it is empty")
     raise NoArchive(sentence % {"reason": reason})
+
+
+def problem_in_words(noted: str) -> str:
+    """What was noted in English, "line 7: " and what is wrong there, in the language of the reader."""
+    where, _colon, reason = noted.partition(": ")
+    word, _space, number = where.rpartition(" ")
+    sentences = {
+        "line": _("Line %(number)s: %(reason)s"),
+        "message": _("Message %(number)s: %(reason)s"),
+    }
+    if word not in sentences:
+        return retell(noted)
+    return sentences[word] % {"number": number, "reason": retell(reason)}
 
 
 class _Head:

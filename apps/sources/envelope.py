@@ -29,7 +29,7 @@ ARCHIVED = "exported-"
 ChatKind = Literal["private", "group", "supergroup", "channel", "other"]
 
 #: What a platform tells besides messages; what `data` holds is told in `Notice`.
-NoticeKind = Literal["deleted", "moved", "membership", "topic", "reaction"]
+NoticeKind = Literal["deleted", "remaining", "moved", "membership", "topic", "reaction"]
 
 
 def _storable(value: Any) -> Any:
@@ -145,6 +145,7 @@ class Notice(BaseModel):
     | kind | `message` | `data` |
     | --- | --- | --- |
     | deleted | its external_id | nothing |
+    | remaining | | `messages`: the external_ids of all that are left of a `topic` from `since` to `until` |
     | moved | | `to`: the chat's new id at the platform |
     | membership | | `role`: "member", "administrator", "left" |
     | topic | | `topic`: its id; `title` |

@@ -36,7 +36,10 @@ def why_not(chat: Chat | None, project: Project) -> str:
 def post(
     chat: Chat, text: str, *, topic: str = "", reply_to: str = "", button: Button | None = None
 ) -> str:
-    """Post the text, cut to what the platform takes; the message's id. Raises TryLater and GiveUp."""
+    """Post the text, cut to what the platform takes; the message's id. Raises TryLater and GiveUp.
+
+    When the platform says that the chat has another id, the chat has that one afterwards.
+    """
     adapter = adapter_of(chat)
     wanted = fitting(text, adapter.longest_text)
     given: dict[str, Any] = {"topic": topic, "reply_to": reply_to, "button": button}
@@ -45,6 +48,7 @@ def post(
         message_id: str = adapter.send(chat.external_id, wanted, api_url=chat.source.api_url, **how)
     except Moved as moved:
         Chat.move(chat.source, chat.reference, moved.to)
+        chat.external_id = moved.to
         message_id = adapter.send(moved.to, wanted, api_url=chat.source.api_url, **how)
     return message_id
 

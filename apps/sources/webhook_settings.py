@@ -4,6 +4,9 @@ Our row wins: its base URL and the source's mode say what is wanted, `repair` ma
 No question is asked inside of a transaction, and what waits at the platform is never dropped.
 """
 
+from collections.abc import Iterable
+from copy import copy
+from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -15,6 +18,14 @@ from apps.sources.adapters import able_to
 from apps.sources.adapters.base import Finding, WrongAddress, reason_of
 from apps.sources.models import Source, Webhook
 from tasktracker.lib.workflow import GiveUp, TryLater
+
+
+@dataclass(frozen=True)
+class Hook:
+    """A source with its webhook, kept for when both rows are gone."""
+
+    source: Source
+    webhook: Webhook
 
 
 def kinds() -> list[str]:
@@ -104,6 +115,50 @@ def follow(source: Source, before: Source | None) -> list[Finding]:
         return []
     found = (_leave(before, source) if before is not None else None, _change(source, before))
     return [finding for finding in found if finding is not None]
+
+
+def hooks_of(sources: Iterable[Source]) -> list[Hook]:
+    """Those of the sources to which a platform posts, as they are before they are deleted."""
+    hooks = [Hook(kept, Webhook.of(kept)) for kept in map(copy, sources) if kept.kind in kinds()]
+    return [hook for hook in hooks if hook.webhook.is_active or _asks_for_posts(hook.source)]
+
+
+def unhook(hook: Hook) -> Finding | None:
+    """After the source was deleted: the platform posts for it no longer. Nothing holds up its end."""
+    source = hook.source
+    try:
+        adapter = _adapter(source)
+        if not _is_shared(adapter, source) and not _stranger(source, hook.webhook):
+            adapter.delete_webhook(api_url=source.api_url)
+        return None
+    except (GiveUp, TryLater) as error:
+        reason = str(error)
+    return Finding(
+        _("The webhook of %(name)s was not deleted: %(reason)s")
+        % {"name": source.name, "reason": reason},
+        _("Delete it at the platform, or it goes on posting what nobody here reads."),
+    )
+
+
+def _asks_for_posts(source: Source) -> bool:
+    try:
+        return is_pushed(source)
+    except ValueError:
+        return False  # settings that never fitted
+
+
+def _is_shared(adapter: Any, source: Source) -> bool:
+    """Whether the account is nobody's, or another source's too."""
+    account = adapter.pushed_account
+    others = Source.objects.filter(kind=source.kind, is_active=True).exclude(pk=source.pk)
+    return not account or account in map(_account, others)
+
+
+def _account(source: Source) -> str:
+    try:
+        return str(_adapter(source).pushed_account)
+    except GiveUp:
+        return ""
 
 
 def _leave(before: Source, source: Source) -> Finding | None:

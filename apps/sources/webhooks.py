@@ -83,23 +83,23 @@ known_sources = KnownSources()
 async def receive(request: HttpRequest, kind: str, source_id: int | None = None) -> JsonResponse:
     """What a platform posts; the source is the one of the address, or the one whose secret comes along."""
     if kind not in able_to("receive"):
-        return _answer(404, _("Nothing is taken here."))
+        return answer(404, _("Nothing is taken here."))
     if request.method == "HEAD":
         return JsonResponse({})
     if request.method != "POST":
-        return _answer(405, _("Messages are taken here with POST."), Allow="POST, HEAD")
+        return answer(405, _("Messages are taken here with POST."), Allow="POST, HEAD")
     try:
         source = await _source_of(request, kind, source_id)
-        received = source.adapter.receive(Request(request.headers, _body(request), source.secret))
+        received = source.adapter.receive(Request(request.headers, body_of(request), source.secret))
         await take(received.payloads, kind=kind, adapter=source.adapter)
         return JsonResponse(received.answer)
     except Refused as refusal:
-        return _answer(refusal.status, str(refusal))
+        return answer(refusal.status, str(refusal))
     except (BusUnavailable, NotReady) as error:
         logger.warning("a message was sent back to %s: %s", kind, error)
     except DatabaseTrouble:
         logger.warning("a message was sent back to %s: PostgreSQL is away", kind)
-    return _answer(
+    return answer(
         503,
         _("Messages cannot be stored now. Try again later."),
         **{"Retry-After": str(RETRY_AFTER)},
@@ -123,7 +123,8 @@ def _is_askable(key: str | int) -> bool:
     return isinstance(key, int) or (bool(key) and key.isascii() and "\0" not in key)
 
 
-def _body(request: HttpRequest) -> bytes:
+def body_of(request: HttpRequest) -> bytes:
+    """The whole body; raises Refused."""
     try:
         body = request.body
     except RequestDataTooBig:
@@ -154,5 +155,6 @@ def _known(**which: Any) -> KnownSource | None:
         raise NotReady(f"the settings of source {source.pk} do not fit") from error
 
 
-def _answer(status: int, sentence: str, **headers: str) -> JsonResponse:
+def answer(status: int, sentence: str, **headers: str) -> JsonResponse:
+    """In the form that the API has for errors."""
     return JsonResponse({"detail": sentence}, status=status, headers=headers)

@@ -4,9 +4,7 @@ Addresses are typed by people, so none that is private is connected to, unless i
 Nothing is repeated here: the errors tell whether a repeat can do harm.
 """
 
-import ipaddress
 import json
-import socket
 import ssl
 import time
 from collections.abc import Iterable, Mapping
@@ -16,28 +14,27 @@ from typing import Any
 
 import httpcore2
 import httpx2
-from django.conf import settings
 from django.utils.translation import gettext as _
+
+from tasktracker.lib.addresses import Address, addresses_of, is_allowed
+from tasktracker.lib.addresses import Forbidden as Forbidden  # what `ask` raises
 
 CONNECT = 3.0  # seconds
 READ = 8.0  # seconds between two pieces of an answer
 DEADLINE = 20.0  # seconds for everything that one door is asked
 MAX_BODY = 2 * 1024 * 1024  # bytes
-NAT64 = ipaddress.ip_network("64:ff9b::/96")
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class Unreachable(Exception):
     """The request was surely not sent; a repeat does no harm."""
 
 
-class Forbidden(Exception):
-    """The address is one that we may not connect to; nothing was sent."""
-
-
 class NoAnswer(Exception):
     """Sent, at least in part, and not answered: nobody knows whether it was taken."""
+
+
+class AnswerTooLong(NoAnswer):
+    """More than `MAX_BODY`; whoever asks for less may get it."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +95,8 @@ class Door:
                 )
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
             raise Unreachable(f"{url.host}: {_words(error)}") from error
+        except _TooLong as error:
+            raise AnswerTooLong(f"{url.host}: {_words(error)}") from error
         except httpx2.TransportError as error:
             raise NoAnswer(f"{url.host}: {_words(error)}") from error
 
@@ -113,7 +112,7 @@ class Door:
             raise Forbidden(_("This is no web address.")) from error
         if url.scheme not in ("https", "http") or not url.host or url.userinfo:
             raise Forbidden(_("This is no web address."))
-        if url.scheme == "http" and not _is_allowed(url.host):
+        if url.scheme == "http" and not is_allowed(url.host):
             raise Forbidden(
                 _(
                     "%(host)s is asked without TLS: use https://, or name the host in OUTBOUND_PRIVATE_HOSTS."
@@ -215,38 +214,14 @@ def _tls() -> ssl.SSLContext:
 
 
 def _addresses(host: str, port: int) -> list[Address]:
-    """Every address of the host, asked once; raises Forbidden when one of them is private."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
+        return addresses_of(host, port)
+    except OSError as error:
         raise httpcore2.ConnectError(f"no such host: {host}") from error
-    # A link-local address comes with its interface behind a percent sign.
-    addresses = [ipaddress.ip_address(str(one[4][0]).partition("%")[0]) for one in found]
-    if not _is_allowed(host) and not all(is_public(address) for address in addresses):
-        raise Forbidden(
-            _("%(host)s is a private address: name it in OUTBOUND_PRIVATE_HOSTS to allow it.")
-            % {"host": host}
-        )
-    return list(dict.fromkeys(addresses))
 
 
-def is_public(address: Address) -> bool:
-    """Whether it is one of the internet's, also when it carries another address inside."""
-    if isinstance(address, ipaddress.IPv6Address):
-        inside = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
-        if address in NAT64:
-            inside.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
-        if any(one is not None and not is_public(one) for one in inside):
-            return False
-        if address.ipv4_mapped:
-            return True
-    return address.is_global and not address.is_multicast
-
-
-def _is_allowed(host: str) -> bool:
-    return host.strip("[]").casefold() in {
-        one.strip("[] ").casefold() for one in settings.OUTBOUND_PRIVATE_HOSTS
-    }
+class _TooLong(httpx2.ReadError):
+    pass
 
 
 def _body(response: httpx2.Response) -> bytes:
@@ -254,7 +229,7 @@ def _body(response: httpx2.Response) -> bytes:
     for piece in response.iter_raw():
         body += piece
         if len(body) > MAX_BODY:
-            raise httpx2.ReadError("the answer is too long")
+            raise _TooLong("the answer is too long")
     return bytes(body)
 
 

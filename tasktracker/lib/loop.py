@@ -14,6 +14,8 @@ from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
+from django.utils import translation
+
 Result = TypeVar("Result")
 
 _lock = threading.Lock()
@@ -48,11 +50,14 @@ def submit(coroutine: Coroutine[Any, Any, Result]) -> "Future[Result]":
 
 
 def run(coroutine: Coroutine[Any, Any, Result], *, timeout: float) -> Result:
-    """Run `coroutine` on the background loop and wait; raises TimeoutError after `timeout` seconds."""
+    """Run `coroutine` on the background loop and wait; raises TimeoutError after `timeout` seconds.
+
+    It speaks the language of the caller, which Django keeps for each thread.
+    """
     if _is_running(background_loop()):
         coroutine.close()
         raise RuntimeError("the loop cannot wait for itself; await it, or call this from a thread")
-    future = submit(coroutine)
+    future = submit(_speaking(translation.get_language(), coroutine))
     try:
         return future.result(timeout)
     except TimeoutError:
@@ -65,6 +70,11 @@ async def run_async(coroutine: Coroutine[Any, Any, Result]) -> Result:
     if _is_running(background_loop()):
         return await coroutine
     return await asyncio.wrap_future(submit(coroutine))
+
+
+async def _speaking(language: str | None, coroutine: Coroutine[Any, Any, Result]) -> Result:
+    with translation.override(language):
+        return await coroutine
 
 
 def _is_running(loop: asyncio.AbstractEventLoop) -> bool:

@@ -1,6 +1,5 @@
 """The door to other systems' HTTP tells what was surely not sent from what nobody knows."""
 
-import ipaddress
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -16,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tasktracker.lib import http
-from tasktracker.lib.http import Door, Forbidden, NoAnswer, Unreachable, is_public
+from tasktracker.lib.http import Door, Forbidden, NoAnswer, Unreachable
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\nX-Left: 7\r\n\r\n" + b'{"id": "A"}'
 
@@ -178,23 +177,6 @@ def test_nothing_goes_out_without_tls(settings):
 def test_what_is_no_web_address_is_refused(address):
     with pytest.raises(Forbidden):
         Door(address).ask("GET")
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
-        "0.0.0.0", "224.0.0.1", "::1", "::", "fe80::1", "fd00::1", "ff02::1", "::ffff:10.0.0.1",
-        "64:ff9b::a9fe:a9fe", "2002:7f00:1::1",
-    ],
-)  # fmt: skip
-def test_an_address_inside_is_told_from_one_outside(address):
-    assert not is_public(ipaddress.ip_address(address))
-
-
-@pytest.mark.parametrize("address", ["1.1.1.1", "2606:4700::1111", "::ffff:1.1.1.1"])
-def test_an_address_outside_is_public(address):
-    assert is_public(ipaddress.ip_address(address))
 
 
 @pytest.mark.usefixtures("allowed")

@@ -8,7 +8,8 @@ from django.db import OperationalError, connection, connections, transaction
 
 from apps.messages.ingest import Arrival, IngestResult, ingest
 from apps.messages.models import Message
-from apps.sources.models import DeadLetter
+from apps.sources.envelope import ChatReference
+from apps.sources.models import Chat, DeadLetter, Source
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -76,6 +77,35 @@ def test_an_envelope_is_new_only_for_the_ingester_that_stored_it(chat, make_enve
     second = other.result(10)
 
     assert (first.stored, second.stored, second.duplicates) == (1, 0, 1)
+
+
+def test_batches_that_meet_two_sources_the_other_way_round_wait_in_one_line(
+    source, chat, make_envelope, ingester
+):
+    """Each would else hold what the other waits for, until PostgreSQL ends one of them."""
+    second = Source.objects.create(project=source.project, kind="api", name="Second")
+    theirs = {"source_id": second.pk, "external_id": "-1:1"}
+
+    with transaction.atomic():
+        arrive(make_envelope())
+        other = ingester(make_envelope(**{**theirs, "external_id": "-1:2"}), make_envelope())
+        assert waiting_session(other)
+        arrive(make_envelope(**theirs))
+    assert other.result(10).stored == 2
+
+
+def test_a_yes_to_chats_and_a_batch_of_theirs_lock_them_in_one_order(
+    source, chat, make_envelope, ingester
+):
+    later = Chat.objects.create(source=source, external_id="-9", state="waiting")
+    of_later = {"chat": ChatReference(external_id="-9"), "external_id": "-9:1"}
+
+    with transaction.atomic():
+        Chat.settle(Chat.objects.filter(pk=chat.pk), "off")
+        other = ingester(make_envelope(**of_later), make_envelope())
+        assert waiting_session(other)
+        Chat.settle(Chat.objects.filter(pk=later.pk), "on")
+    assert (other.result(10).stored, other.result().ignored) == (1, 1)
 
 
 def test_an_envelope_is_no_dead_letter_because_its_session_was_ended(chat, make_envelope, ingester):

@@ -1,6 +1,6 @@
 """What a platform tells besides messages: it may come twice, too early, or about nothing we have."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -55,6 +55,24 @@ def test_a_second_deletion_does_not_move_the_first(make_envelope, deletion):
     ingest([arrival(deletion(envelope.external_id, happened_at=timezone.now()))])
 
     assert Message.objects.get().deleted_at == NOON
+
+
+def test_what_a_platform_has_no_more_of_a_time_and_a_topic_is_deleted_there(source, make_envelope):
+    times = [NOON - timedelta(hours=hours) for hours in (3, 2, 1, 0)]
+    old, gone, left, new = [make_envelope(at.isoformat(), sent_at=at) for at in times]
+    elsewhere = make_envelope("elsewhere", sent_at=times[1], topic="7")
+    ingest([arrival(one) for one in (old, gone, left, new, elsewhere)])
+    found = {
+        "messages": [left.external_id],
+        "topic": "",
+        "since": times[1].isoformat(),
+        "until": times[2].isoformat(),
+    }
+    about = {"source_id": source.pk, "key": "1", "chat": gone.chat, "happened_at": NOON}
+
+    ingest([arrival(Notice(notice="remaining", data=found, **about))])
+
+    assert Message.objects.exclude(deleted_at=None).get().external_id == gone.external_id
 
 
 def test_a_deletion_of_what_we_never_had_is_no_trouble(deletion):

@@ -95,6 +95,30 @@ def test_a_chat_that_nobody_monitors_is_not_shown(
     assert not Event.objects.exists()
 
 
+def test_a_message_that_cannot_be_told_keeps_nothing_of_the_others(
+    make_envelope, django_capture_on_commit_callbacks, source
+):
+    unspeakable = make_envelope().model_copy(update={"sent_at": None})
+    burst = [make_envelope("before"), unspeakable, make_envelope("after")]
+    with django_capture_on_commit_callbacks(execute=True):
+        envelopes_accepted.send_robust(sender=Envelope, envelopes=burst)
+
+    assert [event.data["content"] for event in Event.objects.order_by("pk")] == ["before", "after"]
+
+
+def test_a_chat_that_was_just_switched_on_is_shown_at_once(
+    make_envelope, django_capture_on_commit_callbacks, chat
+):
+    Chat.objects.filter(pk=chat.pk).update(state="off")
+    accepted(make_envelope())
+    with django_capture_on_commit_callbacks(execute=True):
+        Chat.settle(Chat.objects.filter(pk=chat.pk), Chat.State.ON)
+    with django_capture_on_commit_callbacks(execute=True):
+        accepted(make_envelope())
+
+    assert Event.objects.filter(type="message.new").exists()
+
+
 def test_where_a_chat_belongs_is_asked_once_for_many_messages(make_envelope, chat):
     accepted(make_envelope())
     route = receivers._route
@@ -267,6 +291,7 @@ def test_an_export_tells_its_task_and_its_address(
     assert event.type == "export_updated"
     assert event.data["task_id"] == issue.pk
     assert event.data["external_url"] == "https://tracker.example/7"
+    assert event.data["is_live"] is True
 
 
 def test_rows_of_two_projects_go_to_their_own_people(

@@ -66,7 +66,7 @@ class Stack:
             self.process.send_signal(signal.SIGTERM)
             self.process.wait(30)
 
-    def manage(self, *arguments: str, patience: float = 60) -> dict[str, Any]:
+    def manage(self, *arguments: str, patience: float = 120) -> dict[str, Any]:
         """Run a command to its end; the JSON of its last line."""
         done = self.begin(*arguments)
         output, _ = done.communicate(timeout=patience)

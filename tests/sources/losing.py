@@ -133,4 +133,5 @@ def _check() -> None:
     standing = list(Message.objects.filter(is_superseded=False).order_by("sent_at"))
     numbers = sorted(int(row.text.lstrip("№").split()[0]) for row in standing)
     assert numbers == list(range(MESSAGES))  # every one, once
+    assert [row.text for row in standing if row.deleted_at] == []
     assert [row.text.split()[1] for row in standing if " " in row.text] == ["двічі"] * ROUNDS

@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.db import OperationalError, connection
 from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
 
-from apps.sources.adapters.telegram_library import refusal_of
+from apps.sources.adapters.telegram.library import refusal_of
 from apps.sources.collect import LOCK_KIND, Collector, inlets, trouble_of
 from apps.sources.models import DeadLetter, Source
 from tasktracker.lib import bus

@@ -4,7 +4,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from apps.sources import monitored_groups, webhook_settings
-from apps.sources.adapters.telegram_polling import ALLOWED_UPDATES
+from apps.sources.adapters.telegram.polling import ALLOWED_UPDATES
 from apps.sources.models import Chat, Source, Webhook, base_url_of
 from tasktracker.lib.workflow import GiveUp, TryLater
 from tests.stubs.telegram import TOKEN, telegram_server

@@ -27,6 +27,7 @@ class ImapServer:
     def __init__(self) -> None:
         self.port = 0
         self.knows_idle = True
+        self.upgrade: ssl.SSLContext | None = None  # what STARTTLS leads to
         self.login_refusal = "[AUTHENTICATIONFAILED] Invalid credentials"
         self.folders: dict[str, StubFolder] = {"INBOX": StubFolder()}
         self.commands: list[str] = []
@@ -81,6 +82,16 @@ class _Connection(socketserver.StreamRequestHandler):
         except OSError:
             pass  # who asked has ended
 
+    def _speak_tls(self, trust: ssl.SSLContext) -> None:
+        self.rfile.close()
+        self.connection = trust.wrap_socket(self.connection, server_side=True)
+        self.rfile = self.connection.makefile("rb")
+        self.wfile = self.connection.makefile("wb", buffering=0)
+
+    def finish(self) -> None:
+        super().finish()
+        self.connection.close()
+
     def _answer(self, tag: str, command: str, words: str) -> bool:
         if command == "LOGOUT":
             self._say("* BYE see you", f"{tag} OK LOGOUT")
@@ -91,7 +102,11 @@ class _Connection(socketserver.StreamRequestHandler):
             self._say(f"{tag} OK in" if is_known else f"{tag} NO {self.stub.login_refusal}")
         elif command == "CAPABILITY":
             idle = " IDLE" if self.stub.knows_idle else ""
-            self._say(f"* CAPABILITY IMAP4rev1{idle}", f"{tag} OK done")
+            tls = " STARTTLS" if self.stub.upgrade else ""
+            self._say(f"* CAPABILITY IMAP4rev1{idle}{tls}", f"{tag} OK done")
+        elif command == "STARTTLS" and self.stub.upgrade:
+            self._say(f"{tag} OK begin")
+            self._speak_tls(self.stub.upgrade)
         elif command == "LIST":
             names = [f'* LIST (\\HasNoChildren) "/" "{name}"' for name in self.stub.folders]
             self._say(*names, f"{tag} OK done")

@@ -273,16 +273,18 @@ class QuietServer(ThreadingHTTPServer):
 
 
 @contextmanager
-def telegram_server(*, hold: float = 0, scale: float = 1) -> Iterator[TelegramServer]:
+def telegram_server(
+    *, hold: float = 0, scale: float = 1, port: int = 0
+) -> Iterator[TelegramServer]:
     """A running server.
 
     With `hold` it keeps an empty answer back for that many seconds, and its second conflict for up to
-    three; `scale` shortens the seconds between two attempts at a webhook.
+    three; `scale` shortens the seconds between two attempts at a webhook. Without a `port` it takes any.
     """
     telegram = TelegramServer(hold, scale)
 
     handler = type("OneHandler", (Handler,), {"telegram": telegram})
-    server = QuietServer(("127.0.0.1", 0), handler)
+    server = QuietServer(("127.0.0.1", port), handler)
     telegram.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()

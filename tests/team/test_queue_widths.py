@@ -24,6 +24,5 @@ def test_the_page_of_a_replay_is_as_wide_as_a_phone(
     issue = make_issue(LONG, message=make_message(LONG))
     address = reverse("admin:replay", args=[issue.pk])
     page = open_page(administrator, address, viewport=PHONE, locale="uk-UA")
-    page.screenshot(path="/tmp/fixC_replay.png")
 
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]

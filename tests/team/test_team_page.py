@@ -170,6 +170,12 @@ def test_an_exported_issue_links_to_its_tracker(signed_in, project):
     assert "javascript:x" not in content
 
 
+def test_a_task_that_has_moved_away_is_not_linked(signed_in, make_export):
+    make_export(status="created", is_live=False, external_url="https://linear.example/T-1")
+
+    assert "https://linear.example/T-1" not in signed_in.get("/").content.decode()
+
+
 def test_the_number_of_queries_does_not_grow_with_the_rows(
     signed_in, make_message, django_assert_max_num_queries
 ):

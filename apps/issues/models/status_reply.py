@@ -35,6 +35,8 @@ class StatusReply(WorkItem):
     topic = models.CharField(_("topic"), max_length=200, blank=True, default="")
     reply_to = models.CharField(_("answers, by id"), max_length=200)
     message_id = models.CharField(_("message in the chat"), max_length=100, blank=True, default="")
+    #: The chat's id of then: in the supergroup that a group becomes, the numbers begin anew.
+    chat_external_id = models.CharField(max_length=200, blank=True, default="", editable=False)
     text = models.TextField(_("text"), blank=True, default="")
     status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.DUE)
     #: Set before the chat is called: with it and without a message nobody knows what the chat has.
@@ -78,6 +80,15 @@ class StatusReply(WorkItem):
         if is_new:
             cls.announce([reply.pk], reply.status, is_new=True)
         return reply
+
+    # Mutators
+
+    def leave_behind(self) -> None:
+        """What was posted stands in a chat that is no more: nobody can edit it there."""
+        posted = {"message_id": "", "chat_external_id": "", "post_began_at": None}
+        type(self).objects.filter(pk=self.pk, status=self.status).update(**posted)
+        for name, value in posted.items():
+            setattr(self, name, value)
 
     # Properties
 

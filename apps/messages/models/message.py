@@ -1,22 +1,20 @@
-"""Stored messages, their vectors, and every classifier's answer about them."""
+"""Stored messages: what they say, where they stand, and what was decided about them."""
 
 from collections.abc import Iterable
-from typing import Any, Self
+from typing import TYPE_CHECKING, Self
 
-import numpy as np
-from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models.fields.json import KeyTransform
 from django.db.models.functions import MD5, Now
 from django.utils.translation import gettext_lazy as _
-from pgvector.django import VectorField
 
-from apps.messages.classifiers.base import Vector
 from apps.sources.envelope import Envelope
 from apps.sources.models import Chat, Project, Source
 from tasktracker.lib.text import fingerprint
 from tasktracker.lib.workflow import WorkItem
+
+if TYPE_CHECKING:
+    from apps.messages.models.classification import Classification
 
 
 class Category(models.TextChoices):
@@ -267,132 +265,3 @@ class Message(WorkItem):
     @property
     def is_actionable(self) -> bool:
         return self.category in ACTIONABLE_CATEGORIES
-
-
-class Embedding(models.Model):
-    """A message's vector by one model; vectors of different models are never compared."""
-
-    message = models.ForeignKey(
-        Message, models.CASCADE, verbose_name=_("message"), related_name="embeddings"
-    )
-    model = models.CharField(_("model"), max_length=100)
-    vector = VectorField(_("vector"))  # as long as its model makes them
-    created_at = models.DateTimeField(_("created at"), db_default=Now())
-
-    class Meta:
-        verbose_name = _("embedding")
-        verbose_name_plural = _("embeddings")
-        constraints = [
-            models.UniqueConstraint(fields=["message", "model"], name="one_embedding_per_model")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.model} {self.message_id}"
-
-
-_VECTOR_HEAD = 4  # bytes before the numbers: how many there are, and nothing
-
-
-def vectors_of(message_ids: Iterable[int], model: str) -> dict[int, Vector]:
-    """Stored vectors by message id, float32 arrays of shape (384,)."""
-    rows = Embedding.objects.filter(message_id__in=list(message_ids), model=model)
-    # As bytes: reading 200 vectors that are written out in digits takes longer than judging them.
-    sent = models.Func("vector", function="vector_send", output_field=models.BinaryField())
-    return {
-        message_id: vector
-        for message_id, content in rows.values_list("message_id", sent)
-        if (vector := read_vector(content)) is not None
-    }
-
-
-def read_vector(content: bytes | None) -> Vector | None:
-    """What PostgreSQL's `vector_send` gives."""
-    if content is None:
-        return None
-    return np.frombuffer(content, ">f4", offset=_VECTOR_HEAD).astype(np.float32)
-
-
-class Classification(models.Model):
-    """One classifier's answer about one message. Never overwritten."""
-
-    message = models.ForeignKey(
-        Message, models.CASCADE, verbose_name=_("message"), related_name="classifications"
-    )
-    classifier = models.CharField(_("classifier"), max_length=60)
-    version = models.CharField(_("version"), max_length=60)
-    category = models.CharField(_("category"), max_length=10, choices=Category)
-    priority = models.CharField(_("priority"), max_length=10, choices=Priority)
-    confidence = models.FloatField(_("confidence"))
-    scores = models.JSONField(_("scores"), default=dict, blank=True)
-    entities = models.JSONField(_("entities"), default=dict, blank=True)
-    raw = models.JSONField(_("answer"), default=dict, blank=True)
-    latency_ms = models.FloatField(_("time, ms"), default=0.0)
-    tokens = models.PositiveIntegerField(_("tokens"), default=0)
-    input_tokens = models.PositiveIntegerField(_("tokens of the question"), default=0)
-    cost_usd = models.FloatField(_("estimated cost, USD"), default=0.0)
-    is_cached = models.BooleanField(_("from the cache"), default=False)
-    created_at = models.DateTimeField(_("created at"), db_default=Now())
-
-    class Meta:
-        verbose_name = _("classification")
-        verbose_name_plural = _("classifications")
-        ordering = ["created_at", "id"]
-        indexes = [
-            # Figures per day.
-            models.Index(fields=["created_at", "classifier"], name="classification_of_day"),
-            # What an LLM said to the same question, newest first.
-            models.Index(
-                KeyTransform("asked", "raw"),
-                models.F("created_at").desc(),
-                name="answer_to_question",
-                condition=models.Q(is_cached=False, classifier__startswith="llm:"),
-            ),
-        ]
-        constraints = [
-            models.CheckConstraint(
-                condition=models.Q(confidence__gte=0.0) & models.Q(confidence__lte=1.0),
-                name="confidence_is_a_ratio",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.classifier}: {self.category}/{self.priority} {self.confidence:.2f}"
-
-    # Properties
-
-    @property
-    def ruled(self) -> dict[str, Any] | None:
-        """Which rule had its say in this answer."""
-        return self.raw if "rule" in self.raw else None
-
-
-class AnswersOfDay(models.Model):
-    """What a classifier answered on a day that is over, so that nobody counts its rows again."""
-
-    project = models.ForeignKey(
-        Project, models.CASCADE, verbose_name=_("project"), related_name="+"
-    )
-    day = models.DateField(_("day"))
-    classifier = models.CharField(_("classifier"), max_length=60)
-    category = models.CharField(_("category"), max_length=10, choices=Category)
-    answers = models.PositiveIntegerField(_("answers"))
-    cached = models.PositiveIntegerField(_("from the cache"))
-    tokens = models.PositiveBigIntegerField(_("tokens"))
-    input_tokens = models.PositiveBigIntegerField(_("tokens of the question"))
-    cost_usd = models.FloatField(_("estimated cost, USD"))
-    latency_ms = models.FloatField(_("time, ms"))
-    #: How many answers fell between the edges of apps.messages.measure.
-    latencies = ArrayField(models.PositiveIntegerField(), verbose_name=_("times"))
-    confidences = ArrayField(models.PositiveIntegerField(), verbose_name=_("confidences"))
-
-    class Meta:
-        verbose_name = _("answers of a day")
-        verbose_name_plural = _("answers by day")
-        constraints = [
-            models.UniqueConstraint(
-                fields=["day", "project", "classifier", "category"], name="day_closed_once"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.day} {self.classifier} {self.category}: {self.answers}"

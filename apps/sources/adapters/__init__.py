@@ -1,16 +1,16 @@
-"""Adapters: one file per platform. To add one: the file, a line here, a line in the import contract."""
+"""Adapters: one file or folder per platform. To add one: that, and a line here (docs/sources/adding.md)."""
 
 from django.utils.translation import gettext_lazy as _
 
 from tasktracker.lib.plugins import PlugIn, load
 
 ADAPTERS = {
-    "telegram": PlugIn(_("Telegram bot"), "apps.sources.adapters.telegram.Telegram"),
-    "slack": PlugIn(_("Slack app"), "apps.sources.adapters.slack.Slack"),
-    "discord": PlugIn(_("Discord bot"), "apps.sources.adapters.discord.Discord"),
-    "webhook": PlugIn(_("Generic webhook"), "apps.sources.adapters.webhook.Webhook"),
-    "imap": PlugIn(_("E-mail (IMAP)"), "apps.sources.adapters.imap.Imap"),
-    "file_import": PlugIn(_("Chat export"), "apps.sources.adapters.file_import.FileImport"),
+    "telegram": PlugIn(_("Telegram bot"), "apps.sources.adapters.telegram.adapter.Telegram"),
+    "slack": PlugIn(_("Slack app"), "apps.sources.adapters.slack.adapter.Slack"),
+    "discord": PlugIn(_("Discord bot"), "apps.sources.adapters.discord.adapter.Discord"),
+    "webhook": PlugIn(_("Generic webhook"), "apps.sources.adapters.webhook.adapter.Webhook"),
+    "imap": PlugIn(_("E-mail (IMAP)"), "apps.sources.adapters.imap.adapter.Imap"),
+    "file_import": PlugIn(_("Chat export"), "apps.sources.adapters.files.adapter.FileImport"),
     "api": PlugIn(_("HTTP API"), "apps.sources.adapters.api.Api"),
 }
 

@@ -16,6 +16,7 @@ from apps.sources.models import Author, Erasure
 @admin.register(Author)
 class AuthorAdmin(ProjectScopedAdmin):
     project_path = "source__project"
+    empty_text = gettext_lazy("Nobody has asked not to be read, by /optout or /forget in a chat.")
     list_display = ["external_id", "name", "source", "opted_out_at", "forgotten_at", "progress"]
     list_select_related = ["source"]
     never_listed = ["source__config"]

@@ -18,6 +18,10 @@ from apps.sources.models import Chat, Project, Topic, chat_settled
 from tasktracker.lib.text import shorten
 
 STATE_COLOURS = {Chat.State.WAITING: "warning", Chat.State.ON: "success"}
+FOREIGN = _(
+    "Messages of this chat, or of topics of it, come into your project. Its source belongs to another project,"
+    " whose people decide what is read."
+)
 PROJECTS = 20  # that the menu of actions offers; the page of a chat offers all
 
 
@@ -33,7 +37,9 @@ class TopicInline(TabularInline):  # type: ignore[misc]
     def get_queryset(self, request: HttpRequest) -> QuerySet[Topic]:
         """Without those of foreign projects: a choice without the project would take them away."""
         rows: QuerySet[Topic] = super().get_queryset(request)
-        return rows.filter(Q(project=None) | Q(project__in=Project.visible_to(request.user)))
+        visible = Project.visible_to(request.user)
+        unrouted = Q(project=None, chat__source__project__in=visible)
+        return rows.filter(unrouted | Q(project__in=visible))
 
     def formfield_for_foreignkey(
         self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
@@ -46,7 +52,8 @@ class TopicInline(TabularInline):  # type: ignore[misc]
         return bool(request.user.has_perm("sources.view_chat"))
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.has_perm("sources.change_chat"))
+        own = obj is None or _is_own(obj)
+        return own and bool(request.user.has_perm("sources.change_chat"))
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_change_permission(request, obj)
@@ -83,13 +90,33 @@ class ChatAdmin(ProjectScopedAdmin):
     empty_text = _("A chat appears here by itself once a bot of yours is in it or hears from it.")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Chat]:
-        """Also whether the person may know the project that the chat is routed to."""
+        """Also whether the person decides about it, and may know the project that it is routed to."""
         rows: QuerySet[Chat] = super().get_queryset(request)
-        known = Project.visible_to(request.user).filter(pk=OuterRef("project"))
+        visible = Project.visible_to(request.user)
         decided = Count("topics", filter=~Q(topics__state="inherit", topics__project=None))
-        return rows.annotate(is_project_known=Exists(known), decided_topics=decided)
+        return rows.annotate(
+            is_own=Exists(visible.filter(pk=OuterRef("source__project"))),
+            is_project_known=Exists(visible.filter(pk=OuterRef("project"))),
+            decided_topics=decided,
+        )
+
+    def seen_by(self, request: HttpRequest) -> Q:
+        """Also what comes into one's project from a source of another one: whole chats and topics."""
+        visible = Project.visible_to(request.user)
+        topics = Topic.objects.filter(project__in=visible)
+        return super().seen_by(request) | Q(project__in=visible) | Q(pk__in=topics.values("chat"))
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """The people of the source's project decide."""
+        return (obj is None or _is_own(obj)) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return (obj is None or _is_own(obj)) and super().has_delete_permission(request, obj)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj and not _is_own(obj):
+            fields = ["title", "kind_label", "external_id", "reading", "routed_to", "bot"]
+            return [(None, {"fields": fields, "description": FOREIGN})]
         # A choice without the foreign project would take the chat away from it.
         project = "routed_to" if obj and _is_foreign(obj) else "project"
         return [
@@ -100,7 +127,7 @@ class ChatAdmin(ProjectScopedAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Chat | None = None) -> list[str]:
         """What the platform says stays as it said it."""
-        own = ["kind_label", "routed_to", "bot"]
+        own = ["kind_label", "reading", "routed_to", "bot"]
         return ["source", "external_id", *own] if obj else own
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
@@ -147,28 +174,40 @@ class ChatAdmin(ProjectScopedAdmin):
 
     @admin.action(description=_("Read this chat"), permissions=["change"])
     def read_them(self, request: HttpRequest, queryset: QuerySet[Chat]) -> None:
-        count = Chat.settle(queryset, Chat.State.ON)
+        count = Chat.settle(self._own(request, queryset), Chat.State.ON)
         text = ngettext("%(n)d chat is read now.", "%(n)d chats are read now.", count)
         self.message_user(request, text % {"n": count}, messages.SUCCESS)
 
     @admin.action(description=_("Leave it alone"), permissions=["change"])
     def leave_them_alone(self, request: HttpRequest, queryset: QuerySet[Chat]) -> None:
-        count = Chat.settle(queryset, Chat.State.OFF)
+        count = Chat.settle(self._own(request, queryset), Chat.State.OFF)
         text = ngettext("%(n)d chat is left alone now.", "%(n)d chats are left alone now.", count)
         self.message_user(request, text % {"n": count}, messages.SUCCESS)
+
+    def _own(self, request: HttpRequest, chosen: QuerySet[Any]) -> QuerySet[Any]:
+        """Those of the chosen chats that the person decides about; says so when there are others."""
+        if chosen.filter(is_own=False).exists():
+            self.message_user(request, FOREIGN, messages.WARNING)
+        return chosen.filter(is_own=True)
 
 
 def _route(
     chats: ChatAdmin, request: HttpRequest, queryset: QuerySet[Chat], *, project: Project
 ) -> None:
     """Chats that somebody has given to a project that this person does not see stay there."""
-    count = Chat.route(queryset.filter(Q(project=None) | Q(is_project_known=True)), project)
+    own = chats._own(request, queryset)  # noqa: SLF001 - an action of it
+    count = Chat.route(own.filter(Q(project=None) | Q(is_project_known=True)), project)
     text = ngettext(
         "%(n)d chat goes to %(project)s from now on.",
         "%(n)d chats go to %(project)s from now on.",
         count,
     )
     chats.message_user(request, text % {"n": count, "project": project}, messages.SUCCESS)
+
+
+def _is_own(chat: Any) -> bool:
+    """A chat whose source is of one of the person's projects; each row here knows."""
+    return bool(getattr(chat, "is_own", True))  # one that goes with its project or source
 
 
 def _is_foreign(chat: Any) -> bool:

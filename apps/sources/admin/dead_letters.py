@@ -22,6 +22,7 @@ from apps.sources.admin.scope import (
 from apps.sources.models import DeadLetter
 from apps.sources.replay import replay
 from tasktracker.lib.bus import BusUnavailable
+from tasktracker.lib.retell import retell
 
 SHOWN = 50_000  # characters of a payload on its page
 
@@ -42,6 +43,7 @@ class ReplayedFilter(admin.EmptyFieldListFilter):
 @admin.register(DeadLetter)
 class DeadLetterAdmin(ProjectScopedAdmin):
     project_path = "source__project"
+    empty_text = gettext_lazy("Everything that came in could be read.")
     list_display = ["created_at", "source", "subject", "why", "replayed_at"]
     list_display_links = ["created_at"]
     list_select_related = ["source"]
@@ -51,7 +53,7 @@ class DeadLetterAdmin(ProjectScopedAdmin):
     date_hierarchy = "created_at"
     paginator = CappedPaginator
     actions = ["replay_selected"]
-    fields = ["created_at", "source", "subject", "sequence", "reason", "replayed_at", "content"]
+    fields = ["created_at", "source", "subject", "sequence", "told", "replayed_at", "content"]
     readonly_fields = fields
     change_form_template = "admin/sources/deadletter/change_form.html"
 
@@ -73,7 +75,11 @@ class DeadLetterAdmin(ProjectScopedAdmin):
 
     @display(description=gettext_lazy("reason"))
     def why(self, letter: DeadLetter) -> str:
-        return short_text(letter.reason, 120)
+        return short_text(retell(letter.reason), 120)
+
+    @display(description=gettext_lazy("reason"))
+    def told(self, letter: DeadLetter) -> str:
+        return retell(letter.reason)
 
     @display(description=gettext_lazy("payload"))
     def content(self, letter: DeadLetter) -> str:

@@ -60,6 +60,13 @@ def badge(text: Any, colour: str = "") -> SafeString:
     return render_to_string("unfold/helpers/label.html", {"text": text, "type": colour})
 
 
+def trouble_note(sentence: str) -> SafeString | str:
+    """What is wrong, in a line that breaks where the page is narrow."""
+    return (
+        format_html('<span class="trouble-note" dir="auto">{}</span>', sentence) if sentence else ""
+    )
+
+
 def category_badge(row: Any) -> SafeString | str:
     if not row.category:
         return ""

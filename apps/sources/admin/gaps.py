@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
@@ -76,7 +76,7 @@ class GapAdmin(ProjectScopedAdmin):
     @display(description=gettext_lazy("state"))
     def state(self, gap: Gap) -> Any:
         if gap.closed_at is None:
-            return badge(_("Open"), "danger")
+            return badge(pgettext("state of a gap", "Open"), "danger")
         if gap.dismissed_by is not None:
             return badge(_("Closed by %(name)s") % {"name": gap.dismissed_by}, "success")
         return badge(_("Closed by an import"), "success")

@@ -27,9 +27,10 @@ from apps.sources.admin.scope import (
     VisibleRelatedFilter,
     page_of,
 )
-from apps.sources.archives import NoArchive, check_archive, kinds_with_history
+from apps.sources.archives import NoArchive, check_archive, kinds_with_history, problem_in_words
 from apps.sources.models import HistoryImport, Project, Source
 from apps.sources.uploads import store_upload
+from tasktracker.lib.retell import retell
 from tasktracker.lib.secrets import CannotDecrypt
 from tasktracker.lib.workflow import LostRace, WrongTransition
 
@@ -52,6 +53,7 @@ class ImportForm(forms.ModelForm):  # type: ignore[type-arg]
 
     upload = forms.FileField(
         label=gettext_lazy("File"),
+        error_messages={"empty": gettext_lazy("The file is empty.")},
         widget=UnfoldAdminFileFieldWidget,
         help_text=gettext_lazy(
             "Telegram Desktop: Export chat history, format JSON, gives result.json; no photos or videos"
@@ -142,6 +144,7 @@ class HistoryImportAdmin(ProjectScopedAdmin):
 
     project_path = "source__project"
     form = ImportForm
+    empty_text = gettext_lazy("What a team wrote before: press Import history among the sources.")
     list_display = ["original_name", "source", "state", "told", "created_by", "created_at"]
     list_select_related = ["source", "created_by"]
     never_listed = ["source__config"]
@@ -286,8 +289,8 @@ def _progress(row: HistoryImport) -> dict[str, Any]:
         "counts": [
             (label, row.counts[name]) for name, label in COUNT_LABELS.items() if name in row.counts
         ],
-        "problems": row.problems,
-        "error": row.last_error,
+        "problems": [problem_in_words(problem) for problem in row.problems],
+        "error": retell(row.last_error),
         "can_resume": row.can_resume,
     }
 

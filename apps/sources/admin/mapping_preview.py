@@ -7,6 +7,7 @@ from django.forms import ModelForm, PasswordInput
 from django.utils import formats, timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from apps.sources.adapters import able_to
@@ -102,7 +103,7 @@ def _state(value: Any) -> SafeString | str:
     if value.state == "wrong":
         return badge(_("Cannot be read"), "danger")
     if value.state == "found":
-        return badge(_("Found"), "success")
+        return badge(pgettext("state of a field", "Found"), "success")
     if value.path:
         return badge(_("Not found"), "warning")
     return badge(_("No path"))

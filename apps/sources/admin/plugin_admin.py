@@ -11,10 +11,11 @@ from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
 from apps.sources.adapters.base import Finding, reason_of
-from apps.sources.admin.display import badge
+from apps.sources.admin.display import trouble_note
 from apps.sources.admin.plugin_form import PlugInForm, form_for, setting_names, shown_config
 from apps.sources.admin.scope import ProjectScopedAdmin, back_or_to, page_of
 from tasktracker.lib.plugins import PlugIn, load
+from tasktracker.lib.retell import retell
 from tasktracker.lib.secrets import CannotDecrypt
 from tasktracker.lib.text import shorten
 from tasktracker.lib.workflow import GiveUp, TryLater
@@ -109,12 +110,8 @@ class PlugInAdmin(ProjectScopedAdmin):
     @property
     def conditional_fields(self) -> dict[str, str]:
         """Unfold shows a new row's settings only for the kind that is chosen."""
-        return {
-            name: f"kind == '{kind}'"
-            for kind in self.registry
-            for name in setting_names(self.registry, None)
-            if name.startswith(f"{kind}__")
-        }
+        names = setting_names(self.registry, None)
+        return {name: f"kind == '{name.partition('__')[0]}'" for name in names}
 
     def changeform_view(
         self,
@@ -184,4 +181,8 @@ class PlugInAdmin(ProjectScopedAdmin):
 
     @display(description=_("last error"))
     def trouble(self, row: Any) -> Any:
-        return badge(shorten(row.last_error, 60), "danger") if row.last_error else ""
+        return trouble_note(shorten(retell(row.last_error), 80))
+
+    @display(description=_("last error"))
+    def told_error(self, row: Any) -> Any:
+        return trouble_note(retell(row.last_error))

@@ -2,6 +2,7 @@
 
 import json
 import types
+from collections.abc import Iterator
 from enum import Enum
 from typing import Any, ClassVar, Literal, Union, get_args, get_origin
 
@@ -25,6 +26,16 @@ from tasktracker.lib.plugins import PlugIn, load
 
 #: Prefix of the settings of a saved row; a new one has the fields of every kind, by its name.
 SAVED = "saved"
+#: What pydantic says in English only, by the name of its error.
+SENTENCES = {
+    "missing": gettext_lazy("This field is required."),
+    "string_pattern_mismatch": gettext_lazy("There is a character in it that cannot be there."),
+    "string_too_short": gettext_lazy("At least %(min_length)s characters."),
+    "string_too_long": gettext_lazy("At most %(max_length)s characters."),
+    "int_parsing": gettext_lazy("This is no whole number."),
+    "greater_than_equal": gettext_lazy("The smallest number is %(ge)s."),
+    "less_than_equal": gettext_lazy("The largest number is %(le)s."),
+}
 KEEP_SECRET = gettext_lazy("Saved. Leave it empty to keep it.")
 
 
@@ -32,6 +43,13 @@ class PlugInForm(forms.ModelForm):  # type: ignore[type-arg]
     """Reads `config` out of the fields that the chosen plug-in's Config names."""
 
     registry: ClassVar[dict[str, PlugIn]] = {}
+
+    class Meta:
+        error_messages: ClassVar[dict[str, Any]] = {
+            NON_FIELD_ERRORS: {
+                "unique_together": gettext_lazy("The project has one of this name already.")
+            }
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -82,7 +100,7 @@ class PlugInForm(forms.ModelForm):  # type: ignore[type-arg]
     def _show(self, error: ConfigError, prefix: str) -> None:
         for item in error.errors(include_input=False, include_url=False):
             name = f"{prefix}__{item['loc'][0]}" if item["loc"] else ""
-            self.add_error(name if name in self.fields else None, item["msg"])
+            self.add_error(name if name in self.fields else None, _sentence(item))
 
     def _update_errors(self, errors: ValidationError) -> None:
         """The model's own check speaks of `config`, which is no field here: shown above the form."""
@@ -103,6 +121,14 @@ class PlugInForm(forms.ModelForm):  # type: ignore[type-arg]
             )
 
 
+def _sentence(item: Any) -> str:
+    """What pydantic found wrong, in the language of the page where we have it."""
+    if item["type"] in SENTENCES:
+        sentence: str = SENTENCES[item["type"]] % item.get("ctx", {})
+        return sentence
+    return str(item["msg"])
+
+
 def config_model(registry: dict[str, PlugIn], kind: str) -> type[BaseModel]:
     model: type[BaseModel] = load(registry, kind).Config
     return model
@@ -111,16 +137,25 @@ def config_model(registry: dict[str, PlugIn], kind: str) -> type[BaseModel]:
 def form_for(registry: dict[str, PlugIn], kind: str | None) -> type[PlugInForm]:
     """The form of a saved row of this kind; without one, the form that can make any kind."""
     fields: dict[str, Any] = {"registry": registry}
-    for prefix, name in [(SAVED, kind)] if kind else [(name, name) for name in registry]:
-        if name in registry:
-            fields |= _fields(config_model(registry, name), prefix, is_new=kind is None)
+    for prefix, model in _models(registry, kind):
+        fields |= _fields(model, prefix, is_new=kind is None)
     return type("PlugInForm", (PlugInForm,), fields)
 
 
 def setting_names(registry: dict[str, PlugIn], kind: str | None) -> list[str]:
     """Names of the form's fields, in the plug-in's order."""
-    form = form_for(registry, kind)
-    return list(form.declared_fields)
+    return [
+        f"{prefix}__{key}"
+        for prefix, model in _models(registry, kind)
+        for key in model.model_fields
+    ]
+
+
+def _models(registry: dict[str, PlugIn], kind: str | None) -> Iterator[tuple[str, type[BaseModel]]]:
+    """The settings that a form asks for, with what the names of their fields begin with."""
+    for prefix, name in [(SAVED, kind)] if kind else [(name, name) for name in registry]:
+        if name in registry:
+            yield prefix, config_model(registry, name)
 
 
 def shown_config(registry: dict[str, PlugIn], row: Any) -> str:

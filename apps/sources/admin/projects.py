@@ -13,7 +13,7 @@ from unfold.admin import TabularInline
 from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from apps.sources.admin.scope import ProjectScopedAdmin
+from apps.sources.admin.unhooking import UnhookingAdmin
 from apps.sources.models import GLOSSARY_LIMIT, Chat, GlossaryTerm, Project
 from apps.sources.post import senders, why_not
 
@@ -73,8 +73,9 @@ class ProjectForm(ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Project)
-class ProjectAdmin(ProjectScopedAdmin):
+class ProjectAdmin(UnhookingAdmin):
     project_path = "pk"
+    path_from_source = "project"
     form = ProjectForm
     change_form_before_template = "admin/sources/project/simulator.html"
     list_display = ["name", "slug", "language", "policy", "auto_approve_above", "is_active"]

@@ -6,12 +6,13 @@ from typing import Any
 
 from django.contrib.admin import ModelAdmin as DjangoModelAdmin
 from django.core.paginator import Paginator
-from django.db.models import Field, ForeignKey, ManyToManyField, Model, QuerySet
+from django.db.models import Field, ForeignKey, ManyToManyField, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.functional import cached_property
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.text import capfirst
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RangeDateFilter, RelatedDropdownFilter
 
@@ -35,10 +36,15 @@ class ProjectScopedAdmin(ModelAdmin):  # type: ignore[misc]
         rows: QuerySet[Any] = super().get_queryset(request)
         if request.user.is_superuser:
             return rows
-        return rows.filter(**{f"{self.project_path}__in": Project.visible_to(request.user)})
+        return rows.filter(self.seen_by(request))
+
+    def seen_by(self, request: HttpRequest) -> Q:
+        """Which rows a person sees who is no superuser."""
+        return Q((f"{self.project_path}__in", Project.visible_to(request.user)))
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         changelist = super().get_changelist_instance(request)
+        changelist.title = capfirst(self.opts.verbose_name_plural)  # no "Select gap to view"
         if self.never_listed:
             changelist.result_list = changelist.result_list.defer(*self.never_listed)
         return changelist

@@ -27,6 +27,7 @@ from apps.sources.admin.mapping_preview import (
 )
 from apps.sources.admin.plugin_admin import KindFilter, PlugInAdmin
 from apps.sources.admin.scope import VisibleRelatedFilter, page_of
+from apps.sources.admin.unhooking import UnhookingAdmin
 from apps.sources.admin.webhook_page import WebhookPages
 from apps.sources.models import Source
 from tasktracker.lib.plugins import load
@@ -35,7 +36,8 @@ RECENT = timedelta(hours=24)
 
 
 @admin.register(Source)
-class SourceAdmin(WebhookPages, FirstMessage, PlugInAdmin):
+class SourceAdmin(UnhookingAdmin, WebhookPages, FirstMessage, PlugInAdmin):
+    path_from_source = "pk"
     registry = ADAPTERS
     list_display = [
         "name",
@@ -55,7 +57,7 @@ class SourceAdmin(WebhookPages, FirstMessage, PlugInAdmin):
         "read_up_to",
         "reached_at",
         "last_seen_at",
-        "last_error",
+        "told_error",
         "created_at",
     ]
     check_title = _("Check connection")

@@ -12,6 +12,7 @@ from django.db import models, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from apps.sources.envelope import Envelope
 from apps.sources.models.source import Source
@@ -26,7 +27,9 @@ class Author(models.Model):
     )
     external_id = models.CharField(_("id at the platform"), max_length=200)
     #: Emptied when the person is forgotten; the number stays, or the door could not know whom to keep out.
-    name = models.CharField(_("name"), max_length=200, blank=True, default="")
+    name = models.CharField(
+        pgettext_lazy("of a person", "name"), max_length=200, blank=True, default=""
+    )
     opted_out_at = models.DateTimeField(_("not stored since"), null=True, editable=False)
     forgotten_at = models.DateTimeField(_("nothing stored from before"), null=True, editable=False)
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)

@@ -196,17 +196,15 @@ class Chat(models.Model):
         own = self._topic(topic)
         return (own and own.project) or self.project or self.source.project
 
-    # Properties
-
-    @property
-    def language_of_answers(self) -> str:
-        return self.language or (self.project or self.source.project).language
-
     def _topic(self, external_id: str) -> "Topic | None":
         topics = (topic for topic in self.topics.all() if topic.external_id == external_id)
         return next(topics, None)
 
     # Properties
+
+    @property
+    def language_of_answers(self) -> str:
+        return self.language or (self.project or self.source.project).language
 
     @property
     def reference(self) -> ChatReference:

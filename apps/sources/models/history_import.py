@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from tasktracker.lib.workflow import LostRace, WorkItem
 
@@ -25,7 +26,7 @@ class HistoryImport(WorkItem):
     """One uploaded archive. It is read by a process that holds a lease, and begun again when that dies."""
 
     class Status(models.TextChoices):
-        WAITING = "waiting", _("Waiting")
+        WAITING = "waiting", pgettext_lazy("state of an import", "Waiting")
         DONE = "done", _("Done")
         FAILED = "failed", _("Failed")
         CANCELLED = "cancelled", _("Cancelled")
