@@ -22,9 +22,10 @@ install: .venv/installed-embedded ## Make .venv with everything that `run` needs
 run: install ## Start services, every process and the demo; stop with Ctrl-C
 	exec $(MANAGE) up
 
-# With PYTEST_ARGS in one process: a single file starts sooner so.
+# With PYTEST_ARGS in one process: a single file starts sooner so. Three otherwise, on two cores: what kills
+# processes or talks to them often waits. What is compiled is kept, also where the environment says no.
 test: .venv/installed-dev ## Run the whole suite on real embedded services (PYTEST_ARGS=...)
-	exec env OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest $(or $(PYTEST_ARGS),-n 2 --dist worksteal)
+	exec env OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(VENV_PYTHON) -m pytest $(or $(PYTEST_ARGS),-n 3 --dist worksteal)
 
 test-torch: ## Run the tests of sentence-transformers in an environment of its own (5 GB)
 	test -x .venv-torch/bin/python || $(PYTHON) -m venv .venv-torch

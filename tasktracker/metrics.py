@@ -32,7 +32,7 @@ from prometheus_client.core import (
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from apps.exports.models import TaskExport, Tracker
+from apps.exports.models import TaskExport, WebhookDelivery
 from apps.issues.models import Issue, Opinion
 from apps.messages import measure
 from apps.messages.answers import PERSON
@@ -42,6 +42,7 @@ from tasktracker import health
 from tasktracker.celery import QUEUES, depth
 from tasktracker.lib import circuits, llm, vector_cache
 from tasktracker.lib.workflow import WorkItem
+from tasktracker.tracker_metrics import tracker_figures
 
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -264,6 +265,7 @@ def _work() -> Iterator[Metric]:
         ("message", Message),
         ("issue", Issue),
         ("export", TaskExport),
+        ("call", WebhookDelivery),
     ]
     for kind, model in models:
         for status, (count, age) in _waiting(model).items():
@@ -275,13 +277,11 @@ def _work() -> Iterator[Metric]:
     yield _by(
         "opinions", "Pairs that a language model was asked about", "status", Opinion.objects.all()
     )
-    yield _by("exports", "Exports", "status", TaskExport.objects.all())
+    yield from tracker_figures()
     failed = Message.objects.filter(status=Message.Status.FAILED).count()
     yield _gauge("messages_failed", "Messages that no classifier could read", failed)
     letters = DeadLetter.objects.filter(replayed_at=None).count()
     yield _gauge("dead_letters", "Envelopes that could not be read", letters)
-    resting = Tracker.objects.filter(closed_until__gt=Now()).count()
-    yield _gauge("trackers_resting", "Trackers that rest after failures", resting)
     corrections = CounterMetricFamily(
         "tasktracker_corrections", "What people set right", labels=["field"]
     )
@@ -293,8 +293,11 @@ def _work() -> Iterator[Metric]:
 def _waiting(model: type[WorkItem]) -> dict[str, tuple[int, float]]:
     """Count and greatest age by waiting status, zeros where nothing waits."""
     found: dict[str, tuple[int, float]] = {str(status): (0, 0.0) for status in model.WAITING}
+    at_work: QuerySet[Any] = model._default_manager.all()
+    if issubclass(model, TaskExport):
+        at_work = at_work.filter(held="")  # what a policy holds back is late by intention
     rows = (
-        model._default_manager.filter(status__in=model.WAITING, due_at__isnull=False)
+        at_work.filter(status__in=model.WAITING, due_at__isnull=False)
         .order_by()
         .values_list("status")
         .annotate(rows=Count("pk"), age=Extract(Now() - Min(F("status_changed_at")), "epoch"))

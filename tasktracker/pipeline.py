@@ -15,8 +15,21 @@ from celery.signals import beat_init, worker_process_init
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from apps.exports.models import TaskExport
-from apps.exports.tasks import deliver_exports, erase_from_exports, open_exports
+from apps.exports.models import ExportUpdate, StandIn, TaskExport, WebhookDelivery
+from apps.exports.tasks import (
+    FALL_BACK_EVERY,
+    apply_calls,
+    deliver_exports,
+    erase_from_exports,
+    fall_back,
+    look_for_news,
+    open_exports,
+    poll_trackers,
+    prune_calls,
+    settle_stand_ins,
+    tell_trackers,
+)
+from apps.exports.update import want as want_told
 from apps.issues.comparison import check_project
 from apps.issues.corrections import follow
 from apps.issues.models import DayAnalysis, Draft, Issue, Opinion, StatusReply
@@ -85,7 +98,11 @@ FLOW: Mapping[tuple[type[WorkItem], str], Step] = {
     (Issue, Issue.Status.APPROVED): Step(open_exports, 20),
     (Issue, Issue.Status.IN_PROGRESS): Step(open_exports, 20),
     (Issue, Issue.Status.DONE): Step(open_exports, 20),
-    (TaskExport, TaskExport.Status.PENDING): Step(deliver_exports, 10),
+    (TaskExport, TaskExport.Status.PENDING): Step(deliver_exports, 50),
+    (ExportUpdate, ExportUpdate.Status.WAITING): Step(tell_trackers, 10),
+    (StandIn, StandIn.Status.STANDING): Step(settle_stand_ins, 5),
+    (StandIn, StandIn.Status.MOVING): Step(settle_stand_ins, 5),
+    (WebhookDelivery, WebhookDelivery.Status.RECEIVED): Step(apply_calls, 10),
     (StatusReply, StatusReply.Status.DUE): Step(write_replies, 1),
     (ChatCommand, ChatCommand.Status.WAITING): Step(obey_commands, 1),
     (ChatCommand, ChatCommand.Status.ANSWERING): Step(answer_commands, 1),
@@ -104,6 +121,8 @@ def connect() -> None:
     reacted.connect(note_reaction, dispatch_uid="pipeline")
     status_changed.connect(tell_reporters, sender=Issue, dispatch_uid="replies")
     status_changed.connect(tell_reporters, sender=TaskExport, dispatch_uid="replies")
+    status_changed.connect(tell_tasks, sender=Issue, dispatch_uid="news")
+    status_changed.connect(tell_tasks, sender=TaskExport, dispatch_uid="news")
 
 
 def settle_held(chat: Chat, **_: Any) -> None:
@@ -116,6 +135,13 @@ def tell_reporters(sender: type[WorkItem], ids: Sequence[int], **kwargs: Any) ->
     if sender is TaskExport:
         ids = list(TaskExport.objects.filter(pk__in=ids).values_list("issue", flat=True))
     want(ids)
+
+
+def tell_tasks(sender: type[WorkItem], ids: Sequence[int], **kwargs: Any) -> None:
+    """What became of an issue is news on its tasks; a task that was just made may have missed some."""
+    if sender is TaskExport:
+        ids = list(TaskExport.objects.filter(pk__in=ids).values_list("issue", flat=True))
+    want_told(ids)
 
 
 def hand_over(sender: type[WorkItem], status: str, ids: Sequence[int], **kwargs: Any) -> None:
@@ -176,10 +202,15 @@ def prune_events() -> None:
 
 app.conf.beat_schedule = {
     "sweep": {"task": sweep.name, "schedule": SWEEP_EVERY, "options": {"priority": URGENT}},
+    "fall-back": {"task": fall_back.name, "schedule": FALL_BACK_EVERY},
     "prune-events": {"task": prune_events.name, "schedule": 600.0},
     # Each project's day ends at its own midnight; what a pause of the beat missed is caught up.
     "analyse-days": {"task": analyse_days.name, "schedule": 600.0},
+    "poll-trackers": {"task": poll_trackers.name, "schedule": 20.0},
+    "prune-calls": {"task": prune_calls.name, "schedule": 3600.0},
     "learn": {"task": learn_when_due.name, "schedule": 1800.0},
+    # What was announced while nobody listened.
+    "look-for-news": {"task": look_for_news.name, "schedule": 600.0},
     # Hardly ever is there anything to build; then it takes minutes.
     "index-vectors": {"task": index_vectors.name, "schedule": 3600.0},
     "close-days": {"task": close_days.name, "schedule": 3600.0},

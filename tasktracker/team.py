@@ -124,7 +124,8 @@ def _issues(projects: "QuerySet[Project]", filters: dict[str, str]) -> "QuerySet
     rows = with_source(Issue.objects.filter(project__in=projects)).order_by("-created_at", "-id")
     if filters["source"]:
         rows = rows.filter(source_name__icontains=filters["source"])
-    created = TaskExport.objects.filter(status=TaskExport.Status.CREATED).select_related("tracker")
+    made = TaskExport.objects.filter(status=TaskExport.Status.CREATED, is_live=True)
+    created = made.select_related("tracker")
     return rows.prefetch_related(Prefetch("exports", created, to_attr="created_exports"))[:ISSUES]
 
 

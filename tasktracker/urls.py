@@ -22,6 +22,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", include("tasktracker.api.urls")),
     path("metrics", metrics, name="metrics"),
+    path("webhook/tracker/", include("apps.exports.urls")),
     path("webhook/", include("apps.sources.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
 ]

@@ -155,6 +155,6 @@ def tracker(project: Project) -> Tracker:
 def make_export(tracker: Tracker, make_issue: Callable[..., Issue]) -> Callable[..., TaskExport]:
     def make(issue: Issue | None = None, **changes: Any) -> TaskExport:
         wanted = issue or make_issue(status=Issue.Status.APPROVED)
-        return TaskExport.objects.create(issue=wanted, tracker=tracker, **changes)
+        return TaskExport.objects.create(**{"issue": wanted, "tracker": tracker, **changes})
 
     return make

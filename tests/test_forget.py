@@ -22,7 +22,7 @@ from apps.messages.corrections import note
 from apps.messages.ingest import Arrival, ingest
 from apps.messages.models import ChatCommand, Classification, Message
 from apps.messages.tasks import erase_messages
-from apps.sources.adapters.telegram_message import read_message
+from apps.sources.adapters.telegram.message import read_message
 from apps.sources.envelope import ChatReference
 from apps.sources.models import Author, Chat, DeadLetter, Erasure, Project
 from tasktracker.lib import embeddings, vector_cache

@@ -12,7 +12,8 @@ from django.test import Client
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
-from apps.issues.models import Match, Opinion
+from apps.exports.models import Tracker
+from apps.issues.models import Change, Match, Opinion
 from apps.messages import measure
 from apps.messages.models import Classification, Correction, Message, ModelVersion
 from tasktracker import metrics
@@ -150,7 +151,8 @@ def test_counters_stay_when_a_day_is_closed_and_its_messages_go(scrape, make_mes
     assert scrape()[counter] == before + 1
 
 
-def test_waiting_rows_with_the_age_of_the_oldest(scrape, make_message):
+def test_waiting_rows_with_the_age_of_the_oldest(scrape, make_message, make_export):
+    make_export(held="too_many", due_at=timezone.now())  # late by intention
     message = make_message(status="unsure", due_at=measure.midnight(timezone.localdate()))
     Message.objects.filter(pk=message.pk).update(
         status_changed_at=measure.midnight(timezone.localdate() - timedelta(days=1))
@@ -182,6 +184,58 @@ def test_rows_by_status(scrape, make_issue, make_export, make_message):
     assert found[key("opinions", status="different")] == 1
     assert found[key("messages_failed")] == 1
     assert found[key("corrections_total", field="category")] == 1
+
+
+def labels_of(tracker: Tracker) -> dict[str, str]:
+    return {"project": "smachno", "kind": "json", "tracker": str(tracker.pk)}
+
+
+def test_exports_by_tracker_and_status(scrape, make_export, tracker):
+    make_export(status="created")
+
+    found = scrape()
+
+    assert found[key("tracker_exports", status="created", **labels_of(tracker))] == 1
+    assert found[key("exports", status="created")] == 1
+
+
+def test_calls_of_a_tracker_and_how_many_it_may_make(scrape, tracker):
+    tracker.count_call("account", 1500)
+    tracker.count_call("account", 1500)
+
+    found = scrape()
+
+    assert found[key("tracker_calls", **labels_of(tracker))] == 2
+    assert found[key("tracker_calls_allowed", **labels_of(tracker))] == 1500
+
+
+@pytest.mark.parametrize(
+    ("rests_for", "forced", "shown"),
+    [(None, "", 0), (60, "", 1), (-1, "", 0.5), (None, "open", 1), (60, "closed", 0)],
+)
+def test_the_circuit_of_a_tracker(scrape, tracker, rests_for, forced, shown):
+    rests_until = timezone.now() + timedelta(seconds=rests_for) if rests_for else None
+    Tracker.objects.update(closed_until=rests_until, forced=forced)
+
+    assert scrape()[key("tracker_circuit_open", **labels_of(tracker))] == shown
+
+
+def test_seconds_from_the_stored_message_to_its_task(
+    scrape, make_export, make_issue, make_message, django_user_model
+):
+    person, now = django_user_model.objects.create(username="olena"), timezone.now()
+    for took, is_by_person in ((2, False), (4, False), (600, True)):
+        message = make_message()
+        Message.objects.filter(pk=message.pk).update(created_at=now - timedelta(seconds=took))
+        issue = make_issue(message=message)
+        issue.record(Change.Kind.STATUS, by=person if is_by_person else None)
+        make_export(issue, status="created", status_changed_at=now)
+
+    found = scrape()
+
+    assert found[key("task_seconds", approved_by="policy", quantile="0.5")] == 3
+    assert found[key("task_seconds", approved_by="policy", quantile="1.0")] == 4
+    assert found[key("task_seconds", approved_by="person", quantile="1.0")] == 600
 
 
 def test_the_parts_of_the_system(scrape, settings):
@@ -242,7 +296,7 @@ def test_a_scrape_takes_few_queries(local, make_message, django_assert_max_num_q
     for number in range(5):
         answer(make_message(), classifier=f"llm:{number}")
 
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(16):
         local.get("/metrics")
 
 

@@ -5,9 +5,11 @@ from datetime import timedelta
 import pytest
 from django.conf import settings
 from django.utils import timezone
+from kombu import Connection
+from kombu.pools import producers
 from redis import Redis
 
-from apps.exports.models import TaskExport
+from apps.exports.models import ExportUpdate, TaskExport, WebhookDelivery
 from apps.issues.models import DayAnalysis, Draft, Issue, Opinion, StatusReply
 from apps.issues.tasks import attach_follow_ups
 from apps.messages.models import ChatCommand, Message, ModelVersion
@@ -23,6 +25,8 @@ WORK = [
     DayAnalysis,
     ModelVersion,
     TaskExport,
+    WebhookDelivery,
+    ExportUpdate,
     ChatCommand,
     Erasure,
     HistoryImport,
@@ -63,6 +67,18 @@ def test_every_status_of_a_model_is_known_to_its_transitions(model):
 def test_a_lost_message_is_handed_out_again(lost):
     pipeline.sweep()
 
+    assert pipeline.queue_depth(CLASSIFY) == 1
+
+
+def test_what_a_dead_broker_did_not_take_is_handed_out_when_it_lives(lost, monkeypatch, caplog):
+    dead = producers[Connection("redis://127.0.0.1:9/0")]
+    with monkeypatch.context() as no_broker:
+        no_broker.setattr(pipeline.app.amqp, "_producer_pool", dead)
+        pipeline.hand_over(Message, lost.status, [lost.pk])
+    assert "the broker is away" in caplog.text
+    assert pipeline.queue_depth(CLASSIFY) == 0
+
+    pipeline.sweep()
     assert pipeline.queue_depth(CLASSIFY) == 1
 
 

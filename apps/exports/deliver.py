@@ -1,4 +1,4 @@
-"""Open an export per tracker of an approved issue, and deliver each exactly once."""
+"""Open the exports of an approved issue as its project wants them, and deliver each exactly once."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -9,75 +9,108 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 
-from apps.exports.models import LEASE, NOT_WANTED, QUIET, TaskExport, Tracker
+from apps.exports.calling import plugin_of, told_to
+from apps.exports.models import LEASE, NOT_WANTED, QUIET, ExportPolicy, TaskExport
 from apps.exports.payload import build_payload
+from apps.exports.policy import export_of, goes_now, hold, targets, wanted_again
 from apps.exports.trackers.base import Doubtful, ExternalIssue, IssuePayload, Limited
 from apps.issues.models import Change, Issue
-from apps.sources.adapters.base import reason_of
+from apps.issues.triage import lock_project
+from tasktracker.lib.advisory import HeldElsewhere, held
 from tasktracker.lib.failpoints import reach
-from tasktracker.lib.workflow import GiveUp, LostRace, NotNow, TryLater, backoff, words_of
+from tasktracker.lib.workflow import GiveUp, NotNow, TryLater
 
 logger = logging.getLogger(__name__)
 
-LONGEST_PAUSE = timedelta(seconds=30)  # of a row whose tracker fails
 COMPLETE_ATTEMPTS = 5
+LOCK_KIND = 1_750_001  # of advisory locks: one export is made at a time
+SOON = timedelta(seconds=2)
+#: After which a tracker that takes a key twice is called again, by how often that was in vain.
+DOUBTS = (QUIET, timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
 
 
 def open_exports(issues: Sequence[Issue]) -> None:
-    """One pending export per active tracker; then the issues have nothing to wait for."""
+    """One pending export per tracker that the policy names; then the issues have nothing to wait for."""
     for issue in issues:
         with transaction.atomic():
+            policy = ExportPolicy.of(issue.project)
+            if policy.most_per_hour is not None:
+                lock_project(issue.project_id)  # to be counted there: before the issue, as all do
+            # Nobody sends it somewhere else by hand meanwhile.
+            Issue.objects.select_for_update(no_key=True).filter(pk=issue.pk).first()
             opened = [
-                export.pk
-                for tracker in Tracker.objects.filter(project_id=issue.project_id, is_active=True)
-                for export, is_new in [_export_of(issue, tracker)]
+                export
+                for tracker in targets(issue, policy)
+                for export, is_new in [export_of(issue, tracker)]
                 if is_new
             ]
-            for given_up in issue.exports.filter(
-                status=TaskExport.Status.FAILED, last_error=NOT_WANTED
-            ):
+            again = wanted_again(issue, policy)
+            for given_up in again:
                 given_up.retry()  # it is wanted again: a merge was undone, or a rejection
-            TaskExport.announce(opened, TaskExport.Status.PENDING, is_new=True)
+            hold([*opened, *again], issue, policy)
+            ids = [export.pk for export in opened]
+            TaskExport.announce(ids, TaskExport.Status.PENDING, is_new=True)
             Issue.settle([issue.pk])
 
 
 def deliver(export: TaskExport) -> None:
     """Create the issue in the tracker once, whatever breaks in between."""
     tracker = export.tracker
-    if _is_given_up(export):
+    if export.made is None and _is_given_up(export):
+        return
+    if export.made is None and not goes_now(export):
         return
     if not tracker.is_active:
         raise GiveUp("the tracker is switched off")
     export.renew(lease=LEASE)
-    plugin = _plugin_of(tracker)
-    _wait_after_doubt(export)
+    plugin = plugin_of(tracker)
+    if export.made is None:
+        _wait_after_doubt(export, plugin)
     tracker.admit()
-    payload = build_payload(export.issue)
-    with _told_to(tracker, export):
-        created = _made_before(export, plugin) or _make(export, plugin, payload)
+    export.note_messages()
+    payload = build_payload(export.issue, tracker)
+    with _alone(export, plugin), told_to(tracker, attempts=export.attempts):
+        created = export.made or _made(export, plugin, payload)
         _complete(export, plugin, created, payload)
     with transaction.atomic():
-        export.mark_created(created.id, created.url)
+        export.renew(lease=LEASE)  # who has taken the row meanwhile decides what becomes of it
+        export.mark_created(created.id, created.url, remark=created.remark)
         export.issue.record(
             Change.Kind.EXPORT, tracker=tracker.name, id=created.id, url=created.url
         )
 
 
-def _plugin_of(tracker: Tracker) -> Any:
-    try:
-        return tracker.plugin()
-    except ValueError as error:
-        # Only the words: the values may be secrets.
-        raise GiveUp(f"the tracker's settings do not fit: {reason_of(error)}") from error
-
-
-def _wait_after_doubt(export: TaskExport) -> None:
+def _wait_after_doubt(export: TaskExport, plugin: Any) -> None:
     """A call that nobody saw the end of may still be at work there; until it is over, none can look."""
     if export.called_at is None:
         return
-    recent = TaskExport.objects.filter(pk=export.pk, called_at__gt=Now() - QUIET)
+    quiet = QUIET
+    if getattr(plugin, "looks_first", False):
+        # What waits there for a lock is made all at once when the lock goes.
+        quiet = DOUBTS[min(max(export.attempts - 2, 0), len(DOUBTS) - 1)]
+    recent = TaskExport.objects.filter(pk=export.pk, called_at__gt=Now() - quiet)
     if recent.exists():
         raise NotNow("waiting for what became of the last call", delay=QUIET)
+
+
+@contextmanager
+def _alone(export: TaskExport, plugin: Any) -> Iterator[None]:
+    """While a tracker that takes a key twice is looked at and called, nobody else does both with this key."""
+    if not getattr(plugin, "looks_first", False):
+        yield
+        return
+    try:
+        with held(LOCK_KIND, export.pk):
+            yield
+    except HeldElsewhere:
+        raise NotNow("another worker makes it at this moment", delay=SOON) from None
+
+
+def _made(export: TaskExport, plugin: Any, payload: IssuePayload) -> ExternalIssue:
+    """Kept at once: until it is complete nobody shall make it elsewhere."""
+    created = _made_before(export, plugin) or _make(export, plugin, payload)
+    export.keep_made(created)
+    return created
 
 
 def _made_before(export: TaskExport, plugin: Any) -> ExternalIssue | None:
@@ -116,32 +149,6 @@ def _complete(
         logger.warning("export %s is made but not complete: %s", export.pk, error)
 
 
-@contextmanager
-def _told_to(tracker: Tracker, export: TaskExport) -> Iterator[None]:
-    """The tracker's row hears how it went: limits are no failures, and a refusal is an answer."""
-    try:
-        yield
-    except Limited as error:
-        tracker.note_answer()
-        tracker.wait(error.delay or LONGEST_PAUSE)
-        raise
-    except TryLater as error:
-        tracker.note_failure(str(error))
-        delay = QUIET if isinstance(error, Doubtful) else error.delay
-        # The circuit spares the tracker; a row that waited for longer would be late when it is back.
-        error.delay = delay or min(backoff(export.attempts), LONGEST_PAUSE)
-        raise
-    except GiveUp as error:
-        tracker.note_answer(refusal=str(error))
-        raise
-    except LostRace:
-        raise
-    except Exception as error:
-        tracker.note_failure(words_of(error))
-        raise
-    tracker.note_answer()
-
-
 def _is_given_up(export: TaskExport) -> bool:
     """Nobody wants it now; whoever does from here on waits for the lock, and finds it given up."""
     with transaction.atomic():
@@ -150,11 +157,3 @@ def _is_given_up(export: TaskExport) -> bool:
         if not is_wanted:
             export.give_up(NOT_WANTED)
     return not is_wanted
-
-
-def _export_of(issue: Issue, tracker: Tracker) -> tuple[TaskExport, bool]:
-    return TaskExport.objects.get_or_create(
-        issue=issue,
-        tracker=tracker,
-        defaults={"due_at": TaskExport.due_now(TaskExport.Status.PENDING)},
-    )

@@ -24,7 +24,7 @@ from apps.sources.post import adapter_of, button_to, post, senders
 from tasktracker.lib.workflow import GiveUp, LostRace, TryLater
 
 STALE = timedelta(hours=1)  # after it nobody waits for an answer any more
-MOST_ANSWERS = 10  # per chat and minute
+MOST_ANSWERS = 8  # per chat and minute; replies to reports are written there, too
 DECIDED_BY = "command"
 
 _N = ChatCommand.Name

@@ -133,7 +133,7 @@ def _changes(project: Project, day: date) -> dict[str, int]:
 
 def _with_failed_exports(project: Project) -> int:
     # By the name of the relation: exports belong to the next app.
-    failed = _reported(project).filter(exports__status="failed")
+    failed = _reported(project).filter(exports__is_failure=True)
     return failed.values("pk").distinct().count()
 
 

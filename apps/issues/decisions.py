@@ -195,6 +195,7 @@ def related(issue: Issue, other: Issue, *, by: Person, reason: str = "") -> None
         if not between(issue, other, Relation.Kind.RELATED).exists():
             details = what_search_thought(issue, other)
             relate(issue, other, by=by, reason=reason, details=details)
+            _announce(issue, other)
 
 
 def take_back(
@@ -205,6 +206,7 @@ def take_back(
         hold(issue, other)
         said = list(between(issue, other, kind))
         forget(said, issue, other, by=by, reason=reason)
+        _announce(issue, other)
     return len(said)
 
 
@@ -283,6 +285,12 @@ def _let_it_open_again(issue: Issue, message: int) -> None:
     """What opened the issue became one more report of the other one by a model's word."""
     rows = Evidence.objects.filter(issue=issue, message__in=forms_of([message]))
     rows.update(level=Evidence.Level.OPENED, score=None, threshold=None, like=None, explanation={})
+
+
+def _announce(*issues: Issue) -> None:
+    """Their statuses stay, and still there is something new about them."""
+    for issue in issues:
+        Issue.announce([issue.pk], issue.status)
 
 
 def _check_pair(issue: Issue, other: Issue) -> None:

@@ -18,9 +18,10 @@ BLOCK = re.compile(r"^(?:\s|#+(?=[\s#]|$)|[>=|]+|[-+*](?=[-+*\s]|$)|(?:h[1-6]|bq
 
 #: What a mask left in a model's answer ([EMAIL_1]): the value stands in the quotation.
 _PLACEHOLDER = re.compile(r"\[[A-Z]{2,12}_\d{1,9}\]")
+#: Up to fifty of them at once, for a round each would take long.
 _MAGIC = (
-    r"\b(?:fix(?:e[sd]|ing)?|clos(?:e[sd]?|ing)|resolv(?:e[sd]?|ing)|implement(?:s|ed|ing)?|complet(?:e[sd]?|ing)"
-    r"|refs?|references|related to|part of|contributes to|towards?|see)\s{0,3}:?\s{1,3}(?:issue\s)?"
+    r"(?:(?>\b(?:fix(?:e[sd]|ing)?|clos(?:e[sd]?|ing)|resolv(?:e[sd]?|ing)|implement(?:s|ed|ing)?|complet(?:e[sd]?|ing)"
+    r"|refs?|references|related to|part of|contributes to|towards?|see)\s{0,3}:?\s{1,3}(?:issue\s)?)){1,50}"
 )
 #: "fixes #12", "Closes org/repo#12": trackers take these for orders.
 _ORDER = re.compile(rf"{_MAGIC}(?:[\w.-]{{1,100}}/[\w.-]{{1,100}})?#\d+[,;:]?|{_MAGIC}GH-\d+", re.I)
@@ -41,15 +42,19 @@ def plain(text: str) -> str:
     text = _PLACEHOLDER.sub("…", clean(text))
     for pattern in (LINK, TAGS, MENTION):
         text = pattern.sub(" ", text)
-    text = MARKUP.sub(" ", without_orders(text))
+    text = without_orders(MARKUP.sub(" ", text))
     text = " ".join(re.sub(r"\(\s*(?:\)|$|(?=\())", " ", text).split())
     return _COMMAND.sub("", BLOCK.sub("", text))
 
 
 def without_orders(text: str) -> str:
     """Without what a tracker obeys: `closes #12`; a bare `#12` stays as its number."""
-    text = _FOREIGN.sub(r"\1 ", _ORDER_BY_KEY.sub("", _ORDER.sub(" ", text)))
-    return _REFERENCE.sub("", text)
+    previous = ""
+    while text != previous:  # "Fixes closes ENG-1" and "Fixes #ENG-1" take two rounds
+        previous = text
+        text = _FOREIGN.sub(r"\1 ", _ORDER_BY_KEY.sub("", _ORDER.sub(" ", text)))
+        text = _REFERENCE.sub("", text)
+    return text
 
 
 def invents_numbers(text: str, source: str) -> bool:

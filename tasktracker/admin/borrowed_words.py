@@ -41,6 +41,8 @@ PLUG_IN_SETTINGS = (
     _("ssl"),
     _("starttls"),
     _("none"),
+    _("markdown"),
+    _("textile"),
 )
 UNFOLD = (
     _("Welcome back to"),

@@ -155,12 +155,12 @@ def _messages(user: User) -> Sequence[Number]:
 def _exports(user: User) -> Sequence[Number]:
     figures = _visible(user, TaskExport.objects.all(), "tracker__project").aggregate(
         pending=Count("pk", filter=Q(status=TaskExport.Status.PENDING)),
-        failed=Count("pk", filter=Q(status=TaskExport.Status.FAILED)),
+        failed=Count("pk", filter=Q(is_failure=True)),
     )
-    pending, failed = TaskExport.Status.PENDING, TaskExport.Status.FAILED
+    pending = TaskExport.Status.PENDING
     return [
         Number(_("Pending"), figures["pending"], _list(TaskExport, status__exact=pending)),
-        Number(_("Failed"), figures["failed"], _list(TaskExport, status__exact=failed), alarm=True),
+        Number(_("Failed"), figures["failed"], _list(TaskExport, is_failure__exact=1), alarm=True),
     ]
 
 

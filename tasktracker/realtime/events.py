@@ -84,6 +84,10 @@ class ExportData(TypedDict):
     status: str
     external_id: str
     external_url: str
+    status_there: str
+    assignee_there: str
+    is_live: bool
+    is_gone: bool
 
 
 class SettingsData(TypedDict):
@@ -226,6 +230,10 @@ def export_from_row(export: "TaskExport") -> ExportData:
         status=export.status,
         external_id=export.external_id,
         external_url=export.external_url,
+        status_there=export.status_there,
+        assignee_there=export.assignee_there,
+        is_live=export.is_live,
+        is_gone=export.is_gone,
     )
 
 

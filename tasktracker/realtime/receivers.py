@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Count, F, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.db.models.signals import post_save
@@ -17,7 +18,7 @@ from apps.issues.models import Evidence, Issue
 from apps.messages.models import ChatCommand, Message
 from apps.sources.envelope import Envelope
 from apps.sources.intake import envelopes_accepted
-from apps.sources.models import Author, Chat, Project, Source, Webhook
+from apps.sources.models import Author, Chat, Project, Source, Webhook, chat_settled
 from tasktracker.lib.workflow import status_changed
 from tasktracker.realtime.broadcast import Announcement, publish, publish_many
 from tasktracker.realtime.events import (
@@ -35,7 +36,8 @@ logger = logging.getLogger(__name__)
 SETTINGS = frozenset({"config", "name", "kind", "is_active", "webhook_secret"})
 WEBHOOK_SETTINGS = frozenset({"base_url", "url", "is_active"})
 API_KIND = "api"  # sources that store directly
-ROUTE_LASTS = 30.0  # seconds; a changed routing shows in live updates after that
+#: Seconds after which live updates of another process follow what was decided about a chat.
+ROUTE_LASTS = 5.0
 
 
 def connect() -> None:
@@ -44,6 +46,7 @@ def connect() -> None:
     # Settings are saved by the admin, the API and commands alike, and nothing but this listens.
     post_save.connect(tell_settings, sender=Source, dispatch_uid="realtime")
     post_save.connect(tell_webhook, sender=Webhook, dispatch_uid="realtime")
+    chat_settled.connect(forget_routes, sender=Chat, dispatch_uid="realtime")
     status_changed.connect(tell_messages, sender=Message, dispatch_uid="realtime")
     status_changed.connect(tell_issues, sender=Issue, dispatch_uid="realtime")
     status_changed.connect(tell_exports, sender=TaskExport, dispatch_uid="realtime")
@@ -188,3 +191,8 @@ def _route(source_id: int, chat_external_id: str, topic: str, period: int) -> Ro
     if source is None or source.asks_first:
         return None
     return Route(source.project_id, source.project.slug, source.name, "")
+
+
+def forget_routes(**_: Any) -> None:
+    """What is decided about a chat holds here with its commit."""
+    transaction.on_commit(_route.cache_clear)

@@ -39,6 +39,9 @@ LEARN_FROM = env.int("LEARN_FROM", default=20)
 # Where JSON trackers write, one folder per tracker
 EXPORT_DIR = Path(str(env("EXPORT_DIR", default=str(DATA_DIR / "exports"))))
 
+# Where people open the pages of this installation; links in trackers lead there
+PUBLIC_URL = env("PUBLIC_URL", default=env("WEBHOOK_BASE_URL", default=""))
+
 # Trackers: where Linear answers, and hosts of people's own that lie at private addresses
 LINEAR_API_URL = env("LINEAR_API_URL", default="https://api.linear.app/graphql")
 OUTBOUND_PRIVATE_HOSTS = env.list("OUTBOUND_PRIVATE_HOSTS", default=[])

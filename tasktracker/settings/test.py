@@ -14,7 +14,7 @@ FIELD_ENCRYPTION_KEYS = ["u6Tn7nM1Tn5oVwqJrX0wC5b8m3tHq8J2k1yY3Zl0m9A="]
 ALLOWED_HOSTS = ["*"]
 # Nobody: a test without a stub reaches nothing.
 TELEGRAM_API_URL = os.environ.get("TELEGRAM_API_URL") or "http://127.0.0.1:9"
-WEBHOOK_BASE_URL = ""  # whatever .env says
+WEBHOOK_BASE_URL = PUBLIC_URL = ""  # whatever .env says
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -38,6 +38,17 @@ def _elsewhere(title: Any, icon: str, link: Any) -> dict[str, Any]:
     return {"title": title, "icon": icon, "link": link, "active": False}
 
 
+def _is_at(name: str, *, but: str) -> Callable[[HttpRequest], bool]:
+    """Whether the page is this one or below it, save for one that has a link of its own."""
+
+    def is_current(request: HttpRequest) -> bool:
+        path = request.path
+        at, elsewhere = reverse(f"admin:{name}"), reverse(f"admin:{but}")
+        return path.startswith(at) and not path.startswith(elsewhere)
+
+    return is_current
+
+
 def _among_issues(*, new: bool) -> Callable[[HttpRequest], bool]:
     """Which of the two links to the issues is the current one."""
 
@@ -134,6 +145,15 @@ UNFOLD = {
                         "send",
                         "exports_taskexport_changelist",
                         _may("exports.view_taskexport"),
+                        active=_is_at(
+                            "exports_taskexport_changelist", but="exports_taskexport_outbox"
+                        ),
+                    ),
+                    _page(
+                        _("Outbox"),
+                        "outbox",
+                        "exports_taskexport_outbox",
+                        _may("exports.view_taskexport"),
                     ),
                     _page(
                         _("Dead letters"),
@@ -213,6 +233,12 @@ UNFOLD = {
                         _("Trackers"),
                         "output",
                         "exports_tracker_changelist",
+                        _may("exports.view_tracker"),
+                    ),
+                    _page(
+                        _("Export policies"),
+                        "policy",
+                        "exports_exportpolicy_changelist",
                         _may("exports.view_tracker"),
                     ),
                 ],

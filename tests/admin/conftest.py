@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from rest_framework.authtoken.models import TokenProxy
 
-from apps.exports.models import TaskExport, Tracker
+from apps.exports.models import ExportPolicy, TaskExport, Tracker
 from apps.issues.analysis import analyse
 from apps.issues.models import Change, Evidence, Issue, Match, Opinion
 from apps.messages.corrections import note
@@ -160,6 +160,14 @@ def make_rows() -> Callable[[Project], dict[type, Any]]:
             last_error=HOSTILE,
             external_url="javascript:alert(1)",
         )
+        policy = ExportPolicy.objects.create(
+            project=project,
+            tracker=tracker,
+            title_template=HOSTILE,
+            body_template=HOSTILE,
+            extra_labels=[HOSTILE],
+            priorities={"high": HOSTILE},
+        )
         term = GlossaryTerm.objects.create(
             project=project, name=HOSTILE[:90], aliases=HOSTILE, meaning=HOSTILE
         )
@@ -179,7 +187,7 @@ def make_rows() -> Callable[[Project], dict[type, Any]]:
         analysis = analyse(project, date(2026, 3, 2))
         analysis.llm_text = analysis.last_error = HOSTILE
         analysis.save()
-        return {type(row): row for row in (*rows, gap, upload, analysis)}
+        return {type(row): row for row in (*rows, policy, gap, upload, analysis)}
 
     return make
 

@@ -12,6 +12,7 @@ from apps.messages.models import Message
 from apps.sources.models import Chat, Project, Source, Topic
 
 LIST = reverse("admin:sources_chat_changelist")
+BADGE = "min-w-[18px]"
 
 
 @pytest.fixture
@@ -106,6 +107,35 @@ def test_a_topic_of_a_foreign_project_is_not_named(
     assert other_project.name not in page
 
 
+def test_what_comes_from_a_foreign_source_is_seen_and_decided_there(
+    operator: Client, project: Project
+):
+    source = _foreign_source()
+    whole, part, _neither = (
+        Chat.objects.create(source=source, external_id=f"-{n}", title=f"Chat {n}", project=routed)
+        for n, routed in enumerate([project, None, None])
+    )
+    Topic.objects.create(chat=part, external_id="7", title="Ours", project=project)
+    Topic.objects.create(chat=part, external_id="8", title="Nobody's business")
+
+    listed = operator.get(LIST).content.decode()
+    assert ("Chat 0" in listed, "Chat 1" in listed, "Chat 2" in listed) == (True, True, False)
+    address = reverse("admin:sources_chat_change", args=[part.pk])
+    page = operator.get(address).content.decode()
+    assert "whose people decide" in page
+    assert ("Ours" in page, "Nobody" in page) == (True, False)
+    assert operator.post(address, {"title": "Mine"}).status_code == 403
+    for action in ("leave_them_alone", f"route_to_{project.pk}"):
+        assert "whose people decide" in act(operator, action, whole, part)
+    act(operator, "delete_selected", whole)
+    rows = Chat.objects.order_by("pk").values_list("title", "state", "project")
+    assert list(rows) == [
+        ("Chat 0", "on", project.pk),
+        ("Chat 1", "on", None),
+        ("Chat 2", "on", None),
+    ]
+
+
 @pytest.mark.parametrize("role", ["viewer", "stranger"])
 def test_who_may_not_change_chats_says_neither_yes_nor_no(
     client_of: Callable[[str], Client], waiting: Chat, role: str
@@ -166,3 +196,11 @@ def test_the_language_of_the_bots_answers_is_chosen_and_a_chat_is_muted_or_not(o
     operator.post(page, form)
     chat.refresh_from_db()
     assert chat.is_muted is False
+
+
+def test_the_sidebar_has_a_number_only_when_a_chat_waits(operator: Client, waiting: Chat):
+    before = operator.get(LIST).content.decode()
+    Chat.objects.filter(pk=waiting.pk).update(state="on")
+    after = operator.get(LIST).content.decode()
+
+    assert (before.count(BADGE), after.count(BADGE)) == (1, 0)

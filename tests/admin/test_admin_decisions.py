@@ -174,4 +174,4 @@ def test_a_failed_export_is_queued_again(operator: Client, make_export: Callable
     failed.refresh_from_db()
     assert (failed.status, failed.last_error) == ("pending", "")
     assert "1 export queued." in page
-    assert "only failed ones" in again
+    assert "only what failed" in again

@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from django.test import Client
 from django.urls import reverse
 from rest_framework.authtoken.models import TokenProxy
 
-from apps.exports.models import TaskExport, Tracker
+from apps.exports.models import ExportPolicy, TaskExport, Tracker
 from apps.issues.models import DayAnalysis, Issue
 from apps.messages.models import Message, ModelVersion, Rule
 from apps.sources.models import (
@@ -47,6 +48,7 @@ MODELS = [
     DayAnalysis,
     Tracker,
     TaskExport,
+    ExportPolicy,
     User,
     Group,
     TokenProxy,
@@ -116,34 +118,36 @@ def test_every_registered_model_is_visited():
     assert set(admin.site._registry) == set(MODELS)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("model", MODELS)
 def test_every_page_of_a_model_opens(
     model: Any,
-    role: str,
-    language: str,
     all_rows: dict[type, Any],
     people: dict[str, User],
     client_of: Callable[[str], Client],
     missing_variables: set[str],
+    subtests: pytest.Subtests,
 ):
-    client = client_of(role)
-    client.cookies[settings.LANGUAGE_COOKIE_NAME] = language
+    row = all_rows[model]
+    for role, language in product(ROLES, LANGUAGES):
+        client = client_of(role)
+        client.cookies[settings.LANGUAGE_COOKIE_NAME] = language
+        for page in PAGES:
+            with subtests.test(role=role, language=language, page=page):
+                response = client.get(address(model, page, row))
 
-    for page in PAGES:
-        response = client.get(address(model, page, all_rows[model]))
-        allowed = may_open(people[role], model, page, all_rows[model])
-
-        assert response.status_code == (200 if allowed else 403), page
-        if allowed:
-            content = response.content.decode()
-            assert f'lang="{language}"' in content
-            assert "<script>alert(1)" not in content
-            assert "very-secret-token" not in content
-            assert 'href="https://evil.example' not in content
-            assert 'href="javascript:' not in content
+                allowed = may_open(people[role], model, page, row)
+                assert response.status_code == (200 if allowed else 403)
+                if allowed:
+                    check_content(response.content.decode(), language)
     assert missing_variables == set()
+
+
+def check_content(content: str, language: str) -> None:
+    assert f'lang="{language}"' in content
+    assert "<script>alert(1)" not in content
+    assert "very-secret-token" not in content
+    assert 'href="https://evil.example' not in content
+    assert 'href="javascript:' not in content
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -162,6 +166,8 @@ def test_the_other_pages_open(
         reverse("admin:password_change"),
         reverse("admin:jsi18n"),
         reverse("admin:search") + "?s=i",
+        reverse("admin:exports_taskexport_outbox"),
+        reverse("admin:exports_taskexport_preview", args=[rows[Issue].pk]),
         *(reverse("admin:app_list", args=[label]) for label in ("sources", "issues", "exports")),
     ]
     if role != "viewer":

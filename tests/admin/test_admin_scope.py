@@ -8,7 +8,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
-from apps.exports.models import TaskExport, Tracker
+from apps.exports.models import ExportPolicy, TaskExport, Tracker
 from apps.issues.models import DayAnalysis, Issue, Match
 from apps.messages.models import Message, Rule
 from apps.sources.models import Author, Chat, DeadLetter, GlossaryTerm, Project, Source
@@ -26,6 +26,7 @@ MODELS = [
     DayAnalysis,
     Tracker,
     TaskExport,
+    ExportPolicy,
 ]
 SECRET_NAME = "kvit-bank-internal"
 
@@ -116,7 +117,11 @@ def test_decisions_about_foreign_rows_change_nothing(operator: Client, foreign: 
         reverse("admin:issues_issue_unlock", args=[issue.pk, "title"]),
         reverse("admin:issues_dayanalysis_post", args=[foreign[DayAnalysis].pk]),
         reverse("admin:exports_taskexport_retry", args=[foreign[TaskExport].pk]),
+        reverse("admin:exports_taskexport_move", args=[foreign[TaskExport].pk]),
+        reverse("admin:exports_taskexport_preview", args=[foreign[Issue].pk]),
+        reverse("admin:exports_exportpolicy_of", args=[foreign[Project].pk]),
         reverse("admin:exports_tracker_check", args=[foreign[Tracker].pk]),
+        reverse("admin:exports_tracker_order", args=[foreign[Tracker].pk]),
         reverse("admin:sources_source_check", args=[foreign[Source].pk]),
         reverse("admin:sources_deadletter_replay", args=[foreign[DeadLetter].pk]),
     ]

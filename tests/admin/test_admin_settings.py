@@ -245,3 +245,24 @@ def test_a_token_stays_with_its_user(administrator: Client, people: dict[str, Us
 
     assert TokenProxy.objects.get().user == people["viewer"]
     assert TokenProxy.objects.get().key == token.key
+
+
+def test_what_is_wrong_with_a_setting_is_said_in_words_of_ours(operator: Client, project: Project):
+    Source.objects.create(project=project, kind="imap", name="Mail")
+    page = operator.post(
+        reverse(ADD),
+        {
+            "project": project.pk,
+            "kind": "imap",
+            "name": "Mail",
+            "imap__host": "http://mail.example/",
+            "imap__encryption": "ssl",
+            "imap__port": "99999",
+            "imap__older_days": "soon",
+        },
+    ).content.decode()
+
+    assert "There is a character in it that cannot be there." in page
+    assert "The largest number is 65535." in page
+    assert "This is no whole number." in page
+    assert "The project has one of this name already." in page

@@ -239,3 +239,65 @@ def test_the_list_counts_the_messages_of_a_day_with_one_question(
     assert "field-rate" in page
     assert ">2<" in page.replace("\n", "").replace(" ", "")
     assert len(many) == len(few)
+
+
+def _delete(client: Client, model: str, *numbers: int) -> str:
+    """One by its page, several by the action of the list."""
+    if len(numbers) == 1:
+        address = reverse(f"admin:sources_{model}_delete", args=numbers)
+        answer = client.post(address, {"post": "yes"}, follow=True)
+    else:
+        chosen = {"action": "delete_selected", "_selected_action": numbers, "post": "yes"}
+        answer = client.post(reverse(f"admin:sources_{model}_changelist"), chosen, follow=True)
+    return str(answer.content.decode())
+
+
+@pytest.mark.parametrize("way", ["one", "several", "project"])
+def test_a_deleted_source_has_no_webhook_any_more(
+    administrator: Client,
+    bot: Source,
+    telegram: TelegramServer,
+    source: Source,
+    django_capture_on_commit_callbacks: Any,
+    way: str,
+):
+    press(administrator, bot, "set", base_url=BASE)
+    with django_capture_on_commit_callbacks(execute=True):
+        if way == "project":
+            _delete(administrator, "project", bot.project_id)
+        else:
+            _delete(administrator, "source", bot.pk, *([source.pk] if way == "several" else []))
+
+    assert not Source.objects.filter(kind="telegram").exists()
+    assert telegram.webhook["url"] == ""
+
+
+def test_a_webhook_of_another_source_or_of_somebody_else_stays(
+    administrator: Client,
+    bot: Source,
+    telegram: TelegramServer,
+    django_capture_on_commit_callbacks: Any,
+):
+    values = {"kind": "telegram", "project": bot.project, "config": bot.config}
+    twin = Source.objects.create(name="Twin", **values)
+    press(administrator, bot, "set", base_url=BASE)
+    with django_capture_on_commit_callbacks(execute=True):
+        _delete(administrator, "source", twin.pk)
+    assert telegram.webhook["url"] == HERE
+
+    telegram.webhook["url"] = elsewhere = "https://elsewhere.example/hook"
+    with django_capture_on_commit_callbacks(execute=True):
+        _delete(administrator, "source", bot.pk)
+    assert telegram.webhook["url"] == elsewhere
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_webhook_that_could_not_be_deleted_with_its_source_is_said(
+    administrator: Client, bot: Source, telegram: TelegramServer
+):
+    press(administrator, bot, "set", base_url=BASE)
+    telegram.fail(502, "Bad Gateway", method="deleteWebhook")
+    page = _delete(administrator, "source", bot.pk)
+
+    assert not Source.objects.exists()
+    assert "The webhook of Bot was not deleted" in page

@@ -4,9 +4,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+from django.contrib.auth.models import User
 from django.utils import translation
 
-from apps.issues.admin.words import in_words, reason_in_words
+from apps.issues.admin.words import in_words, reason_in_words, who_in_words
 from apps.issues.decisions import merge
 from apps.issues.models import Change, Issue
 
@@ -45,3 +47,32 @@ def test_what_a_person_gave_as_a_reason_stays_as_it_is(make_issue: Callable[...,
     change = make_issue().record(Change.Kind.STATUS, reason="confidence is 0.97, я певен")
 
     assert reason_in_words(change) == "confidence is 0.97, я певен"
+
+
+@pytest.mark.parametrize(
+    ("details", "words"),
+    [
+        ({}, "Exported to Linear as ENG-7"),
+        ({"gone": True}, "ENG-7 was deleted in Linear"),
+        ({"gone": False}, "ENG-7 is back in Linear"),
+        ({"assignee": "Тарас"}, "ENG-7 was given to Тарас in Linear"),
+        ({"assignee": ""}, "ENG-7 is nobody's in Linear now"),
+    ],
+)
+def test_what_happens_in_a_tracker_is_told(
+    make_issue: Callable[..., Issue], details: dict[str, Any], words: str
+):
+    told = {"tracker": "Linear", "id": "ENG-7", **details}
+
+    assert in_words(make_issue().record(Change.Kind.EXPORT, **told)) == words
+
+
+def test_who_did_it_is_a_person_a_tracker_or_the_system(make_issue: Callable[..., Issue]):
+    issue, person = make_issue(), User.objects.create(username="olena")
+
+    told = [
+        who_in_words(issue.record(Change.Kind.STATUS, by=by, **details))
+        for by, details in ((person, {}), (None, {"by_tracker": "Linear"}), (None, {}))
+    ]
+
+    assert told == ["olena", "Linear", "the system"]

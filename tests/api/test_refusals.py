@@ -19,6 +19,7 @@ ADDRESSES = [
     "/api/activity",
     "/api/events",
     "/api/exports",
+    "/api/exports/feed",
     "/api/trackers",
     "/api/projects",
     "/api/sources",
@@ -191,7 +192,7 @@ def test_refusals_speak_the_language_of_the_request(api, project):
     ukrainian = api.post("/api/tasks", {}, format="json", HTTP_ACCEPT_LANGUAGE="uk").json()
 
     assert english["errors"]["title"] == ["This field is required."]
-    assert ukrainian["errors"]["title"] == ["Це поле обов'язкове."]
+    assert ukrainian["errors"]["title"] == ["Це поле обов’язкове."]
 
 
 ugly_text = st.text(

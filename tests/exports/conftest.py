@@ -1,29 +1,39 @@
 """A tracker in memory, and exports that are its work."""
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db.models import F
 
-from apps.exports.models import TaskExport, Tracker
+from apps.exports.failover import fall_back
+from apps.exports.models import ExportPolicy, ExportUpdate, TaskExport, Tracker
+from apps.exports.models.tracker import AWAY_AFTER
 from apps.exports.tasks import deliver_exports
 from apps.exports.trackers import TRACKERS
+from apps.exports.trackers.base import IssuePayload, Means, Quote
+from apps.exports.trackers.linear.tracker import Linear
 from tasktracker.lib.plugins import PlugIn
-from tests.exports.fake_tracker import Fake
+from tests.exports.fake_tracker import Fake, Spare
+from tests.exports.telling_tracker import Telling, in_memory
+from tests.stubs.linear.server import KEY, LinearServer, linear_server
+
+MOMENT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+LINEAR = {"api_key": KEY, "team": "t-core"}
 
 
 @pytest.fixture
 def fake(tracker: Tracker, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Fake]]:
     """The project's tracker is the one in memory."""
-    path = f"{Fake.__module__}.{Fake.__qualname__}"
-    monkeypatch.setitem(TRACKERS, "fake", PlugIn("Fake", path))
-    Tracker.objects.filter(pk=tracker.pk).update(kind="fake", name="Fake")
-    tracker.refresh_from_db()
-    Fake.forget()
-    yield Fake
-    Fake.forget()
+    yield from in_memory(Fake, tracker, monkeypatch)
+
+
+@pytest.fixture
+def telling(tracker: Tracker, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Telling]]:
+    """One that also says what became of its issues."""
+    yield from in_memory(Telling, tracker, monkeypatch)
 
 
 @pytest.fixture
@@ -44,7 +54,94 @@ def pass_time(passed: timedelta) -> None:
     """Move every moment that counts into the past: leases are by the database's clock."""
     for model, names in (
         (TaskExport, ("leased_until", "due_at", "called_at")),
+        (ExportUpdate, ("leased_until", "due_at", "called_at", "status_changed_at")),
         (Tracker, ("closed_until", "limited_until")),
     ):
         changes: dict[str, Any] = {name: F(name) - passed for name in names}
         model._default_manager.update(**changes)
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[LinearServer]:
+    with linear_server() as linear:
+        yield linear
+
+
+@pytest.fixture
+def linear(running, settings) -> LinearServer:
+    settings.OUTBOUND_PRIVATE_HOSTS = ["127.0.0.1"]
+    running.reset()
+    return running
+
+
+@pytest.fixture
+def payload() -> IssuePayload:
+    return IssuePayload(
+        id=7,
+        project="smachno",
+        title="Прод лежить",
+        description="Падає *оплата*",
+        category="bug",
+        priority="critical",
+        confidence=0.97,
+        status="approved",
+        language="uk",
+        reported_at=MOMENT,
+        quotes=(Quote("502 @all", "Олена", "Dev chat", MOMENT, "1:1", "https://t.me/c/1/2"),),
+        due_on=date(2026, 3, 5),
+    )
+
+
+def linear_plugin(
+    linear: LinearServer, waits: list[timedelta] | None = None, **changes: Any
+) -> Linear:
+    means = Means(
+        folder=Path(), api_url=linear.url, wait=(waits if waits is not None else []).append
+    )
+    return Linear(Linear.Config.model_validate({**LINEAR, **changes}), means)
+
+
+def break_off(tracker: Tracker) -> None:
+    """It has failed for so long that another one may stand in."""
+    for _attempt in range(5):
+        tracker.note_failure("away")
+    Tracker.objects.filter(pk=tracker.pk).update(opened_at=F("opened_at") - AWAY_AFTER * 2)
+
+
+@pytest.fixture
+def spare(fake: type[Fake], tracker: Tracker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tracker]:
+    """Another tracker of the project, which stands in for the first by its policy."""
+    path = f"{Spare.__module__}.{Spare.__qualname__}"
+    monkeypatch.setitem(TRACKERS, "spare", PlugIn("Spare", path))
+    spare = Tracker.objects.create(project=tracker.project, kind="spare", name="Spare")
+    ExportPolicy.objects.create(
+        project=tracker.project,
+        tracker=tracker,
+        fallback=spare,
+        on_recovery=ExportPolicy.OnRecovery.MOVE,
+    )
+    Spare.forget()
+    yield spare
+    Spare.forget()
+
+
+@pytest.fixture
+def third(spare: Tracker, settings: Any, tmp_path: Path) -> Tracker:
+    settings.EXPORT_DIR = tmp_path
+    return Tracker.objects.create(project=spare.project, kind="json", name="Third")
+
+
+@pytest.fixture
+def export(make_export: Callable[..., TaskExport], spare: Tracker) -> TaskExport:
+    """Waits for the first tracker."""
+    return make_export()
+
+
+@pytest.fixture
+def by(
+    export: TaskExport, tracker: Tracker, spare: Tracker, run: Callable[..., TaskExport]
+) -> TaskExport:
+    """What stands in for it, made while the first tracker was away."""
+    break_off(tracker)
+    fall_back()
+    return run(export.issue.exports.get(tracker=spare))

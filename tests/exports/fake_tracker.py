@@ -17,6 +17,10 @@ class Fake:
 
     issues: ClassVar[list[UUID]] = []  # what was made there, in order
     completed: ClassVar[list[UUID]] = []
+    closed: ClassVar[list[UUID]] = []
+    links: ClassVar[list[tuple[UUID, str]]] = []
+    notes: ClassVar[dict[UUID, list[str]]] = {}  # every text of each note
+    relations: ClassVar[dict[UUID, tuple[str, str, str]]] = {}
     calls: ClassVar[list[str]] = []
     before: ClassVar[dict[str, Callable[[], Any]]] = {}  # by verb
     after: ClassVar[dict[str, Callable[[], Any]]] = {}
@@ -26,8 +30,12 @@ class Fake:
 
     @classmethod
     def forget(cls) -> None:
-        for memory in (cls.issues, cls.completed, cls.calls, cls.before, cls.after):
+        for memory in (cls.issues, cls.completed, cls.closed, cls.links, cls.calls):
             memory.clear()
+        for told in (cls.notes, cls.relations):
+            told.clear()
+        for moments in (cls.before, cls.after):
+            moments.clear()
 
     @classmethod
     def does(
@@ -58,6 +66,22 @@ class Fake:
     def complete(self, made: ExternalIssue, issue: IssuePayload, *, key: UUID) -> None:
         self._run("complete", lambda: self.completed.append(key))
 
+    def close(self, made: ExternalIssue, *, key: UUID) -> None:
+        self._run("close", lambda: self.closed.append(key))
+
+    def link(self, made: ExternalIssue, other: ExternalIssue, words: str, *, key: UUID) -> None:
+        self._run("link", lambda: self.links.append((key, words)))
+
+    def note(self, made: ExternalIssue, text: str, *, key: UUID, note_id: str = "") -> str:
+        self._run("note", lambda: self.notes.setdefault(key, []).append(f"{made.id}: {text}"))
+        return f"note {key}"
+
+    def relate(self, made: ExternalIssue, other: ExternalIssue, kind: str, *, key: UUID) -> None:
+        self._run("relate", lambda: self.relations.update({key: (made.id, kind, other.id)}))
+
+    def unrelate(self, made: ExternalIssue, other: ExternalIssue, *, key: UUID) -> None:
+        self._run("unrelate", lambda: self.relations.pop(key, None))
+
     def check(self) -> list[Finding]:
         self.means.wait(timedelta(seconds=1))
         return []
@@ -65,3 +89,15 @@ class Fake:
 
 def throw(error: Exception) -> None:
     raise error
+
+
+class Spare(Fake):
+    """The one that stands in."""
+
+    issues: ClassVar[list[UUID]] = []
+    completed: ClassVar[list[UUID]] = []
+    closed: ClassVar[list[UUID]] = []
+    links: ClassVar[list[tuple[UUID, str]]] = []
+    calls: ClassVar[list[str]] = []
+    before: ClassVar[dict[str, Callable[[], Any]]] = {}
+    after: ClassVar[dict[str, Callable[[], Any]]] = {}

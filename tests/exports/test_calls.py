@@ -4,13 +4,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import DatabaseError
 from django.db.models import F
 from django.utils import timezone
 
-from apps.exports.deliver import deliver
-from apps.exports.models import BREAK_AFTER, LEASE, CallCount, TaskExport
-from apps.exports.trackers.base import Doubtful, Limited
+from apps.exports.deliver import LOCK_KIND, deliver
+from apps.exports.models import BREAK_AFTER, LEASE, CallCount, TaskExport, Tracker
+from apps.exports.trackers.base import Doubtful, ExternalIssue, Limited, OwnLimit, Unasked
 from apps.issues.models import Issue
+from tasktracker.lib.advisory import held
 from tasktracker.lib.workflow import MAX_ATTEMPTS, GiveUp, LostRace, TryLater
 
 APPROVED = Issue.Status.APPROVED
@@ -143,6 +145,36 @@ def test_what_the_tracker_refuses_fails_at_once_in_its_words(make_export, fake, 
     assert run(export).status == "created"
 
 
+@pytest.mark.parametrize(
+    "error", [Unasked("no team is chosen"), DatabaseError("ours"), OwnLimit("1,500 were made")]
+)
+def test_our_own_trouble_is_no_answer_and_no_failure(make_export, fake, run, tracker, error):
+    Tracker.objects.update(failures_in_a_row=BREAK_AFTER - 1, opened_at=timezone.now())
+    fake.does("create", before=error)
+
+    run(make_export())
+
+    tracker.refresh_from_db()
+    assert (tracker.failures_in_a_row, tracker.opened_at is None) == (BREAK_AFTER - 1, False)
+
+
+def test_what_is_missing_here_is_said_where_people_look(make_export, fake, run, tracker):
+    fake.does("create", before=Unasked("no team is chosen"))
+
+    assert run(make_export()).last_error == "no team is chosen"
+
+    tracker.refresh_from_db()
+    assert tracker.last_error == "no team is chosen"
+
+
+def test_a_short_wait_does_not_end_a_long_one(tracker):
+    for minutes in (60, 1):
+        tracker.wait(timedelta(minutes=minutes))
+
+    tracker.refresh_from_db()
+    assert tracker.limited_until > timezone.now() + timedelta(minutes=50)
+
+
 def test_a_failure_that_nobody_expected_counts_too(make_export, fake, run, tracker):
     fake.does("create", before=KeyError("data"))
 
@@ -163,6 +195,35 @@ def test_what_belongs_to_an_issue_is_tried_again_without_a_second_one(make_expor
 
     assert (export.status, fake.issues) == ("created", [export.uuid])
     assert fake.completed == [export.uuid]
+
+
+def test_what_is_made_is_known_before_it_is_complete(make_export, fake, run):
+    fake.does("complete", before=TryLater("busy"))
+
+    export = run(make_export())
+
+    assert (export.status, export.external_id) == ("pending", "FAKE-1")
+    assert export.web_url == "https://fake.example/1"
+
+
+def test_what_was_deleted_before_it_was_complete_is_known_no_more(make_export, fake, run):
+    fake.does("complete", before=TryLater("busy"))
+    export = run(make_export())
+    fake.issues.clear()
+    fake.does("create", before=GiveUp("no right"))
+
+    run(export, later=40)
+
+    assert (export.status, export.external_id) == ("failed", "")
+
+
+def test_what_was_made_for_a_row_that_is_held_by_now_is_known_and_not_ours(make_export, fake, run):
+    held_now = {"held": TaskExport.Held.AWAY, "leased_until": None}
+    fake.before["complete"] = lambda: TaskExport.objects.update(**held_now)
+
+    export = run(make_export())
+
+    assert (export.status, export.held, export.external_id) == ("pending", "away", "FAKE-1")
 
 
 @pytest.mark.parametrize(("error", "attempts"), [(GiveUp("no plan"), 0), (TryLater("busy"), 50)])
@@ -217,3 +278,39 @@ def rest(tracker):
     tracker.failures_in_a_row = BREAK_AFTER
     tracker.closed_until = timezone.now() - timedelta(seconds=1)
     tracker.save()
+
+
+def test_where_a_key_is_taken_twice_nobody_else_makes_it_meanwhile(make_export, fake, run):
+    fake.looks_first = True
+    export = make_export()
+    with held(LOCK_KIND, export.pk):
+        run(export)
+
+    assert (export.status, fake.calls, export.called_at) == ("pending", [], None)
+    run(export, later=40)
+    assert (export.status, fake.issues) == ("created", [export.uuid])
+
+
+def test_what_the_tracker_left_out_is_kept_where_people_see_it(make_export, fake, run, monkeypatch):
+    made = ExternalIssue("FAKE-1", "", remark="left out: priority")
+    monkeypatch.setattr(fake, "create", lambda self, issue, key: made)
+
+    export = run(make_export())
+
+    assert (export.status, export.error) == ("created", "left out: priority")
+
+
+@pytest.mark.django_db
+def test_calls_are_paced_by_the_minute():
+    for _ in range(3):
+        CallCount.pace("r", 3)
+    CallCount.pace("another", 3)
+
+    with pytest.raises(Limited) as caught:
+        CallCount.pace("r", 3)
+
+    delay = caught.value.delay
+    assert delay is not None
+    assert timedelta(0) < delay <= timedelta(minutes=1)
+    CallCount.objects.update(minute=F("minute") - timedelta(minutes=1))
+    CallCount.pace("r", 3)

@@ -1,6 +1,7 @@
 """An approved issue reaches every tracker of its project exactly once."""
 
 import json
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from apps.exports.models import BREAK_AFTER, LEASE, NOT_WANTED, TaskExport
 from apps.exports.tasks import open_exports as open_exports_task
 from apps.issues.decisions import approve, reject, reopen
 from apps.issues.models import Change, Issue
-from tasktracker.lib.workflow import GiveUp, TryLater
+from tasktracker.lib.workflow import GiveUp, NotNow, TryLater
 from tests.exports.conftest import pass_time
 
 APPROVED = Issue.Status.APPROVED
@@ -184,3 +185,26 @@ def test_settings_that_do_not_fit_are_said_without_their_values(make_export, tra
 
     assert "api_key" in str(caught.value)
     assert "very-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("attempts", "seconds", "waits"),
+    [
+        (2, 10, True),
+        (2, 20, False),
+        (3, 50, True),
+        (4, 200, True),
+        (9, 800, True),
+        (9, 1000, False),
+    ],
+)
+def test_where_a_key_is_taken_twice_doubt_is_waited_out_for_longer_each_time(
+    make_export, fake, monkeypatch, attempts, seconds, waits
+):
+    monkeypatch.setattr(fake, "looks_first", True, raising=False)
+    export = make_export(attempts=attempts, called_at=timezone.now() - timedelta(seconds=seconds))
+
+    with pytest.raises(NotNow) if waits else nullcontext():
+        deliver(export)
+
+    assert fake.calls == ([] if waits else ["find", "create", "complete"])

@@ -1,19 +1,25 @@
 """What trackers have of somebody's words is written again, or people are told that it is left."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import ClassVar
+from uuid import UUID, uuid4
 
 import pytest
 from django.utils import timezone
 
 from apps.exports.deliver import deliver
 from apps.exports.erase import DELIVERED_WITHIN, PATIENCE
-from apps.exports.models import TaskExport, Tracker
+from apps.exports.models import ExportUpdate, TaskExport, Tracker
 from apps.exports.tasks import erase_from_exports
+from apps.exports.trackers.base import ExternalIssue, IssuePayload, Limited
 from apps.issues.models import Issue
 from apps.sources.models import Author, Erasure
+from tasktracker.lib.workflow import GiveUp, TryLater
+from tests.exports.fake_tracker import Fake
+from tests.exports.telling_tracker import in_memory
 
 HOUR = timedelta(hours=1)
 
@@ -26,12 +32,12 @@ def folder(settings, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def erase(source) -> Callable[..., Erasure]:
-    def erase(export: TaskExport, *, waited: timedelta = timedelta(0)) -> Erasure:
+    def erase(*exports: TaskExport, waited: timedelta = timedelta(0)) -> Erasure:
         """The step of the exports, which began `waited` ago."""
         erasure = Erasure.objects.create(
             author=Author.known(source.pk, "7"),
             status=Erasure.Status.EXPORTS,
-            issues=[export.issue_id],
+            issues=[export.issue_id for export in exports],
             status_changed_at=timezone.now() - waited,
         )
         erase_from_exports([erasure.pk])
@@ -39,6 +45,42 @@ def erase(source) -> Callable[..., Erasure]:
         return erasure
 
     return erase
+
+
+class Rewriting(Fake):
+    """One whose issues can be written again."""
+
+    rewritten: ClassVar[list[UUID]] = []
+
+    def replace(self, issue: IssuePayload, *, key: UUID) -> ExternalIssue:
+        self._run("replace", lambda: self.rewritten.append(key))
+        return ExternalIssue("FAKE-1", "https://fake.example/1")
+
+
+@pytest.fixture
+def rewriting(tracker: Tracker, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Rewriting]]:
+    Rewriting.rewritten.clear()
+    yield from in_memory(Rewriting, tracker, monkeypatch)
+
+
+@pytest.fixture
+def erase_both(make_export, erase) -> Callable[..., Erasure]:
+    """The step of a person of whom two tasks have words."""
+    first, second = make_export(status="created"), make_export(status="created")
+
+    def erase_both(**given: timedelta) -> Erasure:
+        return erase(first, second, **given)
+
+    return erase_both
+
+
+def again(erasure: Erasure) -> Erasure:
+    """When its time has come."""
+    Tracker.objects.update(limited_until=None)
+    Erasure.objects.update(leased_until=None)
+    erase_from_exports([erasure.pk])
+    erasure.refresh_from_db()
+    return erasure
 
 
 @pytest.mark.parametrize("status", ["pending", "failed"])
@@ -109,3 +151,99 @@ def test_a_tracker_that_is_away_is_waited_for_and_then_left(
     erasure = erase(make_export(status="created"), waited=waited)
 
     assert (erasure.status, erasure.left) == (status, left)
+
+
+def test_titles_that_were_written_in_the_tracker_are_forgotten(make_export, erase, fake):
+    export = make_export(status="created", remote={"their_title": "Олена каже", "title": "hash"})
+
+    erase(export)
+
+    export.refresh_from_db()
+    assert export.remote == {"their_title": "", "title": "hash"}
+
+
+def test_after_a_limit_it_goes_on_where_it_was(erase_both, rewriting, monkeypatch):
+    def limit_the_second() -> None:
+        if rewriting.calls.count("replace") == 2:
+            raise Limited("enough", delay=HOUR)
+
+    monkeypatch.setitem(rewriting.before, "replace", limit_the_second)
+
+    erasure = erase_both()
+    assert (erasure.status, len(rewriting.rewritten)) == ("exports", 1)
+    assert Tracker.objects.get().limited_until
+
+    assert again(erasure).status == "messages"
+    assert len(rewriting.rewritten) == len(set(rewriting.rewritten)) == 2
+
+
+def test_a_limit_takes_nothing_of_our_patience(erase_both, rewriting):
+    rewriting.does("replace", before=Limited("enough", delay=HOUR))
+
+    erasure = erase_both(waited=2 * PATIENCE)
+    rewriting.does("replace", before=TryLater("away"))
+    Erasure.objects.update(leased_until=None)
+    Tracker.objects.update(limited_until=timezone.now() - timedelta(minutes=1))
+    erase_from_exports([erasure.pk])
+
+    erasure.refresh_from_db()
+    assert (erasure.status, rewriting.calls) == ("exports", ["replace", "replace"])
+
+
+def test_a_tracker_that_nobody_may_call_is_not_called(erase_both, rewriting):
+    Tracker.objects.update(forced="open")
+
+    assert (erase_both().status, rewriting.calls) == ("exports", [])
+
+
+def test_whoever_lost_the_work_stops(erase_both, rewriting, monkeypatch):
+    monkeypatch.setitem(
+        rewriting.before,
+        "replace",
+        lambda: Erasure.objects.update(leased_until=timezone.now() + 3 * HOUR),
+    )
+
+    assert erase_both().status == "exports"
+    assert len(rewriting.rewritten) == 1
+
+
+def test_the_note_is_written_again_though_the_task_cannot_be(make_export, erase, rewriting):
+    export = make_export(status="created")
+    ExportUpdate.objects.create(export=export, task=export.uuid, note_id="1")
+    rewriting.does("replace", before=GiveUp("its history stays"))
+
+    erasure = erase(export)
+
+    assert (erasure.status, erasure.left, rewriting.calls) == ("messages", 1, ["replace", "note"])
+
+
+@pytest.mark.parametrize(
+    ("error", "has_note", "left"),
+    [(None, False, 0), (None, True, 1), (GiveUp("not there"), False, 1)],
+)
+def test_a_task_that_was_deleted_there_is_written_again_too(
+    make_export, erase, rewriting, error, has_note, left
+):
+    gone = uuid4()
+    export = make_export(former=[{"uuid": str(gone), "id": "FAKE-0", "has_note": has_note}])
+    rewriting.does("replace", before=error)
+
+    erasure = erase(export)
+
+    assert (erasure.status, erasure.left) == ("messages", left)
+    assert rewriting.rewritten == ([] if error else [gone])
+
+
+def test_a_file_is_written_again_where_it_is_though_its_project_has_another_slug(
+    make_export, erase, folder, project
+):
+    export = make_export()
+    deliver(export)
+    Issue.objects.update(title="Removed")
+    type(project).objects.update(slug="renamed")
+
+    erasure = erase(export)
+
+    [path] = folder.rglob("*.json")
+    assert json.loads(path.read_text())["title"] == "Removed"
+    assert erasure.left == 0

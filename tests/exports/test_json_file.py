@@ -8,7 +8,7 @@ from uuid import uuid4
 import jsonschema
 import pytest
 
-from apps.exports.trackers.base import IssuePayload, Means, Quote
+from apps.exports.trackers.base import ExternalIssue, IssuePayload, Means, Quote
 from apps.exports.trackers.json_file import JsonFile, write_atomically
 from tasktracker.lib.workflow import GiveUp, TryLater
 
@@ -76,6 +76,24 @@ def test_a_file_is_found_by_its_key(payload, tmp_path):
     assert make(tmp_path).find(uuid4()) is None
 
 
+def test_a_file_says_where_its_issue_is_now(payload, tmp_path):
+    tracker, key = make(tmp_path), uuid4()
+    made = tracker.create(payload, key=key)
+
+    for _ in range(2):
+        tracker.close(made, key=key)
+        tracker.link(made, ExternalIssue("COR-1", "https://linear.app/COR-1"), "Now", key=key)
+    tracker.replace(payload, key=key)
+
+    written = json.loads((tmp_path / f"{key}.json").read_text())
+    assert written["is_closed"]
+    assert written["elsewhere"] == [
+        {"id": "COR-1", "url": "https://linear.app/COR-1", "words": "Now"}
+    ]
+    schema = (resources.files("apps.exports.trackers") / "issue.schema.json").read_text()
+    jsonschema.validate(written, json.loads(schema))
+
+
 def test_a_write_that_fails_leaves_the_old_file_and_no_rest(tmp_path):
     path = tmp_path / "issue.json"
     write_atomically(path, {"a": 1})
@@ -104,3 +122,26 @@ def test_check_says_when_the_folder_cannot_be_written(tmp_path):
 def test_unknown_settings_are_refused():
     with pytest.raises(ValueError, match="Extra inputs"):
         JsonFile.Config.model_validate({"directory": "/etc"})
+
+
+@pytest.mark.parametrize("verb", ["replace", "find"])
+def test_what_a_kill_left_half_written_goes(payload, tmp_path, verb):
+    tracker, key, other = make(tmp_path), uuid4(), uuid4()
+    for number in (key, other):
+        (tmp_path / f".{number}.abc.tmp").write_text("Олена каже")
+
+    tracker.find(key) if verb == "find" else tracker.replace(payload, key=key)
+
+    assert [path.name for path in tmp_path.glob(".*.tmp")] == [f".{other}.abc.tmp"]
+
+
+def test_a_file_that_is_being_written_names_its_issue(tmp_path, monkeypatch):
+    """Or nobody could tell whose words a kill has left."""
+    seen: list[str] = []
+    monkeypatch.setattr(
+        "os.fsync", lambda _file: seen.extend(one.name for one in tmp_path.iterdir())
+    )
+
+    write_atomically(tmp_path / "7.json", {})
+
+    assert [name.startswith(".7.") for name in seen] == [True]

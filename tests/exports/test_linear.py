@@ -1,63 +1,22 @@
 """Linear takes an issue once, under our id, and each of its ways to say no is understood."""
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from apps.exports.trackers.base import Doubtful, IssuePayload, Limited, Means, Quote
+from apps.exports.trackers.base import Doubtful, Limited, Means, Wishes
 from apps.exports.trackers.linear.api import LONGEST_WAIT, wait_of
 from apps.exports.trackers.linear.tracker import Linear
 from tasktracker.lib import http
 from tasktracker.lib.workflow import GiveUp, TryLater
+from tests.exports.conftest import LINEAR, linear_plugin
 from tests.stubs.linear import server as stub
-from tests.stubs.linear.server import KEY, LinearServer, linear_server
-
-MOMENT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-SETTINGS = {"api_key": KEY, "team": "t-core"}
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[LinearServer]:
-    with linear_server() as linear:
-        yield linear
-
-
-@pytest.fixture
-def linear(running, settings) -> LinearServer:
-    settings.OUTBOUND_PRIVATE_HOSTS = ["127.0.0.1"]
-    running.reset()
-    return running
-
-
-@pytest.fixture
-def payload() -> IssuePayload:
-    return IssuePayload(
-        id=7,
-        project="smachno",
-        title="Прод лежить",
-        description="Падає *оплата*",
-        category="bug",
-        priority="critical",
-        confidence=0.97,
-        status="approved",
-        language="uk",
-        reported_at=MOMENT,
-        quotes=(Quote("502 @all", "Олена", "Dev chat", MOMENT, "1:1", "https://t.me/c/1/2"),),
-        due_on=date(2026, 3, 5),
-    )
-
-
-def made(linear: LinearServer, waits: list[timedelta] | None = None, **changes: Any) -> Linear:
-    means = Means(
-        folder=Path(), api_url=linear.url, wait=(waits if waits is not None else []).append
-    )
-    return Linear(Linear.Config.model_validate({**SETTINGS, **changes}), means)
+from tests.stubs.linear.server import KEY
 
 
 def test_an_issue_has_our_id_and_everything_that_was_chosen(linear, payload):
@@ -69,7 +28,7 @@ def test_an_issue_has_our_id_and_everything_that_was_chosen(linear, payload):
         "labels": ["l-bug"],
     }
 
-    created = made(linear, **chosen).create(payload, key=key)
+    created = linear_plugin(linear, **chosen).create(payload, key=key)
 
     issue = linear.store.issues[str(key)]
     assert (created.id, created.url) == ("COR-1", "https://linear.app/kvit/issue/COR-1")
@@ -77,12 +36,13 @@ def test_an_issue_has_our_id_and_everything_that_was_chosen(linear, payload):
     assert issue.description.startswith(r"Падає \*оплата\*")
     assert "```\n502 @all\n```" in issue.description
     assert issue.labelIds == ["l-bug"]
+    assert issue.state.name == "Todo"
     assert issue.chosen == {"projectId": "p-1", "stateId": "s-todo", "assigneeId": "u-olena"}
 
 
 def test_what_is_not_chosen_is_not_sent(linear, payload):
     key = uuid4()
-    made(linear).create(replace(payload, due_on=None), key=key)
+    linear_plugin(linear).create(replace(payload, due_on=None), key=key)
 
     issue = linear.store.issues[str(key)]
     assert issue.dueDate is None
@@ -92,8 +52,8 @@ def test_what_is_not_chosen_is_not_sent(linear, payload):
 def test_the_same_key_twice_is_one_issue(linear, payload):
     key = uuid4()
 
-    first = made(linear).create(payload, key=key)
-    second = made(linear).create(payload, key=key)
+    first = linear_plugin(linear).create(payload, key=key)
+    second = linear_plugin(linear).create(payload, key=key)
 
     assert first == second
     assert linear.store.creations == [str(key)]
@@ -102,10 +62,10 @@ def test_the_same_key_twice_is_one_issue(linear, payload):
 
 def test_an_issue_is_found_by_its_key(linear, payload):
     key = uuid4()
-    created = made(linear).create(payload, key=key)
+    created = linear_plugin(linear).create(payload, key=key)
 
-    assert made(linear).find(key) == created
-    assert made(linear).find(uuid4()) is None
+    assert linear_plugin(linear).find(key) == created
+    assert linear_plugin(linear).find(uuid4()) is None
 
 
 @pytest.mark.parametrize(
@@ -124,7 +84,7 @@ def test_what_was_made_without_an_answer_is_found_at_once(linear, payload, fault
     key = uuid4()
     linear.faults = [fault]
 
-    assert made(linear).create(payload, key=key).id == "COR-1"
+    assert linear_plugin(linear).create(payload, key=key).id == "COR-1"
     assert linear.store.creations == [str(key)]
 
 
@@ -135,7 +95,7 @@ def test_what_may_have_been_made_is_in_doubt(linear, payload, fault):
     linear.faults = [fault]
 
     with pytest.raises(Doubtful):
-        made(linear).create(payload, key=uuid4())
+        linear_plugin(linear).create(payload, key=uuid4())
 
 
 def test_a_doubt_stays_one_when_nobody_answers_about_it(linear, payload):
@@ -145,15 +105,15 @@ def test_a_doubt_stays_one_when_nobody_answers_about_it(linear, payload):
     linear.faults = [refused, stub.hangs_up]
 
     with pytest.raises(Doubtful):
-        made(linear).create(payload, key=uuid4())
+        linear_plugin(linear).create(payload, key=uuid4())
 
 
 def test_an_answer_that_comes_too_late_is_in_doubt(linear, payload, monkeypatch):
-    monkeypatch.setattr(http, "READ", 0.2)
+    monkeypatch.setattr(http, "READ", 0.4)
     key = uuid4()
-    linear.faults = [stub.commits_slowly(0.6)]
+    linear.faults = [stub.commits_slowly(0.8)]
 
-    created = made(linear).create(payload, key=key)
+    created = linear_plugin(linear).create(payload, key=key)
 
     assert (created.id, linear.store.creations) == ("COR-1", [str(key)])
 
@@ -164,7 +124,7 @@ def test_a_limit_is_told_from_a_refusal(linear, payload, status):
     linear.headers = {"Retry-After": "17"}
 
     with pytest.raises(Limited) as caught:
-        made(linear).create(payload, key=uuid4())
+        linear_plugin(linear).create(payload, key=uuid4())
 
     assert caught.value.delay == timedelta(seconds=17)
     assert not isinstance(caught.value, Doubtful)
@@ -184,19 +144,19 @@ def test_a_refusal_is_said_in_linears_own_words(linear, payload, fault, words):
     linear.faults = [fault]
 
     with pytest.raises(GiveUp, match=words):
-        made(linear).create(payload, key=uuid4())
+        linear_plugin(linear).create(payload, key=uuid4())
 
 
 def test_a_wrong_key_says_what_to_do_and_not_itself(linear, payload):
     with pytest.raises(GiveUp, match="Make a new one") as caught:
-        made(linear, api_key="lin_api_wrong").create(payload, key=uuid4())
+        linear_plugin(linear, api_key="lin_api_wrong").create(payload, key=uuid4())
 
     assert "lin_api_wrong" not in str(caught.value)
 
 
 def test_without_a_team_nothing_is_asked(linear, payload):
     with pytest.raises(GiveUp, match="No team"):
-        made(linear, team="").create(payload, key=uuid4())
+        linear_plugin(linear, team="").create(payload, key=uuid4())
 
     assert linear.questions == []
 
@@ -205,16 +165,16 @@ def test_a_linear_that_is_away_was_surely_not_asked(linear, payload):
     away = Means(folder=Path(), api_url="http://127.0.0.1:1/graphql")
 
     with pytest.raises(TryLater) as caught:
-        Linear(Linear.Config.model_validate(SETTINGS), away).create(payload, key=uuid4())
+        Linear(Linear.Config.model_validate(LINEAR), away).create(payload, key=uuid4())
 
     assert not isinstance(caught.value, Doubtful)
 
 
-def test_every_call_is_counted_before_it_is_made(linear, payload):
+def test_every_call_is_counted_before_it_is_linear_plugin(linear, payload):
     counted = []
     means = Means(folder=Path(), api_url=linear.url, count_call=lambda *call: counted.append(call))
     for key in (KEY, KEY, "other"):
-        config = Linear.Config.model_validate({**SETTINGS, "api_key": key})
+        config = Linear.Config.model_validate({**LINEAR, "api_key": key})
         with_key = Linear(config, means)
         try:
             with_key.find(uuid4())
@@ -235,7 +195,7 @@ def test_few_calls_left_are_left_to_people(linear, payload):
         "X-RateLimit-Requests-Reset": str(reset),
     }
 
-    created = made(linear, waits).create(payload, key=uuid4())
+    created = linear_plugin(linear, waits).create(payload, key=uuid4())
 
     assert created.id == "COR-1"
     assert timedelta(seconds=590) < waits[0] <= timedelta(seconds=600)
@@ -258,6 +218,7 @@ def test_few_calls_left_are_left_to_people(linear, payload):
             90,
         ),
         ({"retry-after": "999999"}, LONGEST_WAIT.total_seconds()),
+        ({"retry-after": "9" * 15}, LONGEST_WAIT.total_seconds()),
         ({"retry-after": "0"}, 1),
     ],
 )
@@ -271,20 +232,20 @@ def test_the_later_limit_governs(headers, seconds, monkeypatch):
 
 def test_the_messages_are_linked_once(linear, payload):
     key = uuid4()
-    created = made(linear).create(payload, key=key)
+    created = linear_plugin(linear).create(payload, key=key)
 
-    made(linear).complete(created, payload, key=key)
-    made(linear).complete(created, payload, key=key)
+    linear_plugin(linear).complete(created, payload, key=key)
+    linear_plugin(linear).complete(created, payload, key=key)
 
     assert linear.store.issues[str(key)].attachments == {"https://t.me/c/1/2": "Dev chat"}
 
 
 def test_earlier_words_are_replaced_and_nothing_else(linear, payload):
     key = uuid4()
-    created = made(linear).create(payload, key=key)
+    created = linear_plugin(linear).create(payload, key=key)
     shell = replace(payload, title="Removed", description="", quotes=(), priority="low")
 
-    assert made(linear).replace(shell, key=key) == created
+    assert linear_plugin(linear).replace(shell, key=key) == created
 
     issue = linear.store.issues[str(key)]
     assert (issue.title, issue.description, issue.priority) == ("Removed", "", 1)
@@ -292,7 +253,7 @@ def test_earlier_words_are_replaced_and_nothing_else(linear, payload):
 
 def test_words_of_an_issue_that_is_gone_there_are_replaced_by_nobody(linear, payload):
     with pytest.raises(GiveUp, match="find"):
-        made(linear).replace(payload, key=uuid4())
+        linear_plugin(linear).replace(payload, key=uuid4())
 
 
 @pytest.mark.parametrize(
@@ -307,9 +268,9 @@ def test_a_link_is_called_by_its_chat_and_orders_nothing(linear, payload, chat, 
     key = uuid4()
     (quote,) = payload.quotes
     named = replace(payload, quotes=(replace(quote, chat=chat),))
-    created = made(linear).create(named, key=key)
+    created = linear_plugin(linear).create(named, key=key)
 
-    made(linear).complete(created, named, key=key)
+    linear_plugin(linear).complete(created, named, key=key)
 
     assert list(linear.store.issues[str(key)].attachments.values()) == [title]
 
@@ -319,7 +280,7 @@ def test_a_link_is_called_by_its_chat_and_orders_nothing(linear, payload, chat, 
     [("t-core", "team Core"), ("", "Choose one of: Core, Other"), ("t-gone", "another team")],
 )
 def test_a_check_says_who_we_are_and_what_is_missing(linear, team, words):
-    findings = made(linear, team=team).check()
+    findings = linear_plugin(linear, team=team).check()
 
     said = " ".join(f"{finding.sentence} {finding.remedy}" for finding in findings)
     assert "Task Tracker in Kvit Bank" in said
@@ -328,17 +289,39 @@ def test_a_check_says_who_we_are_and_what_is_missing(linear, team, words):
 
 
 def test_choices_are_what_linear_has(linear):
-    offered = made(linear).choices()
+    offered = linear_plugin(linear).choices()
 
     labels = {name: [choice.label for choice in offered[name]] for name in offered}
     assert labels == {
         "team": ["Core (COR)", "Other (OTH)"],
         "project": ["Payments"],
-        "state": ["Todo", "Triage"],
+        "state": ["Canceled", "Todo", "Triage"],
         "assignee": ["Олена"],
         "labels": ["Bug", "Everywhere"],
+        "priorities": ["No priority", "Urgent", "High", "Medium", "Low"],
     }
-    assert list(made(linear, team="").choices()) == ["team"]
+    assert list(linear_plugin(linear, team="").choices()) == ["team", "priorities"]
+
+
+def test_a_preview_is_what_is_sent(linear, payload):
+    key = uuid4()
+    wishes = Wishes(title="[{category}] {title}", priority="4", labels=("l-all", "l-bug"))
+    wanted = replace(payload, wishes=wishes)
+    tracker = linear_plugin(linear, labels=["l-bug"], project="p-1")
+
+    preview = tracker.preview(wanted, key=key)
+    asked_nobody = not linear.questions
+    tracker.create(wanted, key=key)
+
+    issue = linear.store.issues[str(key)]
+    assert asked_nobody
+    assert (preview.title, preview.body) == (issue.title, issue.description)
+    assert preview.title == "[bug] Прод лежить"
+    assert preview.sent["labelIds"] == issue.labelIds == ["l-bug", "l-all"]
+    assert preview.sent["priority"] == issue.priority == 4
+    assert ("Project", "p-1", "project") in {
+        (one.label, one.value, one.choice) for one in preview.fields
+    }
 
 
 @pytest.mark.parametrize("key", ["", "ключ", "a b", "a\nb"])

@@ -1,11 +1,13 @@
 """What people wrote goes out as it is, and nobody there obeys it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from apps.exports.trackers.base import IssuePayload, Quote
-from apps.exports.trackers.markdown import body_of, escape, fence, title_of
+from apps.exports.trackers.markdown import MARKDOWN, body_of, escape, fence, news_of, title_of
+from apps.exports.trackers.textile import TEXTILE
 
 MOMENT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -92,3 +94,34 @@ def test_a_title_is_one_line_without_orders():
     assert title_of(issue(title="Fixes #12\nпрод\u200b лежить"), limit=250) == "прод лежить"
     assert len(title_of(issue(title="ї" * 400), limit=250)) == 250
     assert title_of(issue(title="closes #1"), limit=250) == "Untitled"
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["fixes @ENG-1", "Fixes #ENG-1", "Fixes @#ENG-1", "Fixes closes ENG-1", "fixes\n\n \n\nENG-1"],
+)
+def test_what_is_left_of_an_order_is_none(title):
+    assert title_of(issue(title=title), limit=250) == "ENG-1"
+
+
+def test_news_are_the_latest_messages_and_how_many_there_are():
+    few = news_of(issue("перше", "@друге"), limit=5000)
+    many = news_of(issue(*(f"слово {n}" for n in range(30))), limit=5000)
+    long = news_of(issue("х" * 3000, "останнє"), limit=2000)
+
+    assert few.startswith("2 messages came after this was created.\n\nОлена, Dev chat, ")
+    assert few.index("перше") < few.index("```\n@друге\n```")
+    assert "10 earlier messages are not shown." in many
+    assert ["слово 9\n" in many, "слово 10\n" in many, "слово 29\n" in many] == [False, True, True]
+    assert ["1 earlier message is" in long, "останнє" in long, len(long) < 2000] == [True] * 3
+    assert news_of(issue(), limit=5000) == "There are no further messages."
+
+
+@pytest.mark.parametrize("markup", [MARKDOWN, TEXTILE])
+def test_a_description_that_is_all_signs_leaves_room_for_messages_and_the_link_back(markup):
+    long = issue("слово", description="@#*" * 2000, url="https://t.me/c/1/2")
+    body = body_of(replace(long, url="https://x.example/7"), limit=5000, markup=markup)
+
+    assert len(body) <= 5000
+    assert "слово" in body
+    assert "https://x.example/7" in body

@@ -10,8 +10,8 @@ from apps.issues.models import Evidence, Issue
 from apps.issues.tasks import answer_commands, obey_commands
 from apps.messages.ingest import Arrival, ingest
 from apps.messages.models import ChatCommand, Message
-from apps.sources.adapters.telegram import Telegram
-from apps.sources.adapters.telegram_sending import COMMANDS, username_of
+from apps.sources.adapters.telegram.adapter import Telegram
+from apps.sources.adapters.telegram.sending import COMMANDS, username_of
 from apps.sources.models import Author, Chat, Erasure, Source
 from tests.stubs.telegram import TOKEN, telegram_server
 
@@ -232,7 +232,7 @@ def test_a_flood_of_commands_is_not_answered_by_a_flood(say, telegram):
     for _each in range(12):
         say("/status")
 
-    assert len(telegram.sent) == 10
+    assert len(telegram.sent) == 8
 
 
 @pytest.mark.parametrize(
@@ -276,7 +276,7 @@ def test_a_burst_of_commands_is_not_answered_by_a_flood(source, telegram):
     for command in ChatCommand.objects.order_by("pk"):
         obey_commands([command.pk])
 
-    assert ChatCommand.objects.filter(status="answering").count() == 10
+    assert ChatCommand.objects.filter(status="answering").count() == 8
 
 
 def test_nobody_is_named_by_a_command_that_is_done(say, source, telegram):

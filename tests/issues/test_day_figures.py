@@ -108,6 +108,8 @@ def test_what_was_done_and_exported_on_the_day_is_counted(project, make_issue, m
         exported = done.record(Change.Kind.EXPORT, tracker="JSON", id="1")
         Change.objects.filter(pk__in=[change.pk, exported.pk]).update(created_at=MORNING)
     make_export(status="failed")
+    for unwanted in ("elsewhere", "not_wanted"):
+        make_export(status="failed", last_error=unwanted)
 
     found = figures(project)
 

@@ -103,14 +103,21 @@ def of_others(opinion: Opinion) -> dict[str, list[Any]]:
     return found
 
 
-@attacks
-def test_an_attack_stays_between_the_fences(attack, make_pair, obedient):
-    opinion = make_pair(attack, attack)
+def test_an_attack_stays_between_the_fences(make_pair, obedient, subtests):
+    opinion = make_pair("Card payment fails", REPORT)
     message, like = opinion.match.message, opinion.match.like
-    made = question(Pair(message, opinion.issue, like, opinion.match.issue)).prompt()
+    for attack in TEXTS:
+        for one in (message, like):
+            one.text = attack
+            one.save()
+        pair = Pair(message, opinion.issue, like, opinion.match.issue)
+        with subtests.test(attack):
+            check_fences(question(pair).prompt(), attack)
+
+
+def check_fences(made: str, attack: str) -> None:
     fence = FENCE.findall(made)[0]
     head, *pieces = made.split(f"\n{fence}\n")
-
     assert len(pieces) == 4
     for quoted in (pieces[0], pieces[2]):
         assert fence not in quoted

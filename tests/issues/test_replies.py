@@ -4,19 +4,20 @@ import json
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.utils import timezone
 
-from apps.issues import replies
+from apps.issues.chat_commands import MOST_ANSWERS
 from apps.issues.decisions import approve
 from apps.issues.models import Evidence, StatusReply
-from apps.issues.replies import note_reaction, want
+from apps.issues.replies import note_reaction, text_of, want
 from apps.issues.tasks import write_replies
 from apps.issues.triage import open_issue
 from apps.sources.envelope import ChatReference, Notice
 from apps.sources.models import Chat, Project, Source
 from tests.stubs.telegram import TOKEN, telegram_server
 
-GROUP = "-1005"
+GROUP, SUPERGROUP = "-5", "-1005"
 pytestmark = pytest.mark.django_db
 
 
@@ -68,14 +69,14 @@ def opened(message):
     return issue
 
 
-def react(chat, number, added=(), removed=(), author="8"):
+def react(chat, number, added=(), removed=(), author="8", group=GROUP):
     note_reaction(
         Notice(
             notice="reaction",
             source_id=chat.source_id,
             key="1",
-            chat=ChatReference(external_id=GROUP),
-            message=f"{GROUP}:{number}",
+            chat=ChatReference(external_id=group),
+            message=f"{group}:{number}",
             happened_at=timezone.now(),
             data={"author_id": author, "added": list(added), "removed": list(removed)},
         )
@@ -138,24 +139,21 @@ def test_a_muted_chat_is_left_in_peace(make_report, telegram):
     assert StatusReply.objects.get().status == StatusReply.Status.DROPPED
 
 
-def test_many_issues_at_once_do_not_flood_the_chat(make_report, telegram, monkeypatch):
-    for _each in range(20):
+def test_however_restless_the_issues_a_group_gets_less_than_telegram_takes(make_report, telegram):
+    """20 a minute, with edits and with answers to commands."""
+    for _each in range(2):
         opened(make_report())
-    with monkeypatch.context() as slow_machine:  # on which asking all of them takes a while
-        slow_machine.setattr(replies, "APART", timedelta(hours=1))
-        write(is_later=False)
-    assert len(telegram.sent) == 1
+    before, began_at = len(telegram.calls), timezone.now()
 
-    StatusReply.objects.update(leased_until=None)
-    shown = StatusReply.objects.filter(status="shown")
-    shown.update(written_at=timezone.now() - timedelta(seconds=3))
-    for reply in StatusReply.objects.filter(status="due").order_by("pk"):
-        write_replies([reply.pk])
-        StatusReply.objects.exclude(written_at=None).update(
-            written_at=timezone.now() - timedelta(seconds=3)
-        )
+    for second in range(0, 60, 3):
+        StatusReply.objects.update(status="due", text="", leased_until=None)
+        with time_machine.travel(began_at + timedelta(seconds=second), tick=False):
+            for number in StatusReply.objects.values_list("pk", flat=True):
+                write_replies([number])
 
-    assert len(telegram.sent) == 15
+    methods = [method for method, _form in telegram.calls[before:]]
+    assert {"sendMessage", "editMessageText"} == set(methods)
+    assert 9 <= len(methods) <= 20 - MOST_ANSWERS
     waiting = StatusReply.objects.filter(status="due", due_at__gt=timezone.now())
     assert waiting.exists()
 
@@ -197,3 +195,66 @@ def test_a_chat_that_is_no_longer_muted_is_told_again(make_report, telegram, cha
     write()
 
     assert StatusReply.objects.get().status == "shown"
+
+
+def test_in_a_supergroup_the_numbers_begin_anew_and_the_reply_too(
+    chat, make_report, telegram, django_user_model
+):
+    issue = opened(make_report())
+    write()
+    number = StatusReply.objects.get().message_id
+    Chat.move(chat.source, chat.reference, SUPERGROUP)
+
+    react(chat, number, added=["👍"], group=SUPERGROUP)  # what has this number there is not ours
+    assert StatusReply.objects.get().likes == 0
+
+    approve(issue, by=django_user_model.objects.create_user("olena"))
+    want([issue.pk])
+    write()
+    reply = StatusReply.objects.get()
+    assert (reply.status, reply.chat_external_id, telegram.edited) == ("shown", SUPERGROUP, [])
+    assert [sent["chat_id"] for sent in telegram.sent] == [GROUP, SUPERGROUP]
+
+    react(chat, reply.message_id, added=["👍"], group=SUPERGROUP)
+    assert StatusReply.objects.get().likes == 1
+
+
+def test_a_move_that_an_edit_is_told_of_first_is_heeded(
+    chat, make_report, telegram, django_user_model
+):
+    issue = opened(make_report())
+    write()
+    approve(issue, by=django_user_model.objects.create_user("olena"))
+    want([issue.pk])
+    moved = "Bad Request: group chat was upgraded to a supergroup chat"
+    telegram.fail(400, moved, method="editMessageText", migrate_to_chat_id=int(SUPERGROUP))
+    write()
+    StatusReply.objects.update(leased_until=None)
+    write()
+
+    reply = StatusReply.objects.get()
+    assert (reply.status, reply.chat_external_id) == ("shown", SUPERGROUP)
+
+
+def test_a_reply_that_was_posted_where_the_chat_is_now_is_edited_there(
+    chat, make_report, telegram, django_user_model
+):
+    issue = opened(make_report())
+    moved = "Bad Request: group chat was upgraded to a supergroup chat"
+    telegram.fail(400, moved, method="sendMessage", migrate_to_chat_id=int(SUPERGROUP))
+    write()
+    approve(issue, by=django_user_model.objects.create_user("olena"))
+    want([issue.pk])
+    write()
+
+    assert [form["chat_id"] for form in telegram.edited] == [SUPERGROUP]
+
+
+def test_only_the_task_that_is_live_is_told(make_report, make_export, tracker, chat):
+    issue = opened(make_report())
+    spare = type(tracker).objects.create(project=tracker.project, kind="json", name="Spare")
+    closed = make_export(issue, status="created", is_live=False, external_url="https://a.example/1")
+    live = {"status": "created", "external_url": "https://b.example/2"}
+    type(closed).objects.create(issue=issue, tracker=spare, **live)
+
+    assert text_of(issue, chat).splitlines()[1:] == ["https://b.example/2"]

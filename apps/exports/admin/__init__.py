@@ -1,3 +1,3 @@
 """Trackers and exports in the admin."""
 
-from apps.exports.admin import exports, trackers  # noqa: F401 - they register
+from apps.exports.admin import exports, policy, trackers  # noqa: F401 - they register

@@ -3,8 +3,10 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -12,11 +14,13 @@ from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
-from apps.exports.models import TaskExport
+from apps.exports.admin.outbox import lines
+from apps.exports.admin.preview import PreviewPages
+from apps.exports.models import ExportUpdate, TaskExport, Tracker
+from apps.exports.moving import CannotMove, export_again, move
 from apps.sources.admin.display import badge, link, outside_link
 from apps.sources.admin.scope import (
     CappedPaginator,
-    ProjectScopedAdmin,
     VisibleRelatedFilter,
     back_or_to,
     page_of,
@@ -28,7 +32,7 @@ STATUS_COLOURS = {"pending": "info", "created": "success", "failed": "danger"}
 
 
 @admin.register(TaskExport)
-class TaskExportAdmin(ProjectScopedAdmin):
+class TaskExportAdmin(PreviewPages):
     project_path = "tracker__project"
     list_display = [
         "created_at",
@@ -39,25 +43,35 @@ class TaskExportAdmin(ProjectScopedAdmin):
         "due_at",
         "trouble",
         "there",
+        "as_it_is_there",
     ]
     list_display_links = ["created_at"]
-    list_select_related = ["issue", "tracker"]
-    never_listed = ["tracker__config"]
-    list_filter = [("status", ChoicesDropdownFilter), ("tracker", VisibleRelatedFilter)]
+    list_select_related = ["issue", "tracker", "stand_in"]
+    never_listed = ["tracker__config", "tracker__credentials"]
+    list_filter = [
+        ("status", ChoicesDropdownFilter),
+        ("held", ChoicesDropdownFilter),
+        ("tracker", VisibleRelatedFilter),
+    ]
     search_fields = ["issue__title", "external_id"]
     date_hierarchy = "created_at"
     list_before_template = "admin/live_list.html"
     paginator = CappedPaginator
-    actions = ["retry_selected"]
+    actions = ["retry_selected", "release_selected"]
     fields = [
         "issue_link",
         "tracker",
         "state",
         "there",
+        "as_it_is_there",
+        "title_there",
+        "remote_updated_at",
+        "looked_at",
         "uuid",
         "attempts",
         "due_at",
         "error",
+        "later",
         "created_at",
         "status_changed_at",
     ]
@@ -74,9 +88,12 @@ class TaskExportAdmin(ProjectScopedAdmin):
         return bool(request.user.has_perm("exports.change_taskexport"))
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(require_POST(self.retry_one))
+        wrap = self.admin_site.admin_view
+        retry, move = wrap(require_POST(self.retry_one)), wrap(require_POST(self.move_one))
         return [
-            path("<int:export_id>/retry/", view, name="exports_taskexport_retry"),
+            path("outbox/", wrap(self.outbox_view), name="exports_taskexport_outbox"),
+            path("<int:export_id>/retry/", retry, name="exports_taskexport_retry"),
+            path("<int:export_id>/move/", move, name="exports_taskexport_move"),
             *super().get_urls(),
         ]
 
@@ -86,6 +103,10 @@ class TaskExportAdmin(ProjectScopedAdmin):
 
     @display(description=gettext_lazy("status"), ordering="status")
     def state(self, export: TaskExport) -> str:
+        if export.is_gone:
+            return badge(_("Deleted there"), "warning")
+        if export.is_held:
+            return badge(_("Held"), "warning")
         return badge(export.get_status_display(), STATUS_COLOURS.get(export.status, ""))
 
     @display(description=gettext_lazy("last error"))
@@ -96,13 +117,44 @@ class TaskExportAdmin(ProjectScopedAdmin):
     def error(self, export: TaskExport) -> str:
         return export.error
 
+    @display(description=gettext_lazy("later messages"))
+    def later(self, export: TaskExport) -> str:
+        """Whether the task there was told what came after it was made."""
+        update = ExportUpdate.objects.filter(export=export).first()
+        if update is None:
+            return ""
+        return ": ".join(filter(None, [update.get_status_display(), update.last_error]))
+
     @display(description=gettext_lazy("there"))
     def there(self, export: TaskExport) -> str:
         return outside_link(export.external_url, export.external_id or export.external_url)
 
+    @display(description=gettext_lazy("as it is there"))
+    def as_it_is_there(self, export: TaskExport) -> str:
+        return ", ".join(filter(None, [export.status_there, export.assignee_there]))
+
+    @display(description=gettext_lazy("another title there"))
+    def title_there(self, export: TaskExport) -> str:
+        return export.title_there
+
     @admin.action(description=gettext_lazy("Export again"), permissions=["retry"])
     def retry_selected(self, request: HttpRequest, queryset: QuerySet[TaskExport]) -> None:
         self._retry(request, queryset)
+
+    @admin.action(description=gettext_lazy("Send what is held"), permissions=["retry"])
+    def release_selected(self, request: HttpRequest, queryset: QuerySet[TaskExport]) -> None:
+        done = 0
+        for export in queryset.select_related(None):
+            try:
+                export.release()
+            except LostRace:
+                text = _("Export %(id)s is not held.")
+                self.message_user(request, text % {"id": export.pk}, messages.WARNING)
+            else:
+                done += 1
+        if done:
+            text = ngettext("%(n)d export queued.", "%(n)d exports queued.", done)
+            self.message_user(request, text % {"n": done}, messages.SUCCESS)
 
     def retry_one(self, request: HttpRequest, export_id: int) -> HttpResponse:
         rows = self.get_queryset(request).filter(pk=export_id)
@@ -112,13 +164,54 @@ class TaskExportAdmin(ProjectScopedAdmin):
         self._retry(request, rows)
         return back_or_to(request, page_of(export))
 
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        export, context["others"] = context.get("original"), []
+        if export is not None and self.has_retry_permission(request):
+            others = Tracker.objects.filter(project=export.tracker.project_id, is_active=True)
+            context["others"] = others.exclude(pk=export.tracker_id).only("name")
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def move_one(self, request: HttpRequest, export_id: int) -> HttpResponse:
+        """The issue's task goes to another tracker of its project."""
+        export = self.get_queryset(request).filter(pk=export_id).first()
+        number = request.POST.get("tracker", "")
+        target = Tracker.objects.filter(pk=int(number)).first() if number.isdecimal() else None
+        if export is None or target is None or not self.has_retry_permission(request):
+            return self.gone(request, export_id)
+        try:
+            moved = move(export.issue, target, leaving=export)
+        except CannotMove as error:
+            self.message_user(request, str(error), messages.WARNING)
+            return back_or_to(request, page_of(export))
+        text = _("The task goes to %(tracker)s; the one here is closed first.")
+        self.message_user(request, text % {"tracker": target.name}, messages.SUCCESS)
+        return HttpResponseRedirect(page_of(moved))
+
+    def outbox_view(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Outbox"),
+            "opts": self.opts,
+            "lines": lines(request),
+            "may_order": request.user.has_perm("exports.change_tracker"),
+        }
+        return TemplateResponse(request, "admin/exports/outbox.html", context)
+
     def _retry(self, request: HttpRequest, queryset: QuerySet[TaskExport]) -> None:
         done = 0
         for export in queryset.select_related(None):
             try:
-                export.retry()
+                export_again(export)
+            except CannotMove as error:
+                self.message_user(request, str(error), messages.WARNING)
             except (WrongTransition, LostRace):
-                text = _("Export %(id)s is “%(status)s”: only failed ones are exported again.")
+                text = _(
+                    "Export %(id)s is “%(status)s”: only what failed or was deleted there is exported again."
+                )
                 details = {"id": export.pk, "status": export.get_status_display()}
                 self.message_user(request, text % details, messages.WARNING)
             else:

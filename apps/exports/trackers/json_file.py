@@ -11,10 +11,15 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from apps.exports.trackers.base import ExternalIssue, Finding, IssuePayload, Means
+from apps.exports.trackers.base import ExternalIssue, Finding, IssuePayload, Means, Preview
+from tasktracker.lib.text import shorten
 from tasktracker.lib.workflow import GiveUp, TryLater
 
 SCHEMA_VERSION = 1
+LONGEST_TITLE = 200
+CLOSED, ELSEWHERE = "is_closed", "elsewhere"  # of a file whose issue is another tracker's
+
+_LINE_ENDS = {ord(sign): f"\\u{ord(sign):04x}" for sign in "\u0085\u2028\u2029"}
 
 
 class JsonFile:
@@ -32,7 +37,7 @@ class JsonFile:
         path = self._path(key)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            write_atomically(path, document(issue, key))
+            write_atomically(path, {**document(issue, key), **_ours(path)})
         except OSError as error:
             raise TryLater(f"cannot write {path.name}: {error.strerror}") from error
         return ExternalIssue(id=str(key), url=path.as_uri())
@@ -41,8 +46,13 @@ class JsonFile:
         """The same file, with what the issue says now."""
         return self.create(issue, key=key)
 
+    def preview(self, issue: IssuePayload, *, key: UUID) -> Preview:
+        sent = document(issue, key)
+        return Preview(issue.title, in_words(sent), sent)
+
     def find(self, key: UUID) -> ExternalIssue | None:
         path = self._path(key)
+        _clear(path)
         return ExternalIssue(id=str(key), url=path.as_uri()) if path.exists() else None
 
     def check(self) -> list[Finding]:
@@ -54,19 +64,56 @@ class JsonFile:
             raise GiveUp(f"cannot write into {self.folder}: {error.strerror}") from error
         return []
 
+    def close(self, made: ExternalIssue, *, key: UUID) -> None:
+        self._add(key, **{CLOSED: True})
+
+    def link(self, made: ExternalIssue, other: ExternalIssue, words: str, *, key: UUID) -> None:
+        named = {"id": other.id, "url": other.url, "words": words}
+        others = [one for one in _ours(self._path(key)).get(ELSEWHERE, []) if one != named]
+        self._add(key, **{ELSEWHERE: [*others, named]})
+
+    def _add(self, key: UUID, **more: Any) -> None:
+        path = self._path(key)
+        try:
+            write_atomically(path, {**json.loads(path.read_text(encoding="utf-8")), **more})
+        except FileNotFoundError:
+            raise GiveUp(f"{path.name} is not there") from None
+        except OSError as error:
+            raise TryLater(f"cannot write {path.name}: {error.strerror}") from error
+
     def _path(self, key: UUID) -> Path:
         return self.folder / f"{key}.json"
 
 
 def document(issue: IssuePayload, key: UUID) -> dict[str, Any]:
-    """The file's content, as `issue.schema.json` describes it."""
-    return {"schema": SCHEMA_VERSION, "uuid": str(key), **asdict(issue)}
+    """The file's content, as `issue.schema.json` describes it: data, in nobody's markup."""
+    told = {name: value for name, value in asdict(issue).items() if name != "wishes"}
+    told["title"] = shorten(issue.title, LONGEST_TITLE) or "–"
+    return {"schema": SCHEMA_VERSION, "uuid": str(key), **told}
+
+
+def _ours(path: Path) -> dict[str, Any]:
+    """What a file says besides its issue: whether another tracker has it by now."""
+    try:
+        written = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {name: written[name] for name in (CLOSED, ELSEWHERE) if name in written}
+
+
+def in_words(content: dict[str, Any], *, indent: int | None = 2) -> str:
+    """JSON that has line ends only where we put them: U+2028 ends a line for some readers."""
+    text = json.dumps(content, ensure_ascii=False, indent=indent, default=_plain)
+    return text.translate(_LINE_ENDS)
 
 
 def write_atomically(path: Path, content: dict[str, Any]) -> None:
     """Readers see the whole file or none, also after a crash."""
-    text = json.dumps(content, ensure_ascii=False, indent=2, default=_plain)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+    text = in_words(content)
+    _clear(path)
+    descriptor, temporary = tempfile.mkstemp(
+        dir=path.parent, prefix=f".{path.stem}.", suffix=".tmp"
+    )
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text + "\n")
@@ -76,6 +123,12 @@ def write_atomically(path: Path, content: dict[str, Any]) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _clear(path: Path) -> None:
+    """What a kill left half written has people's words; who still writes it tries later."""
+    for left in path.parent.glob(f".{path.stem}.*.tmp"):
+        left.unlink(missing_ok=True)
 
 
 def _plain(value: Any) -> str:

@@ -1,7 +1,12 @@
-"""An issue as markdown: what people wrote is shown as it is, and obeyed by nobody."""
+"""An issue as markdown: what people wrote is shown as it is, and obeyed by nobody.
+
+Titles and texts of every markup are composed here; another one brings its own signs as a `Markup`.
+"""
 
 import re
-from datetime import UTC
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from urllib.parse import quote, urlsplit
 
 from django.utils import translation
@@ -9,51 +14,34 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from apps.exports.trackers.base import IssuePayload, Quote
+from apps.exports.trackers.template import filled
 from apps.issues.plain import without_orders
 from tasktracker.lib.text import clean, shorten
 
 LONGEST_QUOTE = 4000  # characters
+MOST_NEWS = 20  # messages in one note
 
 _MARKUP = re.compile(r"[\\`*_\[\]<>#@|~&$!{}]")
 _BLOCK = re.compile(r"^(\d{1,9})([.)])(?=\s|$)|^([-+=])", re.M)
 _URL = re.compile(r"(?<=\w):(?=//)|(?<=www)\.", re.I)  # trackers make a link of every address
 _KEY = re.compile(r"\b([A-Z][A-Z0-9]{0,9})-(?=\d)")  # and a reference of every ENG-12
 _BACKTICKS = re.compile(r"`+")
+_MENTION = re.compile(r"(?<![\w.+-])@(?=\w)")
 
 
 def title_of(issue: IssuePayload, *, limit: int) -> str:
-    return one_line(issue.title, limit=limit) or _("Untitled")
+    """By the project's template, without what a tracker obeys."""
+    with translation.override(issue.language):
+        title = filled(issue.wishes.title, _words_of(issue))
+        return one_line(title, limit=limit) or _("Untitled")
 
 
 def one_line(text: str, *, limit: int) -> str:
-    """Without what a tracker obeys ("closes #12")."""
-    return shorten(without_orders(clean(text)), limit)
-
-
-def body_of(issue: IssuePayload, *, limit: int) -> str:
-    """The description, then the messages verbatim, in the project's language; no longer than `limit`."""
-    with translation.override(issue.language):
-        parts = [escape(shorten_lines(issue.description, limit // 3))] if issue.description else []
-        room = limit - sum(len(part) + 2 for part in parts) - 100
-        for number, one in enumerate(issue.quotes):
-            quoted = quoted_message(one)
-            if len(quoted) + 2 > room:
-                left = len(issue.quotes) - number
-                rest = ngettext("%(n)d more message.", "%(n)d more messages.", left)
-                parts.append(rest % {"n": left})
-                break
-            parts.append(quoted)
-            room -= len(quoted) + 2
-    return "\n\n".join(parts)
-
-
-def quoted_message(message: Quote) -> str:
-    """Who, where and when with a link to it, and the words in a fence."""
-    moment = f"{message.sent_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-    words = [escape(part) for part in (message.author, message.chat, moment) if part]
-    if is_web_address(message.url):
-        words.append(link(message.url, _("Open the message")))
-    return f"{', '.join(words)}:\n\n{fence(message.text)}"
+    """Without what a tracker obeys ("closes #12"), and without mentions."""
+    text, previous = " ".join(clean(text).split()), ""
+    while text != previous:  # of what is left an order may have come: "fixes @#ENG-1"
+        previous, text = text, without_orders(_MENTION.sub("", text))
+    return shorten(text, limit)
 
 
 def escape(text: str) -> str:
@@ -76,7 +64,90 @@ def fence(text: str) -> str:
 
 
 def link(url: str, label: str) -> str:
-    return f"[{escape(label)}]({quote(url, safe=':/?#=&%+,;@~$!*-._')})"
+    return f"[{escape(label)}]({safe_address(url)})"
+
+
+def safe_address(url: str) -> str:
+    """Without what could end it."""
+    return quote(url, safe=":/?#=&%+,;@~$!*-._")
+
+
+@dataclass(frozen=True)
+class Markup:
+    """How a tracker's texts are written."""
+
+    escape: Callable[[str], str]  # text as text
+    fence: Callable[[str], str]  # text verbatim
+    link: Callable[[str, str], str]  # address, label
+
+
+MARKDOWN = Markup(escape, fence, link)
+
+
+def body_of(issue: IssuePayload, *, limit: int, markup: Markup = MARKDOWN) -> str:
+    """By the project's template and in its language; no longer than `limit`."""
+    with translation.override(issue.language):
+        values = {name: markup.escape(word) for name, word in _words_of(issue).items()}
+        values["description"] = _escaped(issue.description, limit // 3, markup)
+        values["link"] = _link_back(issue, markup)
+        rest = filled(issue.wishes.body, {**values, "messages": "."})
+        values["messages"] = _messages(issue.quotes, limit - len(rest) - 100, markup)
+        return shorten_lines(filled(issue.wishes.body, values), limit)
+
+
+def is_cut(issue: IssuePayload, *, limit: int, markup: Markup = MARKDOWN) -> bool:
+    """Whether `body_of` leaves something out."""
+    if any(len(clean(one.text)) > LONGEST_QUOTE for one in issue.quotes):
+        return True
+    whole = body_of(issue, limit=10**9, markup=markup)
+    return body_of(issue, limit=limit, markup=markup) != whole
+
+
+def report_of(issue: IssuePayload) -> str:
+    """Everything as plain text, for a file: nobody obeys what stands there."""
+    parts = [clean(issue.title), clean(issue.description)]
+    for one in issue.quotes:
+        moment = f"{one.sent_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        head = ", ".join(clean(part) for part in (one.author, one.chat, moment) if part)
+        parts.append("\n".join(filter(None, [head, one.url, "", clean(one.text)])))
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def news_of(issue: IssuePayload, *, limit: int, markup: Markup = MARKDOWN) -> str:
+    """The messages of `issue.quotes`, which came after it was made; the latest, where not all fit."""
+    with translation.override(issue.language):
+        if not issue.quotes:
+            return _("There are no further messages.")
+        count = len(issue.quotes)
+        head = ngettext(
+            "%(n)d message came after this was created.",
+            "%(n)d messages came after this was created.",
+            count,
+        )
+        shown: list[str] = []
+        room = limit - 400  # for the two sentences
+        for one in reversed(issue.quotes[-MOST_NEWS:]):
+            quoted = quoted_message(one, markup)
+            room -= len(quoted) + 2
+            if room < 0:
+                break
+            shown.insert(0, quoted)
+        parts = [head % {"n": count}]
+        if left := count - len(shown):
+            rest = ngettext(
+                "%(n)d earlier message is not shown.", "%(n)d earlier messages are not shown.", left
+            )
+            parts.append(rest % {"n": left})
+    return "\n\n".join([*parts, *shown])
+
+
+def quoted_message(message: Quote, markup: Markup = MARKDOWN) -> str:
+    """Who, where and when with a link to it, and the words in a fence."""
+    moment = f"{message.sent_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    words = [markup.escape(part) for part in (message.author, message.chat, moment) if part]
+    if is_web_address(message.url):
+        words.append(markup.link(message.url, _("Open the message")))
+    return f"{', '.join(words)}:\n\n{markup.fence(message.text)}"
 
 
 def is_web_address(url: str) -> bool:
@@ -88,3 +159,52 @@ def is_web_address(url: str) -> bool:
 
 def shorten_lines(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _escaped(text: str, room: int, markup: Markup) -> str:
+    """Cut before it is escaped, so that no escape is cut in two; some make six signs of one."""
+    cut = room
+    while len(escaped := markup.escape(shorten_lines(text, cut))) > room * 3 // 2:
+        cut = cut * 2 // 3
+    return escaped
+
+
+def _words_of(issue: IssuePayload) -> dict[str, str]:
+    """What the short placeholders stand for."""
+    return {
+        "title": issue.title,
+        "number": str(issue.id),
+        "project": issue.project,
+        "category": issue.category,
+        "priority": issue.priority,
+        "chat": issue.quotes[0].chat if issue.quotes else "",
+        "labels": ", ".join(issue.labels),
+        "reported": _day(issue.reported_at.astimezone(UTC)),
+        "due": _day(issue.due_on) if issue.due_on else "",
+        **issue.wishes.words,
+    }
+
+
+def _day(day: date | datetime) -> str:
+    return f"{day:%Y-%m-%d}"
+
+
+def _link_back(issue: IssuePayload, markup: Markup) -> str:
+    if not is_web_address(issue.url):
+        return ""
+    return markup.link(issue.url, _("Open the issue with all its messages"))
+
+
+def _messages(quotes: Sequence[Quote], room: int, markup: Markup) -> str:
+    """As many as there is room for, oldest first."""
+    parts: list[str] = []
+    for number, one in enumerate(quotes):
+        quoted = quoted_message(one, markup)
+        if len(quoted) + 2 > room:
+            left = len(quotes) - number
+            rest = ngettext("%(n)d more message.", "%(n)d more messages.", left)
+            parts.append(rest % {"n": left})
+            break
+        parts.append(quoted)
+        room -= len(quoted) + 2
+    return "\n\n".join(parts)

@@ -66,7 +66,8 @@ class IssueColumns:
 
     @display(description=gettext_lazy("exports"))
     def exported(self, issue: Any) -> Any:
-        states = [export.status for export in issue.exports.all()]
+        exports = [one for one in issue.exports.all() if one.status != "failed" or one.is_failure]
+        states = [export.status for export in exports]
         worst = next((state for state in ("failed", "pending", "created") if state in states), "")
         return badge(len(states), EXPORT_COLOURS[worst]) if worst else ""
 

@@ -12,7 +12,13 @@ from apps.issues.admin.decide import can_be_merged, offered
 from apps.issues.admin.explanation import explained
 from apps.issues.admin.opinion_words import opinion_in_short, opinion_in_words, opinion_of
 from apps.issues.admin.pairs import addresses_of
-from apps.issues.admin.words import field_name, in_words, reason_in_words, tasks_that_stay
+from apps.issues.admin.words import (
+    field_name,
+    in_words,
+    reason_in_words,
+    tasks_that_stay,
+    who_in_words,
+)
 from apps.issues.models import Issue, Relation
 from apps.issues.relations import relations_of
 from apps.issues.suggestions import Suggestion, suggestions_for
@@ -55,7 +61,10 @@ def _history(issue: Issue, before: str) -> dict[str, Any]:
         rows = rows.filter(pk__lt=int(before))
     changes = list(rows[:CHANGES])[::-1]
     return {
-        "changes": [(change, in_words(change), reason_in_words(change)) for change in changes],
+        "changes": [
+            (change, in_words(change), who_in_words(change), reason_in_words(change))
+            for change in changes
+        ],
         "earlier": rows.count() - len(changes) if len(changes) == CHANGES else 0,
         "is_earlier": is_earlier,
     }

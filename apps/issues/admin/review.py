@@ -9,7 +9,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
-from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 
 from apps.issues.admin.columns import IssueColumns
 from apps.issues.admin.decide import VERBS, decide, run
@@ -39,6 +39,21 @@ class WordsFilter(ChoicesDropdownFilter):  # type: ignore[misc]
         self.title = _("words by a model")
 
 
+class TrackersFilter(DropdownFilter):  # type: ignore[misc]
+    """Approved issues that went nowhere: their project had no tracker then."""
+
+    title = gettext_lazy("trackers")
+    parameter_name = "in_trackers"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("none", _("Approved, and in no tracker"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Issue]) -> QuerySet[Issue]:
+        if self.value() != "none":
+            return queryset
+        return queryset.filter(status__in=Issue.WAITING, exports__isnull=True)
+
+
 @admin.register(Issue)
 class IssueAdmin(IssueColumns, PairPages):
     form = IssueForm
@@ -63,6 +78,7 @@ class IssueAdmin(IssueColumns, PairPages):
         ("priority", ChoicesDropdownFilter),
         "is_provisional",
         ("draft__status", WordsFilter),
+        TrackersFilter,
         ("reported_at", DaysFilter),
     ]
     list_fullwidth = True
@@ -93,7 +109,7 @@ class IssueAdmin(IssueColumns, PairPages):
         changelist = super().get_changelist_instance(request)
         exports = Issue._meta.get_field("exports").related_model  # the next app, not imported here
         rows = changelist.result_list.prefetch_related(
-            Prefetch("exports", exports._default_manager.only("issue_id", "status"))
+            Prefetch("exports", exports._default_manager.only("issue_id", "status", "is_failure"))
         )
         counts = dict(
             Issue.objects.filter(pk__in=[row.pk for row in rows])

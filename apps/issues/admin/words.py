@@ -41,6 +41,11 @@ def in_words(change: Change) -> str:
     return _TELL.get(change.kind, _other)(change, change.details)
 
 
+def who_in_words(change: Change) -> str:
+    """A person, a tracker where somebody did it, or the system."""
+    return str(change.user or change.details.get("by_tracker") or _("the system"))
+
+
 def reason_in_words(change: Change) -> str:
     """What a person wrote as it is; what the system says of itself in the reader's language."""
     sure = _SURE.fullmatch(change.reason)
@@ -208,9 +213,19 @@ def _sentences(*parts: str) -> str:
 
 
 def _export(change: Change, details: Mapping[str, Any]) -> str:
-    return _("Exported to %(tracker)s as %(id)s") % {
+    told = _("Exported to %(tracker)s as %(id)s")
+    if "gone" in details:
+        told = _("%(id)s was deleted in %(tracker)s")
+        if not details["gone"]:
+            told = _("%(id)s is back in %(tracker)s")
+    elif "assignee" in details:
+        told = _("%(id)s was given to %(name)s in %(tracker)s")
+        if not details["assignee"]:
+            told = _("%(id)s is nobody's in %(tracker)s now")
+    return told % {
         "tracker": details.get("tracker"),
         "id": details.get("id"),
+        "name": details.get("assignee"),
     }
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Self
 
 from django.conf import settings
@@ -113,14 +114,21 @@ class Issue(WorkItem):
             told = {"before": before, "after": status, **(details or {})}
             self.record(Change.Kind.STATUS, by=by, reason=reason, **told)
 
-    def edit(self, changes: Mapping[str, Any], *, by: Person = None, reason: str = "") -> None:
+    def edit(
+        self,
+        changes: Mapping[str, Any],
+        *,
+        by: Person = None,
+        reason: str = "",
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
         """Set fields, except those that a person has set; only what really changes is recorded."""
         with transaction.atomic():
             # Read anew: a person may have locked a field since this row was read.
             rows = type(self).objects.select_for_update(no_key=True)
             locked = rows.values_list("locked_fields", flat=True).get(pk=self.pk)
             free = {name: value for name, value in changes.items() if name not in locked}
-            self._write(free, by=by, reason=reason)
+            self._write(free, by=by, reason=reason, details=details or {})
 
     def correct(self, changes: Mapping[str, Any], *, by: Person, reason: str = "") -> None:
         """A person sets fields: from now on only people change them."""
@@ -144,7 +152,14 @@ class Issue(WorkItem):
             self.locked_fields = sorted(names)
             self.save(update_fields=["locked_fields"])
 
-    def _write(self, changes: Mapping[str, Any], *, by: Person, reason: str) -> list[str]:
+    def _write(
+        self,
+        changes: Mapping[str, Any],
+        *,
+        by: Person,
+        reason: str,
+        details: Mapping[str, Any] = MappingProxyType({}),
+    ) -> list[str]:
         """Write and record what really changes; the names of it."""
         changed = {name: value for name, value in changes.items() if getattr(self, name) != value}
         if not changed:
@@ -158,6 +173,7 @@ class Issue(WorkItem):
                     field=name,
                     before=getattr(self, name),
                     after=value,
+                    **details,
                 )
                 setattr(self, name, value)
             self.save(update_fields=[*changed, "updated_at"])
@@ -221,6 +237,7 @@ class Change(models.Model):
         verbose_name = _("change")
         verbose_name_plural = _("history")
         ordering = ["created_at", "id"]
+        indexes = [models.Index(fields=["created_at"], name="change_age")]
 
     def __str__(self) -> str:
         return f"{self.issue_id} {self.kind}"

@@ -161,6 +161,10 @@
     if (!row || data.status !== "created" || !/^https?:\/\//.test(data.external_url)) return;
     const links = row.querySelector("[data-links]");
     let link = links.querySelector(`[data-export="${Number(data.id)}"]`);
+    if (data.is_live === false) {
+      link?.remove();
+      return;
+    }
     if (!link) {
       link = document.createElement("a");
       link.className = "badge tracker";

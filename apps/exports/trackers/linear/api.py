@@ -1,67 +1,24 @@
-"""Linear's GraphQL API: a few operations, and what its many ways to say no mean for us."""
+"""Linear's GraphQL API: how it is asked, and what its many ways to say no mean for us."""
 
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import cached_property, partial
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from apps.exports.trackers.base import Doubtful, Limited, Means
-from tasktracker.lib.http import Answer, Door, Forbidden, NoAnswer, Unreachable
+from apps.exports.trackers.asking import as_trackers_say
+from apps.exports.trackers.base import Doubtful, ExternalIssue, Limited, Means, Unasked
+from apps.exports.trackers.linear.operations import CHANGES, OPERATIONS
+from tasktracker.lib.http import Answer, Door
 from tasktracker.lib.text import clean, shorten
 from tasktracker.lib.workflow import GiveUp, TryLater
 
 CALLS_PER_HOUR = 1500  # Linear's own number has changed; whatever its headers say is obeyed as well
 SPARE_CALLS = 5  # what is left to people who work with the same key
 SHORTEST_WAIT, USUAL_WAIT, LONGEST_WAIT = (timedelta(seconds=n) for n in (1, 60, 3600))
-
-#: By the name of the operation; tests check each against Linear's schema.
-OPERATIONS = {
-    "Account": """
-        query Account {
-          viewer { id name email }
-          organization { id name urlKey }
-          teams(first: 100) { nodes { id key name } }
-        }
-    """,
-    "Team": """
-        query Team($id: String!) {
-          team(id: $id) {
-            id
-            states(first: 100) { nodes { id name type } }
-            labels(first: 250) { nodes { id name isGroup } }
-            members(first: 250) { nodes { id name active } }
-            projects(first: 250) { nodes { id name } }
-          }
-          organization { labels(first: 250) { nodes { id name isGroup } } }
-        }
-    """,
-    "Find": """
-        query Find($id: ID!) {
-          issues(filter: {id: {eq: $id}}, includeArchived: true, first: 1) {
-            nodes { id identifier url }
-          }
-        }
-    """,
-    "Create": """
-        mutation Create($input: IssueCreateInput!) {
-          issueCreate(input: $input) { success issue { id identifier url } }
-        }
-    """,
-    "Replace": """
-        mutation Replace($id: String!, $input: IssueUpdateInput!) {
-          issueUpdate(id: $id, input: $input) { success issue { id identifier url } }
-        }
-    """,
-    "Attach": """
-        mutation Attach($input: AttachmentCreateInput!) {
-          attachmentCreate(input: $input) { success attachment { id } }
-        }
-    """,
-}
-_CHANGES = frozenset({"Create", "Replace", "Attach"})
 
 #: `extensions.type` and `extensions.code` of errors, in small letters.
 _LIMITED = frozenset({"ratelimited"})
@@ -76,37 +33,66 @@ _THEIR_FAULT = frozenset(
 
 
 class LinearApi:
-    """One key's way to Linear, for one piece of work."""
+    """One account's way to Linear, for one piece of work."""
 
-    def __init__(self, key: str, means: Means) -> None:
-        self.account = hashlib.sha256(f"linear:{key}".encode()).hexdigest()
+    def __init__(self, means: Means, *, key: str = "", client_id: str = "") -> None:
         self._means = means
-        # An API key stands alone; "Bearer" would make a token of OAuth of it.
-        self._door = Door(means.api_url, headers={"Authorization": key})
+        self._key = key
+        self._client_id = client_id
+        self._door: Door | None = None
+
+    @cached_property
+    def _token(self) -> str:
+        """Of a connection, which goes before a key."""
+        return self._means.token() if self._client_id else ""
+
+    @property
+    def account(self) -> str:
+        """By which calls are counted; a connection keeps it, whichever token it has."""
+        who = f"connection:{self._client_id}" if self._token else self._key
+        return hashlib.sha256(f"linear:{who}".encode()).hexdigest()
+
+    def _open(self) -> Door:
+        if not self._token and not self._key:
+            raise Unasked(_("Linear is not connected: press “Connect” on the tracker's page."))
+        if self._door is None:
+            # An API key stands alone; "Bearer" would make a token of OAuth of it.
+            authorization = f"Bearer {self._token}" if self._token else self._key
+            self._door = Door(self._means.api_url, headers={"Authorization": authorization})
+        return self._door
 
     def ask(self, operation: str, **variables: Any) -> dict[str, Any]:
         """The operation's `data`; raises Doubtful, Limited, TryLater or GiveUp, as trackers do."""
+        door = self._open()
         self._means.count_call(self.account, CALLS_PER_HOUR)
         question = {
             "operationName": operation,
             "query": OPERATIONS[operation],
             "variables": variables,
         }
-        try:
-            answer = self._door.post(value=question)
-        except Unreachable as error:
-            raise TryLater(str(error)) from error
-        except Forbidden as error:
-            raise GiveUp(str(error)) from error
-        except NoAnswer as error:
-            raise _doubt(operation, str(error)) from error
-        data = _data(operation, answer)
+        with as_trackers_say(partial(_doubt, operation)):
+            answer = door.post(value=question)
+        data = _data(operation, answer, is_connected=bool(self._token))
         if (delay := wait_of(answer.headers)) is not None:
             self._means.wait(delay)
         return data
 
+    def change(self, operation: str, **variables: Any) -> dict[str, Any]:
+        """`ask` for something that makes one thing; what it says of that, which is success."""
+        (changed,) = self.ask(operation, **variables).values()
+        if not isinstance(changed, dict) or not changed.get("success"):
+            raise Doubtful("Linear: no success, and no error")
+        return changed
 
-def _data(operation: str, answer: Answer) -> dict[str, Any]:
+
+def external(issue: Mapping[str, Any]) -> ExternalIssue:
+    """Without the words of the title in which the address ends: it leads there as well."""
+    identifier = issue["identifier"]
+    address, mark, _slug = issue["url"].partition(f"/{identifier}/")
+    return ExternalIssue(id=identifier, url=f"{address}{mark}".removesuffix("/"))
+
+
+def _data(operation: str, answer: Answer, *, is_connected: bool) -> dict[str, Any]:
     """Errors come with 200 as well as with 400, and a limit comes with 400 as well as with 429."""
     body = answer.json()
     errors = _errors(body)
@@ -114,6 +100,11 @@ def _data(operation: str, answer: Answer) -> dict[str, Any]:
     words = _words(errors) or _("HTTP status %(status)s") % {"status": answer.status}
     if answer.status == 429 or kinds & _LIMITED:
         raise Limited(f"Linear: {words}", delay=wait_of(answer.headers) or USUAL_WAIT)
+    if is_connected and (answer.status == 401 or kinds & _NOT_LET_IN):
+        raise GiveUp(
+            _("Linear does not let us in (%(words)s). Connect it again on the tracker's page.")
+            % {"words": words}
+        )
     if answer.status == 401 or kinds & _NOT_LET_IN:
         raise GiveUp(
             _("Linear does not know the API key (%(words)s). Make a new one and put it in.")
@@ -140,7 +131,8 @@ def wait_of(headers: Mapping[str, str]) -> timedelta | None:
     """How long Linear wants no call; None when it does not mind one."""
     moments = []
     if (seconds := _number(headers, "retry-after")) is not None:
-        moments.append(timedelta(seconds=seconds))
+        # No timedelta is as long as a header may say.
+        moments.append(timedelta(seconds=min(seconds, LONGEST_WAIT.total_seconds())))
     cost = _number(headers, "x-complexity") or 0
     for kind, spare in (("requests", SPARE_CALLS), ("complexity", 2 * cost)):
         left = _number(headers, f"x-ratelimit-{kind}-remaining")
@@ -166,7 +158,7 @@ def _number(headers: Mapping[str, str], name: str) -> float | None:
 
 def _doubt(operation: str, words: str) -> TryLater:
     """A question may be repeated at once; a change may have been made."""
-    return Doubtful(words) if operation in _CHANGES else TryLater(words)
+    return Doubtful(words) if operation in CHANGES else TryLater(words)
 
 
 def _errors(body: Any) -> Sequence[Mapping[str, Any]]:

@@ -1,0 +1,133 @@
+"""The outbox at a glance: what waits for each tracker, and whether the tracker may be called."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Min, Q
+from django.db.models.functions import Now
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from apps.exports.models import CallCount, ExportPolicy, TaskExport, Tracker
+from apps.exports.trackers import TRACKERS
+from apps.sources.admin.display import badge
+from apps.sources.models import Project
+
+CIRCUIT_COLOURS = {"closed": "success", "half_open": "warning", "open": "danger"}
+#: What a person may order, as it is stored.
+ORDERS = {
+    Tracker.Forced.OPEN: gettext_lazy("Leave it alone"),
+    Tracker.Forced.CLOSED: gettext_lazy("Call it in any case"),
+    "": gettext_lazy("Let failures decide"),
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    title: Any
+    value: int
+    link: str
+    alarm: bool = False
+
+
+@dataclass(frozen=True)
+class Line:
+    """One tracker in the outbox."""
+
+    tracker: Tracker
+    kind: Any
+    figures: Sequence[Figure]
+    oldest: datetime | None  # of what is pending
+    circuit: SafeString
+    sentence: str  # what the circuit means now
+    calls: int
+    orders: Sequence[tuple[str, Any]]  # the others that a person may give
+    fallback: Tracker | None
+
+
+def lines(request: HttpRequest) -> list[Line]:
+    """One per tracker of the user's projects."""
+    trackers = Tracker.objects.select_related("project").defer("config", "credentials")
+    if not request.user.is_superuser:
+        trackers = trackers.filter(project__in=Project.visible_to(request.user))
+    rows = list(trackers)
+    figures = {row["tracker"]: row for row in _figures(rows)}
+    calls = CallCount.recent(row.account for row in rows if row.account)
+    policies = ExportPolicy.objects.filter(tracker__in=rows).select_related("fallback")
+    fallbacks = {policy.tracker_id: policy.fallback for policy in policies}
+    return [
+        Line(
+            tracker=row,
+            kind=TRACKERS[row.kind].label if row.kind in TRACKERS else row.kind,
+            figures=_shown(row, figures.get(row.pk, {})),
+            oldest=figures.get(row.pk, {}).get("oldest"),
+            circuit=badge(row.circuit.label, CIRCUIT_COLOURS[row.circuit]),
+            sentence=_sentence(row),
+            calls=calls.get(row.account, 0),
+            orders=[(order, words) for order, words in ORDERS.items() if order != row.forced],
+            fallback=fallbacks.get(row.pk),
+        )
+        for row in rows
+    ]
+
+
+def _figures(trackers: Sequence[Tracker]) -> Any:
+    pending = Q(status=TaskExport.Status.PENDING)
+    rows = TaskExport.objects.filter(tracker__in=trackers).order_by().values("tracker")
+    return rows.annotate(
+        pending_rows=Count("pk", filter=pending & Q(held="")),
+        due_rows=Count("pk", filter=pending & Q(held="", due_at__lte=Now())),
+        held_rows=Count("pk", filter=pending & ~Q(held="")),
+        failed_rows=Count("pk", filter=Q(is_failure=True)),
+        created_rows=Count("pk", filter=Q(status=TaskExport.Status.CREATED, is_live=True)),
+        oldest=Min("created_at", filter=pending & Q(held="")),
+    )
+
+
+def _shown(tracker: Tracker, row: dict[str, Any]) -> list[Figure]:
+    pending, created = TaskExport.Status.PENDING, TaskExport.Status.CREATED
+    waiting = {"status__exact": pending, "held__in": ""}
+    held = {"status__exact": pending, "held__in": ",".join(TaskExport.Held.values)}
+    due = {**waiting, "due_at__lte": timezone.now().isoformat()}
+    made = {"status__exact": created, "is_live__exact": 1}
+    return [
+        Figure(title, row.get(name, 0), _list(tracker, **filters), alarm=name == "failed_rows")
+        for title, name, filters in (
+            (_("Pending"), "pending_rows", waiting),
+            (_("Due now"), "due_rows", due),
+            (_("Held"), "held_rows", held),
+            (_("Failed"), "failed_rows", {"is_failure__exact": 1}),
+            (_("Created"), "created_rows", made),
+        )
+    ]
+
+
+def _list(tracker: Tracker, **filters: Any) -> str:
+    address = reverse("admin:exports_taskexport_changelist")
+    return f"{address}?{urlencode({'tracker__id__exact': tracker.pk, **filters})}"
+
+
+def _sentence(tracker: Tracker) -> str:
+    now = timezone.now()
+    if not tracker.is_active:
+        return _("It is switched off.")
+    if tracker.forced:
+        return tracker.get_forced_display()
+    if tracker.limited_until and tracker.limited_until > now:
+        words = _("It asked us to wait until %(time)s.")
+        return words % {"time": _clock(tracker.limited_until)}
+    if tracker.closed_until is None:
+        return ""
+    words = _("%(n)d failures in a row; somebody tries it at %(time)s.")
+    return words % {"n": tracker.failures_in_a_row, "time": _clock(tracker.closed_until)}
+
+
+def _clock(moment: datetime) -> str:
+    return timezone.localtime(moment).strftime("%H:%M:%S")

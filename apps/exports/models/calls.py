@@ -1,0 +1,69 @@
+"""How often a vendor was called, for those who count."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from apps.exports.trackers.base import OwnLimit
+
+COUNTED = timedelta(hours=1)  # in which a vendor counts calls
+
+
+class CallCount(models.Model):
+    """Calls of one account in one minute; trackers with the same key share an account."""
+
+    account = models.CharField(_("account"), max_length=64)
+    minute = models.DateTimeField(_("minute"))
+    calls = models.PositiveIntegerField(_("calls"), default=0)
+
+    class Meta:
+        verbose_name = _("count of calls")
+        verbose_name_plural = _("counts of calls")
+        ordering = ["account", "minute"]
+        constraints = [
+            models.UniqueConstraint(fields=["account", "minute"], name="calls_counted_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account[:8]} {self.minute:%H:%M}: {self.calls}"
+
+    @classmethod
+    def add(cls, account: str, per_hour: int) -> None:
+        """Count one more call; raise OwnLimit instead when the last hour has had `per_hour`."""
+        now = timezone.now()
+        rows = cls.objects.filter(account=account)
+        minute, is_new = rows.get_or_create(
+            account=account, minute=now.replace(second=0, microsecond=0)
+        )
+        if is_new:
+            rows.filter(minute__lt=now - 2 * COUNTED).delete()
+        this_one = rows.filter(pk=minute.pk)
+        this_one.update(calls=models.F("calls") + 1)
+        recent = rows.filter(minute__gt=now - COUNTED)
+        if (recent.aggregate(calls=models.Sum("calls"))["calls"] or 0) > per_hour:
+            this_one.update(calls=models.F("calls") - 1)
+            first = recent.filter(calls__gt=0).order_by("minute").first()
+            opens_at = (first.minute if first else now) + COUNTED + timedelta(minutes=1)
+            raise OwnLimit(f"{per_hour} calls in an hour were made", delay=opens_at - now)
+
+    @classmethod
+    def recent(cls, accounts: Iterable[str]) -> dict[str, int]:
+        """Calls within the last hour by account."""
+        rows = cls.objects.filter(account__in=set(accounts), minute__gt=timezone.now() - COUNTED)
+        return dict(rows.values_list("account").annotate(models.Sum("calls")).order_by())
+
+    @classmethod
+    def pace(cls, account: str, per_minute: int) -> None:
+        """Count one more call; raise OwnLimit instead when this minute has had `per_minute`."""
+        now = timezone.now()
+        minute = now.replace(second=0, microsecond=0)
+        row, is_new = cls.objects.get_or_create(account=account, minute=minute)
+        if is_new:
+            cls.objects.filter(account=account, minute__lt=now - 2 * COUNTED).delete()
+        this_one = cls.objects.filter(pk=row.pk, calls__lt=per_minute)
+        if not this_one.update(calls=models.F("calls") + 1):
+            delay = minute + timedelta(minutes=1) - now
+            raise OwnLimit(f"{per_minute} calls in a minute were made", delay=delay)

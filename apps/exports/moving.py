@@ -1,0 +1,108 @@
+"""People move a task from one tracker to another, or send one again."""
+
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from apps.exports.holding import hold, let_go, stand
+from apps.exports.models import ELSEWHERE, ExportPolicy, StandIn, TaskExport, Tracker
+from apps.exports.policy import export_of
+from apps.issues.models import Issue
+
+CLOSED_THERE = gettext_lazy("It was there before, and is closed there: open it again there.")
+Held, Status = TaskExport.Held, TaskExport.Status
+LINK, MOVE = ExportPolicy.OnRecovery.LINK, ExportPolicy.OnRecovery.MOVE
+
+
+class CannotMove(Exception):
+    """Why the issue's task cannot go to that tracker, as a sentence for people."""
+
+
+def move(issue: Issue, tracker: Tracker, *, leaving: TaskExport | None = None) -> TaskExport:
+    """Make this tracker's task the issue's, and close the one that it has; raises CannotMove.
+
+    Of several tasks, which only an issue without a policy has, `leaving` is closed.
+    """
+    with transaction.atomic():
+        issue = Issue.objects.select_for_update(no_key=True).get(pk=issue.pk)
+        if issue.status not in Issue.WAITING:
+            raise CannotMove(_("Only an approved issue has a task."))
+        if tracker.project_id != issue.project_id or not tracker.is_active:
+            raise CannotMove(_("The project has no such active tracker."))
+        exports = list(issue.exports.select_related("tracker"))
+        there = next((one for one in exports if one.tracker_id == tracker.pk), None)
+        others = [one for one in exports if one is not there]
+        _check_move(there, others)
+        made = _to_close(others, leaving)
+        export, is_new = export_of(issue, tracker)
+        if export.status == Status.FAILED:
+            export.retry()
+        if made is None:
+            let_go(export)
+            TaskExport.announce([export.pk], Status.PENDING, is_new=is_new)
+        elif not hold(export) and export.held != Held.AWAY:
+            raise CannotMove(_("It is being called at this moment; try again in a minute."))
+        else:
+            stand(export, made, how=MOVE)
+            _follow(export)
+    return export
+
+
+def export_again(export: TaskExport) -> None:
+    """Send it again, unless the issue's task is another tracker's; raises CannotMove, WrongTransition."""
+    with transaction.atomic():
+        issue = Issue.objects.select_for_update(no_key=True).get(pk=export.issue_id)
+        export.refresh_from_db()
+        is_one = ExportPolicy.of(issue.project).tracker_id is not None
+        other = task_beside(export) if is_one or export.last_error == ELSEWHERE else None
+        if other is not None:
+            words = _("The issue's task is in %(tracker)s: move it from there with “Export to”.")
+            raise CannotMove(words % {"tracker": other.tracker.name})
+        if export.status == Status.CREATED and not export.is_live:
+            raise CannotMove(CLOSED_THERE)
+        export.retry()
+        TaskExport.objects.filter(pk=export.pk).update(is_live=True)
+
+
+def task_beside(export: TaskExport) -> TaskExport | None:
+    """Another live task of the issue, or one that is on its way."""
+    others = TaskExport.objects.filter(issue=export.issue_id).exclude(pk=export.pk)
+    there = Q(status=Status.CREATED, is_live=True, is_gone=False)
+    coming = Q(status=Status.PENDING, held="")
+    return others.filter(there | coming).select_related("tracker").order_by("pk").first()
+
+
+def _check_move(there: TaskExport | None, others: Sequence[TaskExport]) -> None:
+    if there is not None and there.status == Status.CREATED:
+        raise CannotMove(_("The task is there already.") if there.is_live else CLOSED_THERE)
+    if there is not None and there.last_error == ELSEWHERE and there.external_id:
+        raise CannotMove(CLOSED_THERE)
+    for one in others:
+        if one.status == Status.PENDING and one.held != Held.AWAY:
+            words = _("It is on its way to %(tracker)s; wait until it is there.")
+            raise CannotMove(words % {"tracker": one.tracker.name})
+
+
+def _to_close(others: Sequence[TaskExport], leaving: TaskExport | None) -> TaskExport | None:
+    """The task that goes; also one that is just being closed for another one."""
+    closing = set(
+        StandIn.objects.filter(by__in=others, status=StandIn.Status.STANDING).values_list(
+            "by", flat=True
+        )
+    )
+    made = [
+        one for one in others if one.status == Status.CREATED and (one.is_live or one.pk in closing)
+    ]
+    named = [one for one in made if leaving is not None and one.pk == leaving.pk]
+    return next(iter([*named, *made]), None)
+
+
+def _follow(export: TaskExport) -> None:
+    """Whoever waited for another task of the issue leaves it to this one, as soon as it is made."""
+    waiting = StandIn.objects.filter(
+        export__issue=export.issue_id, status__in=StandIn.WAITING
+    ).exclude(export=export)
+    waiting.update(by=export, how=LINK, status=StandIn.Status.STANDING, leased_until=None)

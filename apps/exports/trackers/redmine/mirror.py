@@ -1,0 +1,167 @@
+"""What Redmine says about issues: when it is asked, and when it calls (from Redmine 7 on)."""
+
+import hmac
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from apps.exports.trackers.base import Changes, ExternalIssue, Refused, RemoteState, Request
+from apps.exports.trackers.redmine import marks
+from apps.exports.trackers.redmine.api import LONG_PAGE, Missing, NotAllowed, RedmineApi, TooLong
+from apps.exports.trackers.redmine.config import RedmineConfig
+
+MOST_PAGES = 20  # of changes at once; who asks goes on from the last of them
+SIGNATURE = "x-redmine-signature-256"
+
+#: How closed statuses are called that mean "no": beginnings of words.
+_REJECTED = (
+    "reject",
+    "cancel",
+    "won't",
+    "wont",
+    "invalid",
+    "duplicate",
+    "відхил",
+    "скасов",
+    "дублік",
+)
+#: And open ones that nobody works on yet, where Redmine does not list its statuses.
+_NEW = ("new", "open", "нов", "відкрит")
+
+
+class Statuses:
+    """What a status there means here."""
+
+    def __init__(self, config: RedmineConfig, known: Sequence[Mapping[str, Any]] = ()) -> None:
+        self._rejected = set(config.rejected_statuses)
+        self._closed = {str(one["id"]) for one in known if one.get("is_closed")}
+        opened = [str(one["id"]) for one in known if not one.get("is_closed")]
+        self._first = {config.status or next(iter(opened), "")} - {""}
+
+    def meaning_of(self, status: Mapping[str, Any]) -> str:
+        number, name = str(status.get("id", "")), str(status.get("name", "")).casefold()
+        if number in self._rejected:
+            return "rejected"
+        if status.get("is_closed", number in self._closed):
+            is_no = not self._rejected and name.startswith(_REJECTED)
+            return "rejected" if is_no else "done"
+        is_new = number in self._first if self._first else name.startswith(_NEW)
+        return "approved" if is_new else "in_progress"
+
+
+def changed(api: RedmineApi, config: RedmineConfig, since: datetime) -> Changes:
+    """Those that have our key. By moments, not by pages: what changes meanwhile moves."""
+    statuses = _statuses(api, config)
+    found: dict[int, RemoteState] = {}
+    moment, offset = since.astimezone(UTC), 0
+    for _page in range(MOST_PAGES):
+        page = api.issues(
+            **_ours(config),
+            status_id="*",
+            updated_on=f">={moment:%Y-%m-%dT%H:%M:%SZ}",
+            sort="updated_on,id",
+            limit=LONG_PAGE,
+            offset=offset,
+        )
+        for issue in page:
+            if issue and marks.key_of(issue, config.key_field):
+                found.pop(int(issue["id"]), None)  # the later one, in its place
+                found[int(issue["id"])] = state_of(issue, api.url, config, statuses)
+        if len(page) < LONG_PAGE:
+            return Changes(_in_order(found.values()))
+        last = _moment(page[-1]["updated_on"]) if page[-1] else moment
+        moment, offset = (last, 0) if last > moment else (moment, offset + LONG_PAGE)
+    return Changes(_in_order(found.values()), until=moment)
+
+
+def states(
+    api: RedmineApi, config: RedmineConfig, made: Mapping[UUID, ExternalIssue]
+) -> dict[UUID, RemoteState]:
+    """Of each that Redmine says something about; what we may not see is not gone."""
+    statuses = _statuses(api, config)
+    keys = {marks.number_of(one): key for key, one in made.items()}
+    issues = {int(one["id"]): one for one in _by_numbers(api, list(keys))}
+    said = {}
+    for number, key in keys.items():
+        try:
+            issue = issues.get(number) or api.get(f"/issues/{number}.json")["issue"]
+        except (NotAllowed, TooLong):
+            continue
+        except Missing:
+            said[key] = RemoteState(
+                id=made[key].id, updated_at=datetime.now(UTC), key=key, is_gone=True
+            )
+        else:
+            said[key] = state_of(issue, api.url, config, statuses)
+    return said
+
+
+def receive(api_url: str, config: RedmineConfig, request: Request) -> list[RemoteState]:
+    """What one call of Redmine 7 says; the signature comes before everything else."""
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    expected = hmac.new(request.secret.encode(), request.body, "sha256").hexdigest()
+    given = headers.get(SIGNATURE, "")
+    if not request.secret or not hmac.compare_digest(given.encode(), f"sha256={expected}".encode()):
+        raise Refused(401, _("The signature is not the one of this body."))
+    try:
+        call = json.loads(request.body)
+        kind, issue = call["type"], call["data"].get("issue")
+        if not str(kind).startswith("issue.") or not issue:
+            return []
+        is_gone = kind == "issue.deleted"
+        moment = _moment(call["timestamp"]) if is_gone else _moment(issue["updated_on"])
+        return [state_of(issue, api_url, config, Statuses(config), moment, is_gone=is_gone)]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise Refused(400, _("The call is not what Redmine sends.")) from None
+
+
+def state_of(
+    issue: Mapping[str, Any],
+    url: str,
+    config: RedmineConfig,
+    statuses: Statuses,
+    moment: datetime | None = None,
+    *,
+    is_gone: bool = False,
+) -> RemoteState:
+    """Without a key, for a copy that somebody makes has it too; a number is one issue's for ever."""
+    status = issue.get("status") or {}
+    number = int(issue["id"])
+    return RemoteState(
+        id=f"#{number}",
+        updated_at=moment or _moment(issue["updated_on"]),
+        url=f"{url}/issues/{number}",
+        title=str(issue.get("subject") or ""),
+        status=statuses.meaning_of(status) if status else "",
+        status_name=str(status.get("name") or ""),
+        assignee=str((issue.get("assigned_to") or {}).get("name") or ""),
+        is_gone=is_gone,
+    )
+
+
+def _in_order(states: Iterable[RemoteState]) -> list[RemoteState]:
+    return sorted(states, key=lambda state: state.updated_at)
+
+
+def _statuses(api: RedmineApi, config: RedmineConfig) -> Statuses:
+    return Statuses(config, api.get("/issue_statuses.json").get("issue_statuses") or ())
+
+
+def _ours(config: RedmineConfig) -> dict[str, str]:
+    """A question for ours alone; what comes is looked at all the same."""
+    return {f"cf_{config.key_field}": "*"} if config.key_field else {"author_id": "me"}
+
+
+def _by_numbers(api: RedmineApi, numbers: Sequence[int]) -> Iterable[dict[str, Any]]:
+    for start in range(0, len(numbers), LONG_PAGE):
+        chosen = ",".join(map(str, numbers[start : start + LONG_PAGE]))
+        yield from filter(None, api.issues(issue_id=chosen, status_id="*"))
+
+
+def _moment(words: str) -> datetime:
+    moment = datetime.fromisoformat(words)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,153 @@
+"""The outbox: what waits for whom, and whether it may be called."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from apps.exports.models import CallCount, ExportPolicy, StandIn, TaskExport, Tracker
+from apps.sources.models import Project
+from tasktracker.lib.workflow import NotNow
+
+OUTBOX = "admin:exports_taskexport_outbox"
+Make = Callable[..., TaskExport]
+
+
+def page(client: Client) -> str:
+    return client.get(reverse(OUTBOX)).content.decode()
+
+
+def line(client: Client) -> dict[str, int]:
+    shown = client.get(reverse(OUTBOX)).context["lines"][0]
+    return {str(figure.title): figure.value for figure in shown.figures}
+
+
+def order(client: Client, tracker: Tracker, said: str) -> None:
+    client.post(reverse("admin:exports_tracker_order", args=[tracker.pk]), {"order": said})
+    tracker.refresh_from_db()
+
+
+@pytest.fixture
+def spare(project: Project) -> Tracker:
+    return Tracker.objects.create(project=project, kind="json", name="Spare")
+
+
+def test_it_counts_what_waits(administrator: Client, make_export: Make):
+    make_export(due_at=timezone.now() - timedelta(minutes=1))
+    make_export(due_at=timezone.now() + timedelta(hours=1))
+    make_export(held="away")
+    make_export(status="failed")
+    make_export(status="failed", last_error="elsewhere")
+    make_export(status="failed", last_error="not_wanted")
+    make_export(status="created")
+    make_export(status="created", is_live=False)
+
+    assert line(administrator) == {
+        "Pending": 2,
+        "Due now": 1,
+        "Held": 1,
+        "Failed": 1,
+        "Created": 1,
+    }
+    shown = administrator.get(reverse(OUTBOX)).context["lines"][0]
+    for figure in shown.figures:
+        listed = administrator.get(figure.link).context["cl"].result_count
+        assert (str(figure.title), listed) == (str(figure.title), figure.value)
+
+
+def test_without_a_tracker_it_says_what_to_do(administrator: Client):
+    assert reverse("admin:exports_tracker_add") in page(administrator)
+
+
+def test_it_names_trackers_of_ones_own_projects_only(operator: Client, other_project: Project):
+    Tracker.objects.create(project=other_project, kind="json", name="kvit-internal")
+
+    assert "kvit-internal" not in page(operator)
+
+
+def test_a_tracker_that_rests_says_so(administrator: Client, tracker: Tracker):
+    for _attempt in range(5):
+        tracker.note_failure("no route to host")
+
+    shown = page(administrator)
+
+    assert "Resting" in shown
+    assert "5 failures in a row" in shown
+    assert "no route to host" in shown
+
+
+def test_it_shows_how_many_calls_are_used(administrator: Client, tracker: Tracker):
+    tracker.count_call("digest", 1500)
+    CallCount.add("digest", 1500)
+
+    assert "2 of 1500" in page(administrator).replace(",", "").replace("\xa0", "")
+
+
+def test_who_takes_over_is_named(administrator: Client, tracker: Tracker, spare: Tracker):
+    ExportPolicy.objects.create(project=tracker.project, tracker=tracker, fallback=spare)
+
+    assert "Spare takes over" in page(administrator)
+
+
+def test_a_person_stops_the_calls(administrator: Client, tracker: Tracker):
+    order(administrator, tracker, "open")
+
+    with pytest.raises(NotNow):
+        tracker.admit()
+    assert LogEntry.objects.filter(object_id=str(tracker.pk)).exists()
+
+
+def test_a_person_has_it_called_in_any_case(administrator: Client, tracker: Tracker):
+    for _attempt in range(5):
+        tracker.note_failure("away")
+
+    order(administrator, tracker, "closed")
+
+    tracker.admit()
+
+
+def test_failures_decide_again(administrator: Client, tracker: Tracker):
+    order(administrator, tracker, "open")
+    order(administrator, tracker, "")
+
+    tracker.admit()
+
+
+def test_nonsense_is_no_order(administrator: Client, tracker: Tracker):
+    order(administrator, tracker, "ajar")
+
+    assert tracker.forced == ""
+
+
+def test_only_those_who_set_trackers_up_give_orders(viewer: Client, tracker: Tracker):
+    order(viewer, tracker, "open")
+
+    assert tracker.forced == ""
+    assert reverse("admin:exports_tracker_order", args=[tracker.pk]) not in page(viewer)
+
+
+def test_a_task_is_moved_from_its_page(administrator: Client, make_export: Make, spare: Tracker):
+    export = make_export(status="created", external_id="1")
+    address = reverse("admin:exports_taskexport_change", args=[export.pk])
+    assert "Spare" in administrator.get(address).content.decode()
+
+    administrator.post(
+        reverse("admin:exports_taskexport_move", args=[export.pk]), {"tracker": spare.pk}
+    )
+
+    item = StandIn.objects.get()
+    assert (item.by, item.export.tracker) == (export, spare)
+
+
+def test_why_a_task_does_not_move_is_said(administrator: Client, make_export: Make, spare: Tracker):
+    export = make_export()
+    address = reverse("admin:exports_taskexport_move", args=[export.pk])
+
+    answer = administrator.post(address, {"tracker": spare.pk}, follow=True)
+
+    assert "on its way" in answer.content.decode()
+    assert not StandIn.objects.exists()

@@ -1,0 +1,379 @@
+"""What came after an issue was made reaches Linear once, and what people do there reaches us."""
+
+import json
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from apps.exports.trackers.base import (
+    Doubtful,
+    ExternalIssue,
+    Gone,
+    IssuePayload,
+    Refused,
+    RemoteState,
+    Request,
+)
+from apps.exports.trackers.linear.tracker import Linear
+from tasktracker.lib.workflow import GiveUp, TryLater
+from tests.exports.conftest import linear_plugin
+from tests.stubs.linear import server as stub
+from tests.stubs.linear.server import LinearServer
+from tests.stubs.linear.store import Named, User
+
+SECRET = "of-the-webhook"
+LOST = [stub.commits_and_hangs_up, stub.commits_and_says(500, b"oops")]
+
+
+@pytest.fixture
+def plugin(linear: LinearServer) -> Linear:
+    return linear_plugin(linear)
+
+
+@pytest.fixture
+def two(plugin: Linear, payload: IssuePayload) -> tuple[ExternalIssue, ExternalIssue]:
+    return plugin.create(payload, key=uuid4()), plugin.create(payload, key=uuid4())
+
+
+def test_one_comment_is_written_and_then_edited(linear, plugin, two):
+    key = uuid4()
+
+    note_id = plugin.note(two[0], "+1", key=key)
+    again = plugin.note(two[0], "+2", key=key, note_id=note_id)
+
+    assert (note_id, again) == (str(key), str(key))
+    (comment,) = linear.store.comments.values()
+    assert (linear.store.issues[comment["issue"]].identifier, comment["body"]) == ("COR-1", "+2")
+
+
+@pytest.mark.parametrize("fault", LOST)
+def test_a_comment_whose_answer_is_lost_is_not_written_twice(linear, plugin, two, fault):
+    key = uuid4()
+    linear.faults = [fault]
+
+    assert plugin.note(two[0], "+1", key=key) == str(key)
+    assert plugin.note(two[0], "+2", key=key) == str(key)  # as after a crash
+
+    assert [one["body"] for one in linear.store.comments.values()] == ["+2"]
+
+
+def test_a_comment_that_nobody_knows_of_is_in_doubt(linear, plugin, two):
+    linear.faults = [stub.hangs_up, stub.hangs_up]
+
+    with pytest.raises(Doubtful):
+        plugin.note(two[0], "+1", key=uuid4())
+
+
+def test_a_comment_that_linear_refuses_is_given_up(linear, plugin, two):
+    with pytest.raises(GiveUp, match="find"):
+        plugin.note(ExternalIssue("COR-99", ""), "+1", key=uuid4())
+    with pytest.raises(GiveUp, match="find"):
+        plugin.note(two[0], "+1", key=uuid4(), note_id=str(uuid4()))
+
+
+def test_a_comment_that_was_deleted_is_told_from_one_that_we_may_not_edit(linear, plugin, two):
+    note_id = plugin.note(two[0], "+1", key=uuid4())
+    linear.faults = [stub.says(403, stub.errors("No", "forbidden", "FORBIDDEN"))]
+    with pytest.raises(GiveUp, match="right") as refused:
+        plugin.note(two[0], "+2", key=uuid4(), note_id=note_id)
+    linear.store.comments.clear()
+
+    with pytest.raises(Gone):
+        plugin.note(two[0], "+2", key=uuid4(), note_id=note_id)
+
+    assert not isinstance(refused.value, Gone)
+
+
+@pytest.mark.parametrize("fault", [stub.works, *LOST])
+@pytest.mark.parametrize("kind", ["duplicate", "related"])
+def test_two_issues_are_related_once(linear, plugin, two, kind, fault):
+    key = uuid4()
+    linear.faults = [fault]
+
+    plugin.relate(*two, kind, key=key)
+    plugin.relate(*two, kind, key=key)
+
+    one, other = linear.store.issues.values()
+    (relation,) = one.related
+    assert (relation["type"], relation["relatedIssue"]) == (kind, other)
+
+
+def test_only_our_relation_is_taken_back(linear, plugin, two):
+    key = uuid4()
+    plugin.relate(*two, "related", key=key)
+    plugin.relate(*two, "duplicate", key=uuid4())
+
+    plugin.unrelate(*two, key=key)
+    plugin.unrelate(*two, key=key)
+
+    assert [one["type"] for one in linear.store.issue(None, "COR-1").related] == ["duplicate"]
+
+
+def test_many_issues_are_made_in_one_call(linear, plugin, payload):
+    issues = {uuid4(): replace(payload, title=f"Issue {n}") for n in range(3)}
+
+    made = plugin.create_many(issues)
+
+    assert linear.questions == ["CreateMany"]
+    assert [made[key].id for key in issues] == ["COR-1", "COR-2", "COR-3"]
+    assert linear.store.creations == [str(key) for key in issues]
+
+
+@pytest.mark.parametrize("fault", LOST)
+def test_many_issues_whose_answer_is_lost_are_found(linear, plugin, payload, fault):
+    issues = {uuid4(): payload for n in range(3)}
+    linear.faults = [fault]
+
+    assert set(plugin.create_many(issues)) == set(issues)
+    assert linear.questions == ["CreateMany", "Find"]
+
+
+def test_one_issue_that_is_there_is_told_from_those_that_are_not(linear, plugin, payload):
+    first, second = uuid4(), uuid4()
+    plugin.create(payload, key=first)
+
+    assert set(plugin.create_many({first: payload, second: payload})) == {first}
+    linear.faults = [stub.says(500, b"oops")]
+    with pytest.raises(Doubtful):  # the second may still come
+        plugin.create_many({first: payload, second: payload})
+
+
+def test_a_refusal_of_many_is_one_of_all(linear, plugin, payload):
+    with pytest.raises(GiveUp):
+        plugin.create_many({uuid4(): payload, UUID(int=1): payload})
+
+    assert linear.store.creations == []
+
+
+@pytest.fixture
+def long(payload: IssuePayload) -> IssuePayload:
+    (quote,) = payload.quotes
+    return replace(payload, quotes=(replace(quote, text="довго " * 1000, url=""),))
+
+
+@pytest.mark.parametrize("fault", [stub.works, *LOST])
+def test_what_the_description_has_no_room_for_is_a_file(linear, plugin, long, fault):
+    key = uuid4()
+    made = plugin.create(long, key=key)
+    for lost in (fault, stub.works):
+        linear.faults = [stub.works, stub.works, lost]
+        try:
+            plugin.complete(made, long, key=key)
+        except TryLater:
+            continue
+
+    *_, file = linear.store.files.values()
+    assert file["content"].decode().count("довго") == 1000
+    assert file["size"] == len(file["content"])
+    assert file["headers"]["cache-control"] == "public, max-age=31536000"
+    assert file["headers"]["x-goog-content-length-range"]
+    assert "authorization" not in file["headers"]
+    assert len(linear.store.issues[str(key)].attachments) == 1
+
+
+def test_a_file_goes_with_the_words_of_who_is_forgotten(linear, plugin, long):
+    key = uuid4()
+    plugin.complete(plugin.create(long, key=key), long, key=key)
+
+    plugin.replace(replace(long, quotes=()), key=key)
+
+    assert (linear.store.files, linear.store.attached) == ({}, {})
+
+
+def test_a_file_that_linear_does_not_delete_is_told_at_each_repeat(linear, plugin, long):
+    key = uuid4()
+    plugin.complete(plugin.create(long, key=key), long, key=key)
+
+    for _ in range(2):
+        refused = stub.says(403, stub.errors("No", "forbidden", "FORBIDDEN"))
+        linear.faults = [stub.works, stub.works, refused]
+        with pytest.raises(GiveUp):
+            plugin.replace(replace(long, quotes=()), key=key)
+
+
+def test_a_report_that_fits_is_no_file(linear, plugin, payload):
+    key = uuid4()
+    plugin.complete(plugin.create(payload, key=key), payload, key=key)
+
+    assert linear.store.files == {}
+
+
+def called(body: bytes, headers: dict[str, str], secret: str = SECRET) -> Request:
+    return Request(headers=headers, body=body, secret=secret)
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        ("triage", "approved"),
+        ("unstarted", "approved"),
+        ("started", "in_progress"),
+        ("completed", "done"),
+        ("canceled", "rejected"),
+        ("duplicate", "rejected"),
+        ("what", ""),
+    ],
+)
+def test_a_call_tells_what_became_of_an_issue(linear, plugin, two, kind, status):
+    key, issue = next(iter(linear.store.issues.items()))
+    issue.state, issue.assignee = Named("s", "Їхній", kind), User("u-olena", "Олена")
+
+    (state,) = plugin.receive(called(*stub.call(issue, SECRET)))
+
+    assert state == RemoteState(
+        id="COR-1",
+        updated_at=datetime.fromisoformat(issue.updatedAt),
+        key=UUID(key),
+        url="https://linear.app/kvit/issue/COR-1",
+        title="Прод лежить",
+        status=status,
+        status_name="Їхній",
+        assignee="Олена",
+    )
+
+
+@pytest.mark.parametrize(
+    ("action", "changes", "is_gone"),
+    [
+        ("remove", {}, True),
+        ("remove", {"archivedAt": "2026-03-02T09:00:00.000Z"}, False),
+        ("remove", {"archivedAt": "2026-03-02T09:00:00.000Z", "trashed": True}, True),
+        ("update", {"trashed": True}, True),
+        ("create", {}, False),
+    ],
+)
+def test_what_is_deleted_is_gone_and_what_is_archived_is_not(
+    linear, plugin, two, action, changes, is_gone
+):
+    (issue, _) = linear.store.issues.values()
+    vars(issue).update(changes)
+
+    (state,) = plugin.receive(called(*stub.call(issue, SECRET, action=action)))
+
+    assert state.is_gone == is_gone
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"type": "Comment"}, {"data": None}, {"data": {"id": "no uuid"}}, {"data": {"state": 1}}],
+)
+def test_a_call_about_anything_else_says_nothing(linear, plugin, two, changes):
+    (issue, _) = linear.store.issues.values()
+
+    assert plugin.receive(called(*stub.call(issue, SECRET, **changes))) == []
+
+
+@pytest.mark.parametrize("late", [-61, 61])
+def test_a_call_is_taken_only_within_a_minute(linear, plugin, two, late):
+    (issue, _) = linear.store.issues.values()
+
+    with pytest.raises(Refused, match="just now"):
+        plugin.receive(called(*stub.call(issue, SECRET, sent=time.time() + late)))
+    assert plugin.receive(called(*stub.call(issue, SECRET, sent=time.time() + late / 2)))
+
+
+@pytest.mark.parametrize("broken", ["secret", "empty secret", "body", "missing", "letters"])
+def test_a_call_that_nobody_signed_is_not_even_read(linear, plugin, two, broken):
+    (issue, _) = linear.store.issues.values()
+    body, headers = stub.call(issue, "" if broken == "empty secret" else SECRET)
+    secret = {"secret": "another", "empty secret": ""}.get(broken, SECRET)
+    if broken == "body":
+        body += b" "
+    if broken in ("missing", "letters"):
+        headers["Linear-Signature"] = "" if broken == "missing" else "підпис"
+
+    with pytest.raises(Refused, match="signature") as caught:
+        plugin.receive(called(body, headers, secret))
+
+    assert caught.value.status == 400
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b"null", b"{}", b'{"webhookTimestamp": NaN}'])
+def test_what_is_signed_and_no_call_is_refused(plugin, body):
+    headers = {"linear-signature": stub.signature(body, SECRET)}
+
+    with pytest.raises(Refused):
+        plugin.receive(called(body, headers))
+
+
+def test_what_changed_is_told_from_the_oldest_on_over_all_pages(linear, plugin, payload):
+    start = datetime(2026, 3, 2, tzinfo=UTC)
+    keys = [uuid4() for _ in range(53)]
+    plugin.create_many(dict.fromkeys(keys, payload))
+    for number, issue in enumerate(linear.store.issues.values()):
+        issue.updatedAt = (start - timedelta(minutes=number)).isoformat()
+    linear.store.issues[str(keys[0])].archivedAt = start.isoformat()
+    other = linear_plugin(linear, team="t-other").create(payload, key=uuid4())
+    linear.questions.clear()
+
+    told = plugin.changed(start - timedelta(minutes=51))
+
+    assert [state.key for state in told.states] == keys[51::-1]
+    assert other.id not in {state.id for state in told.states}
+    assert (told.until, linear.questions) == (None, ["Changed", "Changed"])
+    assert linear_plugin(linear, team="").changed(start).states == []
+
+
+def test_what_is_too_much_for_one_answer_is_told_with_where_to_go_on(
+    linear, plugin, payload, monkeypatch
+):
+    monkeypatch.setattr("apps.exports.trackers.linear.mirror.MOST_PAGES", 1)
+    plugin.create_many({uuid4(): payload for _ in range(53)})
+
+    told = plugin.changed(datetime(2026, 3, 2, tzinfo=UTC))
+
+    assert (len(told.states), told.until) == (50, told.states[-1].updated_at)
+
+
+def test_issues_are_told_by_our_keys_and_those_that_are_not_there_are_gone(linear, plugin, payload):
+    kept, trashed, lost = (uuid4() for _ in range(3))
+    made = dict(plugin.create_many({kept: payload, trashed: payload}))
+    linear.store.issues[str(trashed)].trashed = True
+    made[lost] = ExternalIssue("COR-9", "https://linear.app/kvit/issue/COR-9")
+
+    states = plugin.states(made)
+
+    assert {key: state.is_gone for key, state in states.items()} == {
+        kept: False,
+        trashed: True,
+        lost: True,
+    }
+    assert states[lost].id == "COR-9"
+
+
+def test_linear_is_told_once_where_to_call(linear, plugin):
+    first = plugin.subscribe("https://us.example/webhook/1", SECRET)
+    second = plugin.subscribe("https://us.example/webhook/1", "another")
+
+    assert first == second
+    (hook,) = linear.store.hooks
+    assert (hook["secret"], hook["resourceTypes"]) == ("another", ["Issue"])
+    assert (hook["team"].id, hook["enabled"]) == ("t-core", True)
+    plugin.unsubscribe(first)
+    plugin.unsubscribe(first)
+    assert linear.store.hooks == []
+
+
+@pytest.mark.parametrize("fault", [stub.hangs_up, stub.says(429, b"")])
+def test_a_question_that_is_not_answered_is_asked_later(linear, plugin, two, fault):
+    asked: list[Any] = [
+        lambda: plugin.changed(datetime.now(UTC)),
+        lambda: plugin.states({uuid4(): two[0]}),
+        lambda: plugin.subscribe("https://us.example/", SECRET),
+    ]
+    for ask in asked:
+        linear.faults = [fault]
+        with pytest.raises(TryLater) as caught:
+            ask()
+        assert SECRET not in str(caught.value)
+
+
+def test_the_stub_calls_as_linear_does(linear, two):
+    body, headers = stub.call(next(iter(linear.store.issues.values())), SECRET)
+
+    assert set(json.loads(body)) >= {"action", "type", "data", "url", "webhookTimestamp"}
+    assert len(headers["Linear-Signature"]) == 64

@@ -1,0 +1,89 @@
+"""A Redmine over real HTTP that fails in ways in which a real one cannot be made to."""
+
+import hmac
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from tests.stubs.linear.server import Answered, Fault
+from tests.stubs.redmine.store import Store
+
+
+class RedmineServer:
+    """Questions are answered from the store, after the faults that wait, each for one question."""
+
+    def __init__(self) -> None:
+        self.store = Store()
+        self.faults: list[Fault] = []
+        self.headers: dict[str, str] = {}
+        self.questions: list[str] = []
+        self.url = ""
+        self._lock = threading.Lock()
+
+    def reset(self) -> None:
+        self.store, self.faults, self.headers, self.questions = Store(), [], {}, []
+
+    def answer(self, method: str, target: str, body: bytes, headers: Any) -> Answered:
+        self.questions.append(f"{method} {target.partition('?')[0]}")
+
+        def execute() -> Answered:
+            with self._lock:  # several workers ask at once
+                return self.store.answer(method, target, body, headers)
+
+        fault = self.faults.pop(0) if self.faults else None
+        return fault(self, execute) if fault else execute()  # type: ignore[arg-type]
+
+
+def call_of(kind: str, issue: dict[str, Any], secret: str) -> tuple[bytes, dict[str, str]]:
+    """What Redmine 7 posts when an issue changes: its body and its headers."""
+    body = json.dumps(
+        {"type": f"issue.{kind}", "timestamp": "2026-03-02T10:00:00Z", "data": {"issue": issue}}
+    ).encode()
+    signature = hmac.new(secret.encode(), body, "sha256").hexdigest()
+    return body, {"User-Agent": "Redmine", "X-Redmine-Signature-256": f"sha256={signature}"}
+
+
+@contextmanager
+def redmine_server() -> Iterator[RedmineServer]:
+    redmine = RedmineServer()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            answered = redmine.answer(self.command, self.path, body, self.headers)
+            if answered is None:
+                self.close_connection = True
+                return
+            status, value = answered
+            data = value if isinstance(value, bytes) else json.dumps(value).encode()
+            with suppress(OSError):  # who asked may have ended
+                self.send_response(status)
+                for name, words in redmine.headers.items():
+                    self.send_header(name, words)
+                self.send_header("Content-Type", "application/json; charset=utf-8")
+                if status != 204:
+                    self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+        do_GET = do_POST = do_PUT = do_DELETE = answer
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    http.daemon_threads = True
+    redmine.url = f"http://127.0.0.1:{http.server_port}"
+    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield redmine
+    finally:
+        http.shutdown()
+        thread.join()
+        http.server_close()
