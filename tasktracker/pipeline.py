@@ -62,6 +62,7 @@ from apps.messages.tasks import (
     train_models,
 )
 from apps.sources.models import Chat, Erasure, chat_settled, project_checked
+from apps.sources.tasks import ASK_EVERY, ask_webhooks
 from tasktracker.celery import BEAT_EVERY, QUEUES, SWEEP_EVERY, app, depth
 from tasktracker.lib.workflow import WorkItem, each, status_changed, work_on
 from tasktracker.models import Heartbeat
@@ -208,6 +209,7 @@ app.conf.beat_schedule = {
     "analyse-days": {"task": analyse_days.name, "schedule": 600.0},
     "poll-trackers": {"task": poll_trackers.name, "schedule": 20.0},
     "prune-calls": {"task": prune_calls.name, "schedule": 3600.0},
+    "ask-webhooks": {"task": ask_webhooks.name, "schedule": ASK_EVERY},
     "learn": {"task": learn_when_due.name, "schedule": 1800.0},
     # What was announced while nobody listened.
     "look-for-news": {"task": look_for_news.name, "schedule": 600.0},

@@ -7,18 +7,15 @@ others let themselves be asked for everything that came meanwhile.
 import logging
 from collections.abc import Mapping
 from datetime import datetime, time, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.utils import timezone
 
-from apps.sources.adapters import ADAPTERS, able_to
+from apps.sources.adapters import ADAPTERS
 from apps.sources.envelope import ChatReference
 from apps.sources.models import Chat, Gap, HistoryImport, Source
 from tasktracker.lib.plugins import load
-from tasktracker.lib.secrets import CannotDecrypt
-from tasktracker.lib.workflow import GiveUp
 
 logger = logging.getLogger(__name__)
 
@@ -39,16 +36,6 @@ def note_contact(source_id: int, *, now: datetime | None = None) -> None:
         if before is not None and kept is not None and before < now - kept:
             _open(source, before, now - kept)
         Source.objects.filter(pk=source_id).update(reached_at=now)
-
-
-def note_open_doors(*, now: datetime | None = None) -> None:
-    """The same for all sources whose platforms call us, while a web process answers."""
-    active = Source.objects.filter(
-        kind__in=able_to("forgets_after"), is_active=True, project__is_active=True
-    )
-    for source in active.defer("config").order_by("pk"):
-        if source.kind in able_to("receive") and not _is_listened_to(source):
-            note_contact(source.pk, now=now)
 
 
 def kept_for(kind: str) -> timedelta | None:
@@ -79,14 +66,6 @@ def _open(source: Source, since: datetime, until: datetime) -> None:
     gaps = [Gap(source=source, chat=chat, since=since, until=until) for chat in chats]
     Gap.objects.bulk_create(gaps, ignore_conflicts=True)
     logger.warning("%s was out of reach too long: %d gaps", source.name, len(gaps))
-
-
-def _is_listened_to(source: Source) -> bool:
-    try:
-        adapter: Any = source.adapter()
-        return not hasattr(adapter, "account") or bool(adapter.account())
-    except (GiveUp, ValueError, CannotDecrypt):
-        return True  # it says so itself; nobody can reach it
 
 
 def _midnight(moment: datetime, zone: ZoneInfo) -> datetime:

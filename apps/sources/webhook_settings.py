@@ -4,9 +4,11 @@ Our row wins: its base URL and the source's mode say what is wanted, `repair` ma
 No question is asked inside of a transaction, and what waits at the platform is never dropped.
 """
 
+import logging
 from collections.abc import Iterable
 from copy import copy
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -16,8 +18,12 @@ from django.utils.translation import gettext as _
 
 from apps.sources.adapters import able_to
 from apps.sources.adapters.base import Finding, WrongAddress, reason_of
+from apps.sources.gaps import note_contact
 from apps.sources.models import Source, Webhook
+from tasktracker.lib.secrets import CannotDecrypt
 from tasktracker.lib.workflow import GiveUp, TryLater
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,23 @@ def refresh(source: Source) -> Webhook:
     webhook = Webhook.of(source)
     webhook.note_told(ask(source), timezone.now())
     return webhook
+
+
+def ask_platforms(*, now: datetime | None = None) -> None:
+    """Keep what the platforms say. They are in contact with sources to which they have posted everything."""
+    for source in Source.objects.filter(
+        kind__in=kinds(), is_active=True, project__is_active=True
+    ).order_by("pk"):
+        try:
+            if is_pushed(source) and _has_posted_everything(source):
+                note_contact(source.pk, now=now)
+        except (GiveUp, TryLater, ValueError, CannotDecrypt) as error:
+            logger.info("nobody knows what waits for source %s: %s", source.pk, error)
+
+
+def _has_posted_everything(source: Source) -> bool:
+    webhook = refresh(source)
+    return bool(_adapter(source).nothing_waits(webhook.told, wanted=webhook.wanted_url))
 
 
 def ask(source: Source) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def test_what_waits_at_telegram_is_published_and_then_confirmed(bot, telegram, s
 
     assert [envelope["external_id"].rpartition(":")[2] for _, envelope in stream()] == ["10", "11"]
     bot.refresh_from_db()
-    assert bot.position == {"bot": BOT, "offset": 12}
+    assert bot.position == {"bot": BOT, "server": telegram.url, "offset": 12}
     assert telegram.updates == []  # the last question confirmed them
     assert [question.get("offset") for question in telegram.questions] == [None, "12"]
     assert "edited_channel_post" in telegram.questions[0]["allowed_updates"]
@@ -69,16 +69,31 @@ def test_what_waits_at_telegram_is_published_and_then_confirmed(bot, telegram, s
     ("position", "asked"),
     [
         ({"bot": "987", "offset": 12}, None),
+        ({"bot": BOT, "server": "http://127.0.0.1:1", "offset": 12}, None),
         ({"bot": BOT, "offset": 12}, "12"),
         ({"offset": 12}, "12"),
     ],
 )
-def test_the_position_of_another_bot_confirms_nothing(bot, telegram, stream, position, asked):
+def test_the_position_of_another_bot_or_server_confirms_nothing(
+    bot, telegram, stream, position, asked
+):
     Source.objects.filter(pk=bot.pk).update(position=position)
 
     collect()
 
     assert telegram.questions[0].get("offset") == asked
+
+
+def test_numbers_that_begin_lower_after_a_week_of_silence_are_taken_and_confirmed(
+    bot, telegram, stream
+):
+    Source.objects.filter(pk=bot.pk).update(position={"bot": BOT, "offset": 500})
+    telegram.add(numbered("text", 10), numbered("reply", 11))
+
+    collect()
+
+    bot.refresh_from_db()
+    assert (len(stream()), bot.position["offset"], telegram.updates) == (2, 12, [])
 
 
 def test_more_than_one_answer_is_taken(bot, telegram, stream):
@@ -116,7 +131,7 @@ def test_an_unreadable_update_becomes_a_dead_letter_and_the_next_one_is_taken(
         12,
     ]
     bot.refresh_from_db()
-    assert (bot.position, bot.last_error) == ({"bot": BOT, "offset": 13}, "")
+    assert (bot.position["offset"], bot.last_error) == (13, "")
 
 
 def test_updates_without_a_message_are_confirmed_too(bot, telegram, stream):
@@ -125,11 +140,7 @@ def test_updates_without_a_message_are_confirmed_too(bot, telegram, stream):
     collect()
 
     bot.refresh_from_db()
-    assert (bot.position, stream(), DeadLetter.objects.count()) == (
-        {"bot": BOT, "offset": 11},
-        [],
-        0,
-    )
+    assert (bot.position["offset"], stream(), DeadLetter.objects.count()) == (11, [], 0)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from apps.sources.gaps import close_gaps, note_contact, note_open_doors
+from apps.sources.gaps import close_gaps, note_contact
 from apps.sources.models import Chat, Gap, Source
 
 STOPPED = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -65,20 +65,6 @@ def test_a_source_that_never_answered_and_a_platform_that_remembers_have_none(bo
         note_contact(each.pk, now=STOPPED + 100 * HOUR)
 
     assert not Gap.objects.exists()
-
-
-def test_while_the_web_answers_only_sources_that_are_called_are_in_contact(bot):
-    bot.config = {"bot_token": "12345:secret", "mode": "webhook"}
-    bot.save()
-    polled = Source.objects.create(
-        project=bot.project, kind="telegram", name="2", config={"bot_token": "1:a"}
-    )
-
-    note_open_doors(now=STOPPED + HOUR)
-
-    bot.refresh_from_db()
-    polled.refresh_from_db()
-    assert (bot.reached_at, polled.reached_at) == (STOPPED + HOUR, None)
 
 
 @pytest.mark.parametrize(

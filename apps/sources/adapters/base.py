@@ -162,6 +162,9 @@ class Hooked(Protocol):
     def deviations(self, told: Mapping[str, Any], *, wanted: str) -> list[Finding]:
         """Where that is not what the settings ask for."""
 
+    def nothing_waits(self, told: Mapping[str, Any], *, wanted: str) -> bool:
+        """Whether it posts to us, and has posted all there is."""
+
     def chat_title(self, chat_id: str, *, api_url: str) -> str | None:
         """The name of a chat that it knows; None for one that it does not."""
 

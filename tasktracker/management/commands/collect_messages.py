@@ -3,24 +3,19 @@
 import asyncio
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.db.models.functions import Now
 
 from apps.messages.imports import import_uploads
 from apps.sources.collect import LONG_POLL, Collector
-from apps.sources.gaps import note_open_doors
 from tasktracker.lib import bus
 from tasktracker.models import Heartbeat
 
-DOORS_EVERY = 30.0  # seconds
 STOP_WITHIN = 5.0  # seconds
-WEB_IS_SILENT_AFTER = timedelta(minutes=2)
 
 
 class Command(BaseCommand):
@@ -40,7 +35,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, long_poll: int, once: bool, **options: Any) -> None:
         collector = Collector(
             long_poll=max(0, min(long_poll, LONG_POLL)),
-            on_round=Round(),
+            on_round=partial(Heartbeat.beat, "collector"),
         )
         if once:
             asyncio.run(collector.run_once())
@@ -48,21 +43,6 @@ class Command(BaseCommand):
             with _importing():
                 asyncio.run(_until_stopped(collector))
         bus.close()
-
-
-class Round:
-    """What the collector does between two looks at the sources."""
-
-    def __init__(self) -> None:
-        self.looked_at = float("-inf")
-
-    def __call__(self) -> None:
-        Heartbeat.beat("collector")
-        if time.monotonic() - self.looked_at < DOORS_EVERY:
-            return
-        self.looked_at = time.monotonic()
-        if Heartbeat.objects.filter(name="web", beat_at__gt=Now() - WEB_IS_SILENT_AFTER).exists():
-            note_open_doors()
 
 
 @contextmanager

@@ -123,6 +123,14 @@ class Telegram:
 
         return deviations(told, is_pushed=self.is_pushed, wanted=wanted, source_id=self.source_id)
 
+    def nothing_waits(self, told: Mapping[str, Any], *, wanted: str) -> bool:
+        """See `base.Hooked`."""
+        from apps.sources.adapters.telegram.webhook import is_expected
+
+        return is_expected(
+            str(told.get("url", "")), wanted=wanted, source_id=self.source_id
+        ) and not told.get("pending_update_count")
+
     def chat_title(self, chat_id: str, *, api_url: str) -> str | None:
         """See `base.Hooked`."""
         from apps.sources.adapters.telegram.webhook import chat_title

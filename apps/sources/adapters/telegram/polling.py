@@ -1,7 +1,8 @@
 """getUpdates over python-telegram-bot, with the updates as Telegram wrote them.
 
 Telegram forgets an update once a higher offset is asked for, so the offset only follows JetStream's
-acknowledgements. The library's own Updater does it the other way round and loses updates in a crash.
+acknowledgements. It may also fall: after a week of silence Telegram numbers on from anywhere, and answers an offset
+that is far beyond its last number from the beginning. The library's own Updater does it the other way round and loses updates in a crash.
 """
 
 import json
@@ -32,17 +33,17 @@ SLACK = 10.0  # seconds that an answer may be later than the long poll
 
 async def listen(token: str, inbox: Inbox, *, api_url: str, patience: int) -> None:
     """Publish everything, then raise the offset, then ask again. See `base.Listener`."""
-    bot_id = token.partition(":")[0]
+    #: Updates are numbered per bot and server: the offset of another one would confirm them unseen.
+    numbered_by = {"bot": token.partition(":")[0], "server": api_url}
     try:
         async with BotConnection(token, api_url) as bot:
             while True:
                 position = await inbox.position()
-                # Updates are numbered per bot: the offset of another one would confirm them unseen.
-                is_its_own = position.get("bot", bot_id) == bot_id
+                is_its_own = all(position.get(of, own) == own for of, own in numbered_by.items())
                 offset = position.get("offset", 0) if is_its_own else 0
                 updates = await bot.updates(offset=offset, long_poll=min(patience, LONG_POLL))
-                last = max([offset - 1, *(update.number for update in updates)])
-                await inbox.take(updates, {"bot": bot_id, "offset": last + 1})
+                last = max((update.number for update in updates), default=offset - 1)
+                await inbox.take(updates, {**numbered_by, "offset": last + 1})
                 if not updates and not patience:
                     return
     except TelegramError as error:

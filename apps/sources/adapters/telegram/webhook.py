@@ -117,7 +117,7 @@ def deviations(
             )
         ]
     found = []
-    if wanted and url.rstrip("/") not in (wanted, f"{wanted}/{source_id}"):
+    if wanted and not is_expected(url, wanted=wanted, source_id=source_id):
         found.append(
             Finding(
                 _("Telegram posts to %(there)s, and this source expects it at %(here)s.")
@@ -139,6 +139,11 @@ def deviations(
             )
         )
     return found
+
+
+def is_expected(url: str, *, wanted: str, source_id: int) -> bool:
+    """Whether it is the source's address, with or without its number."""
+    return bool(wanted) and url.rstrip("/") in (wanted, f"{wanted}/{source_id}")
 
 
 def refused(error: TelegramError, token: str) -> Exception:
