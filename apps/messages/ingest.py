@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from django.db import DatabaseError, OperationalError, transaction
 from django.db.models import Exists, Max, OuterRef, Q, Subquery, prefetch_related_objects
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 
 from apps.messages.held import status_at_the_door
-from apps.messages.models import WORDING, ChatCommand, Message
+from apps.messages.models import WORDING, ChatCommand, EarlyDeletion, Message
 from apps.messages.notices import heed
 from apps.messages.quotes import without_quotes_of_absent
 from apps.sources.adapters.base import reason_of
@@ -101,6 +101,7 @@ def _ingest(arrivals: Sequence[Arrival]) -> IngestResult:
             rows.append(Message.from_envelope(envelope, chat, status))
     stored = _insert(rows)
     _supersede(stored)
+    _mark_deleted(stored)
     _connect_replies(stored)
     Source.objects.filter(pk__in={row.source_id for row in stored}).update(last_seen_at=Now())
     received = [row.pk for row in stored if row.status == Message.Status.RECEIVED]
@@ -225,6 +226,23 @@ def _supersede(stored: Sequence[Message]) -> None:
         external_id__in={row.external_id for row in stored},
         is_superseded=False,
     ).update(is_superseded=True)
+
+
+def _mark_deleted(stored: Sequence[Message]) -> None:
+    """What was deleted before it came, and a late edit of what is deleted."""
+    early = EarlyDeletion.objects.filter(
+        source_id=OuterRef("source_id"), external_id=OuterRef("external_id")
+    )
+    other = Message.objects.filter(
+        source_id=OuterRef("source_id"), external_id=OuterRef("external_id")
+    ).exclude(deleted_at=None)
+    Message.objects.filter(
+        Exists(early) | Exists(other), pk__in=[row.pk for row in stored], deleted_at=None
+    ).update(
+        deleted_at=Coalesce(
+            Subquery(other.values("deleted_at")[:1]), Subquery(early.values("happened_at")[:1])
+        )
+    )
 
 
 def _connect_replies(stored: Sequence[Message]) -> None:

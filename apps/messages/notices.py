@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from django.dispatch import Signal
 from pydantic import AwareDatetime, BaseModel
 
-from apps.messages.models import Message
+from apps.messages.models import EarlyDeletion, Message
 from apps.sources.envelope import Notice
 from apps.sources.models import Chat, Source, Topic
 
@@ -29,6 +29,8 @@ def heed(notice: Notice) -> None:
 
 def _mark_deleted(notice: Notice) -> None:
     """The words stay, because an issue may stand on them, and people see that they are gone there."""
+    if not _revisions(notice).exists():
+        EarlyDeletion.keep(notice.source_id, notice.message, notice.happened_at)
     _revisions(notice).filter(deleted_at=None).update(deleted_at=notice.happened_at)
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from apps.messages.ingest import Arrival, ingest
-from apps.messages.models import Message
+from apps.messages.models import EarlyDeletion, Message
 from apps.messages.notices import reacted
 from apps.sources.envelope import ChatReference, Notice
 from apps.sources.models import Chat, Source, Topic
@@ -46,6 +46,34 @@ def test_a_deletion_in_the_same_batch_comes_after_the_message(make_envelope, del
     ingest([arrival(deletion(envelope.external_id)), arrival(envelope)])
 
     assert Message.objects.get().deleted_at == NOON
+
+
+def test_a_deletion_that_came_before_the_message_deletes_it(make_envelope, deletion):
+    envelope, other = make_envelope("падає"), make_envelope("лежить")
+    ingest([arrival(deletion(envelope.external_id))])
+
+    ingest([arrival(envelope), arrival(other)])
+
+    deleted = dict(Message.objects.values_list("text", "deleted_at"))
+    assert deleted == {"падає": NOON, "лежить": None}
+
+
+def test_a_late_edit_of_what_is_deleted_is_deleted_too(make_envelope, deletion):
+    envelope = make_envelope("падає")
+    ingest([arrival(envelope), arrival(deletion(envelope.external_id))])
+
+    ingest([arrival(envelope.model_copy(update={"edit": 1, "text": "падає знову"}))])
+
+    assert set(Message.objects.values_list("deleted_at", flat=True)) == {NOON}
+
+
+def test_a_deletion_of_what_never_comes_is_forgotten_after_a_day(deletion):
+    ingest([arrival(deletion("1"))])
+    EarlyDeletion.objects.update(created_at=timezone.now() - timedelta(hours=25))
+
+    ingest([arrival(deletion("2"))])
+
+    assert EarlyDeletion.objects.get().external_id == "2"
 
 
 def test_a_second_deletion_does_not_move_the_first(make_envelope, deletion):

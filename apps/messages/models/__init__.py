@@ -2,6 +2,7 @@
 
 from apps.messages.models.classification import AnswersOfDay, Classification
 from apps.messages.models.command import ChatCommand
+from apps.messages.models.early_deletion import EarlyDeletion
 from apps.messages.models.embedding import Embedding, read_vector, vectors_of
 from apps.messages.models.learning import Correction, ModelVersion
 from apps.messages.models.message import (
@@ -21,6 +22,7 @@ __all__ = [
     "ChatCommand",
     "Classification",
     "Correction",
+    "EarlyDeletion",
     "Embedding",
     "Message",
     "ModelVersion",
