@@ -5,6 +5,11 @@ from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple
 
+from pydantic import JsonValue
+
+#: `json_schema_extra` of a setting that says whom the secrets are told: with another, they are asked for again.
+TOLD_SECRETS: dict[str, JsonValue] = {"is_told_secrets": True}
+
 
 class PlugIn(NamedTuple):
     label: Any  # a str or a lazy translation

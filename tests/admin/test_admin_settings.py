@@ -86,6 +86,40 @@ def test_a_new_secret_replaces_the_saved_one(operator: Client, telegram: Source)
     assert telegram.config["bot_token"] == "999:new"
 
 
+@pytest.fixture
+def mailbox(project: Project) -> Source:
+    saved = {"host": "imap.example.com", "username": "team", "password": "kept"}
+    return Source.objects.create(project=project, kind="imap", name="Mail", config=saved)
+
+
+SAME = {"saved__host": "imap.example.com", "saved__username": "team", "saved__encryption": "ssl"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"saved__host": "imap.attacker.example"},
+        {"saved__port": "1143"},
+        {"saved__encryption": "none"},
+    ],
+)
+def test_a_kept_secret_is_not_told_to_another_address(
+    operator: Client, mailbox: Source, changes: dict[str, str]
+):
+    page = change(operator, mailbox, **{**SAME, "saved__older_days": "0", **changes})
+
+    mailbox.refresh_from_db()
+    assert "imap.attacker" not in str(mailbox.config)
+    assert "saved__password" in page.context["adminform"].form.errors
+
+
+def test_a_kept_secret_stays_where_it_was_told(operator: Client, mailbox: Source):
+    change(operator, mailbox, **{**SAME, "saved__older_days": "7"})
+
+    mailbox.refresh_from_db()
+    assert (mailbox.config["password"], mailbox.config["older_days"]) == ("kept", "7")
+
+
 def test_settings_that_do_not_fit_are_refused_with_a_reason(operator: Client, telegram: Source):
     page = change(operator, telegram, saved__bot_token="999:new", saved__mode="carrier pigeon")
 

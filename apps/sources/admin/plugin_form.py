@@ -37,6 +37,8 @@ SENTENCES = {
     "less_than_equal": gettext_lazy("The largest number is %(le)s."),
 }
 KEEP_SECRET = gettext_lazy("Saved. Leave it empty to keep it.")
+#: Else whoever may change the address, and was never told the secret, would have it sent there.
+TYPE_AGAIN = gettext_lazy("Type it again: it would be sent to another address than before.")
 
 
 class PlugInForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -74,13 +76,16 @@ class PlugInForm(forms.ModelForm):  # type: ignore[type-arg]
         prefix = SAVED if self.instance.pk else kind
         if any(name.startswith(f"{prefix}__") for name in self.errors):
             return cleaned
-        config = self._config(config_model(self.registry, kind), prefix, cleaned)
+        model = config_model(self.registry, kind)
+        config = self._config(model, prefix, cleaned)
         try:
-            config_model(self.registry, kind).model_validate(config)
+            settings = model.model_validate(config)
         except ConfigError as error:
             self._show(error, prefix)
         else:
-            self.instance.config = config
+            self._ask_again(settings, prefix, cleaned)
+            if not self.errors:
+                self.instance.config = config
         return cleaned
 
     def _config(
@@ -96,6 +101,21 @@ class PlugInForm(forms.ModelForm):  # type: ignore[type-arg]
             if value not in (None, ""):
                 config[key] = value
         return config
+
+    def _ask_again(self, settings: BaseModel, prefix: str, cleaned: dict[str, Any]) -> None:
+        """For the secrets that are kept and would be told to somebody else now."""
+        saved = dict(self.instance.config or {}) if self.instance.pk else {}
+        fields = type(settings).model_fields
+        told = {key for key, info in fields.items() if is_told_secrets(info)}
+        try:
+            before = type(settings).model_validate(saved).model_dump(include=told)
+        except ConfigError:
+            before = {}  # a new row, or settings that never fitted
+        if settings.model_dump(include=told) == before:
+            return
+        for key, info in fields.items():
+            if is_secret(info) and saved.get(key) and not cleaned.get(f"{prefix}__{key}"):
+                self.add_error(f"{prefix}__{key}", TYPE_AGAIN)
 
     def _show(self, error: ConfigError, prefix: str) -> None:
         for item in error.errors(include_input=False, include_url=False):
@@ -171,6 +191,11 @@ def shown_config(registry: dict[str, PlugIn], row: Any) -> str:
 
 def is_secret(info: FieldInfo) -> bool:
     return SecretStr in _alternatives(info.annotation)
+
+
+def is_told_secrets(info: FieldInfo) -> bool:
+    extra = info.json_schema_extra
+    return isinstance(extra, dict) and bool(extra.get("is_told_secrets"))
 
 
 def _fields(model: type[BaseModel], prefix: str, *, is_new: bool) -> dict[str, forms.Field]:

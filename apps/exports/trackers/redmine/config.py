@@ -17,6 +17,7 @@ from pydantic import (
 
 from apps.exports.trackers.asking import fits_a_header
 from apps.exports.trackers.base import OFFERED
+from tasktracker.lib.plugins import TOLD_SECRETS
 
 PER_MINUTE = 120
 
@@ -32,6 +33,7 @@ class RedmineConfig(BaseModel):
             "Of your Redmine, as https://redmine.example.com. One in your own network must be named in "
             "OUTBOUND_PRIVATE_HOSTS."
         ),
+        json_schema_extra=TOLD_SECRETS,
     )
     api_key: Annotated[SecretStr, AfterValidator(fits_a_header)] = Field(
         SecretStr(""),

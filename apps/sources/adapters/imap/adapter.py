@@ -13,6 +13,7 @@ from apps.sources.adapters.base import Finding, Inbox, Unreadable, reason_of
 from apps.sources.adapters.imap.mail import Mail, read_mail
 from apps.sources.adapters.imap.mail_text import bare_subject, is_forward, own_words
 from apps.sources.envelope import MAX_TEXT, ChatReference, Envelope
+from tasktracker.lib.plugins import TOLD_SECRETS
 from tasktracker.lib.workflow import GiveUp
 
 PORTS = {"ssl": 993, "starttls": 143, "none": 143}
@@ -29,11 +30,13 @@ class Settings(BaseModel):
         pattern=r"^[\w.:-]*$",
         title=gettext_noop("IMAP server"),
         description=gettext_noop("Its name, such as imap.gmail.com."),
+        json_schema_extra=TOLD_SECRETS,
     )
     encryption: Literal["ssl", "starttls", "none"] = Field(
         "ssl",
         title=gettext_noop("Encryption"),
         description=gettext_noop("none is for a server on this machine only."),
+        json_schema_extra=TOLD_SECRETS,
     )
     port: int | None = Field(
         None,
@@ -41,6 +44,7 @@ class Settings(BaseModel):
         le=65535,
         title=gettext_noop("Port"),
         description=gettext_noop("Empty: 993 for ssl, 143 for the others."),
+        json_schema_extra=TOLD_SECRETS,
     )
     username: str = Field(
         "",
