@@ -194,7 +194,7 @@ def _leave(before: Source, source: Source) -> Finding | None:
         return None
     webhook = Webhook.of(source)
     try:
-        if not _stranger(before, webhook):
+        if not _is_shared(former, before) and not _stranger(before, webhook):
             former.delete_webhook(api_url=before.api_url)
             webhook.note_deleted()
         return None
@@ -231,6 +231,11 @@ def _begin(source: Source) -> Finding | None:
             ),
         )
     try:
+        if _is_shared(_adapter(source), source):
+            return Finding(
+                _("Another source reads this bot: its webhook was left alone."),
+                _("Take another bot, or switch the other source off and save this one again."),
+            )
         if host := _stranger(source, webhook):
             return Finding(
                 _("The bot has a webhook at %(host)s, which is not ours: it was left alone.")
@@ -249,7 +254,9 @@ def _begin(source: Source) -> Finding | None:
 def _stranger(source: Source, webhook: Webhook) -> str:
     """The address to which the platform posts now, if it is not one of this installation's."""
     url = str(ask(source).get("url", ""))
-    is_ours = url in ("", webhook.url) or url.startswith(f"{webhook.base_url}/")
+    # Other programs may answer under the same host.
+    wanted = webhook.wanted_url
+    is_ours = url in ("", webhook.url) or (bool(wanted) and url.startswith(wanted))
     return "" if is_ours else url
 
 

@@ -207,6 +207,19 @@ def test_two_rows_of_a_group_that_moved_become_one(bot, tell, project, other_pro
     assert project.summary_chat == moved
 
 
+def test_what_was_decided_about_the_newer_row_of_a_moved_group_holds(bot, tell, project):
+    older = Chat.objects.create(source=bot, external_id=OLD)
+    newer = Chat.objects.create(source=bot, external_id=NEW, is_muted=True, language="en")
+    for chat, state in ((older, "inherit"), (newer, "off")):
+        Topic.objects.create(chat=chat, external_id="40", state=state)
+
+    tell("migrated_from")
+
+    moved = Chat.objects.get()
+    assert (moved.pk, moved.is_muted, moved.language) == (older.pk, True, "en")
+    assert moved.topics.get().state == "off"
+
+
 def test_the_row_that_waits_takes_what_was_decided_about_the_other(bot, tell):
     Chat.objects.create(source=bot, external_id=OLD, state="waiting")
     Chat.objects.create(source=bot, external_id=NEW, state="off")

@@ -1,5 +1,7 @@
 """What a source's webhook is at its platform, what our row says, and how the two are brought in line."""
 
+from copy import copy
+
 import pytest
 from django.core.exceptions import ValidationError
 
@@ -279,6 +281,45 @@ def test_a_former_bot_that_cannot_be_told_is_said_and_the_new_one_is_set(bot, te
     assert "former" in former.sentence
     assert former.remedy
     assert (telegram.webhook["url"], HERE in now.sentence) == (HERE, True)
+
+
+@pytest.fixture
+def twin(bot):
+    """Another source of the same bot, which holds the webhook."""
+    twin = Source.objects.create(
+        project=bot.project, kind="telegram", name="Twin", config=dict(bot.config)
+    )
+    webhook_settings.set_webhook(twin, BASE)
+    return twin
+
+
+def test_a_former_bot_that_another_source_reads_keeps_its_webhook(bot, telegram, twin):
+    before = copy(bot)
+    bot.config = {"bot_token": "9:other", "mode": "webhook"}
+
+    webhook_settings.follow(bot, before)
+
+    assert telegram.webhook["url"] == HERE
+
+
+def test_a_new_source_does_not_take_the_bot_of_another(bot, telegram, twin, settings):
+    settings.WEBHOOK_BASE_URL = BASE
+    secret = telegram.webhook_secret
+
+    (finding,) = webhook_settings.follow(bot, None)
+
+    assert telegram.webhook_secret == secret == twin.webhook_secret
+    assert "Another source" in finding.sentence
+
+
+def test_another_program_under_our_host_is_a_stranger(bot, telegram, settings):
+    settings.WEBHOOK_BASE_URL = BASE
+    telegram.webhook["url"] = f"{BASE}/other-bot/secret"
+
+    (finding,) = webhook_settings.follow(bot, None)
+
+    assert telegram.webhook["url"] == f"{BASE}/other-bot/secret"
+    assert "not ours" in finding.sentence
 
 
 def test_settings_that_stayed_ask_telegram_nothing(bot, telegram):

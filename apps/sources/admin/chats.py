@@ -130,6 +130,10 @@ class ChatAdmin(ProjectScopedAdmin):
         own = ["kind_label", "reading", "routed_to", "bot"]
         return ["source", "external_id", *own] if obj else own
 
+    def save_model(self, request: HttpRequest, obj: Chat, form: Any, change: bool) -> None:
+        """Only what was typed: a group may have moved since the page was opened."""
+        obj.save(update_fields=form.changed_data if change else None)
+
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         chat_settled.send(Chat, chat=form.instance)

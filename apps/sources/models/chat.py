@@ -154,9 +154,12 @@ class Chat(models.Model):
         if self.state == self.State.WAITING:
             self.state = other.state
         self.project_id = self.project_id or other.project_id
-        self.save(update_fields=["state", "project"])
-        ours = self.topics.values("external_id")
-        other.topics.filter(external_id__in=ours).delete()
+        self.language = self.language or other.language
+        self.is_muted = self.is_muted or other.is_muted
+        self.save(update_fields=["state", "project", "language", "is_muted"])
+        ours = {topic.external_id: topic for topic in self.topics.all()}
+        for topic in other.topics.filter(external_id__in=ours):
+            ours[topic.external_id].take_from(topic)
         # Later apps have rows of a chat too, and are not imported here.
         for field in self._meta.get_fields(include_hidden=True):
             if isinstance(field, models.ManyToOneRel):
@@ -273,6 +276,16 @@ class Topic(models.Model):
             topic.title = title
             topic.save(update_fields=["title"])
         return topic
+
+    # Mutators
+
+    def take_from(self, other: "Topic") -> None:
+        """What is decided about the other one, which goes, and not about this one."""
+        if self.state == self.State.INHERIT:
+            self.state = other.state
+        self.project_id = self.project_id or other.project_id
+        self.save(update_fields=["state", "project"])
+        other.delete()
 
 
 class ChatAlias(models.Model):

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from hashlib import sha256
 from typing import Any
 
 from django.db import models
@@ -22,6 +23,7 @@ class DeadLetter(models.Model):
     )
     subject = models.CharField(_("subject"), max_length=200, blank=True, default="")
     sequence = models.BigIntegerField(_("number in the stream"), null=True)
+    digest = models.CharField(_("digest"), max_length=64, default="", editable=False)
     payload = models.BinaryField(_("payload"))
     reason = models.TextField(_("reason"))
     created_at = models.DateTimeField(_("created at"), db_default=Now())
@@ -31,10 +33,16 @@ class DeadLetter(models.Model):
         verbose_name = _("dead letter")
         verbose_name_plural = _("dead letters")
         ordering = ["-created_at"]
+        indexes = [
+            models.Index(fields=["-created_at"], name="newest_dead_letters"),
+            models.Index(
+                fields=["source"], name="open_dead_letters", condition=models.Q(replayed_at=None)
+            ),
+        ]
         constraints = [
-            # A redelivered poison envelope is one dead letter.
+            # A redelivered poison envelope is one dead letter; platforms number an edit like what it edits.
             models.UniqueConstraint(
-                fields=["subject", "sequence"],
+                fields=["subject", "sequence", "digest"],
                 name="one_dead_letter_per_delivery",
                 condition=models.Q(sequence__isnull=False),
             )
@@ -52,12 +60,14 @@ class DeadLetter(models.Model):
         """Keep a platform's own payload; the same one again is the same dead letter."""
         kind, source_id = source
         logger.warning("dead letter %s.%d #%d: %s", kind, source_id, number, reason)
+        content = json.dumps(payload).encode()
         cls.objects.get_or_create(
             subject=f"{kind}.{source_id}",
             sequence=number,
+            digest=sha256(content).hexdigest(),
             defaults={
                 "source_id": source_id,
-                "payload": json.dumps(payload).encode(),
+                "payload": content,
                 "reason": reason.replace("\0", ""),
             },
         )
