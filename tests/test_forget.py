@@ -371,8 +371,15 @@ def test_the_private_chat_of_somebody_forgotten_has_no_name(put, source):
     assert tables_with(MARKER) == []
 
 
-@pytest.mark.parametrize("raw", [{"forward_from": {"id": 7}}, {"forwarded_from_id": "user7"}])
-def test_older_and_archived_forwards_go_too(put, source, raw):
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {"forward_from": {"id": 7}},
+        {"forwarded_from_id": "user7"},
+        {"attachments": [{"is_share": True, "author_id": "7", "text": THEIRS}]},  # of Slack
+    ],
+)
+def test_older_archived_and_shared_forwards_go_too(put, source, raw):
     put(THEIRS, author="8", name="Ігор", raw=raw)
 
     forget(source=source)

@@ -16,6 +16,7 @@ GONE = {"left_out": "it quoted a message that was erased"}
 def messages_of(author: Author) -> QuerySet[Message]:
     """What this person wrote, in every wording, and what others forwarded of it."""
     said = Q(author_id=author.external_id)
+    said |= Q(raw__attachments__contains=[{"is_share": True, "author_id": author.external_id}])
     if author.external_id.isdecimal():
         number = int(author.external_id)
         said |= Q(raw__forward_origin__sender_user__id=number)

@@ -198,7 +198,7 @@ def test_a_shared_message_names_who_wrote_it():
     envelope = only("shared_message")
 
     assert (envelope.text, envelope.forwarded_from) == ("Оплата не проходить", "Олена Кравець")
-    assert envelope.author_id == "U05NICKBELL"
+    assert (envelope.author_id, envelope.forwarded_author_id) == ("U05NICKBELL", "U05OLENAKR1")
 
 
 def test_what_somebody_does_is_said():

@@ -204,7 +204,7 @@ def _sent_at(mail: Mail, stored_at: datetime) -> datetime:
 
 
 def _original(mail: Mail, payload: Mapping[str, Any]) -> dict[str, Any]:
-    """What a person needs to find and to judge it again, with the text before it was cut."""
+    """What a person needs to find and to judge it again; of an answer not the words of others below it."""
     headers = {
         "subject": mail.subject,
         "from": mail.author_address,
@@ -215,4 +215,5 @@ def _original(mail: Mail, payload: Mapping[str, Any]) -> dict[str, Any]:
     }
     place = {name: payload[name] for name in ("folder", "uidvalidity", "uid", "size")}
     kept = {name: value[:1000] for name, value in headers.items() if value}
-    return {**kept, **place, "text": mail.text[:MAX_TEXT]}
+    text = own_words(mail.text) if mail.root else mail.text
+    return {**kept, **place, "text": text[:MAX_TEXT]}

@@ -126,6 +126,7 @@ def _envelope(
         return None
     author_id, author_name = _author(message, known)
     thread = _thread(message)
+    forwarded_author_id, forwarded_from = passed_on_from(message.attachments or [])
     return Envelope(
         source_id=source_id,
         external_id=f"{message.channel}:{message.ts}",
@@ -138,7 +139,8 @@ def _envelope(
         kind=_kind(message),
         sent_at=from_epoch(float(message.ts)),
         reply_to=f"{message.channel}:{thread}" if thread else "",
-        forwarded_from=passed_on_from(message.attachments or []),
+        forwarded_from=forwarded_from,
+        forwarded_author_id=forwarded_author_id,
         files=tuple(file.shown_name for file in message.files or [] if file.shown_name)[:100],
         url=_address(message, known.home),
         is_from_bot=bool(message.bot_id) or message.user == "USLACKBOT",

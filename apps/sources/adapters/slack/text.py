@@ -39,10 +39,11 @@ def said_in_attachments(attachments: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(text for text in map(_attachment, own) if text)
 
 
-def passed_on_from(attachments: Sequence[Mapping[str, Any]]) -> str:
-    """Who wrote the message that this one shares."""
+def passed_on_from(attachments: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """Who wrote the message that this one shares: id and name, both empty where it shares none."""
     shared = next((item for item in attachments if item.get("is_share")), {})
-    return str(shared.get("author_name") or shared.get("author_id") or "")
+    author_id = str(shared.get("author_id") or "")
+    return author_id, str(shared.get("author_name") or author_id)
 
 
 def said_in_blocks(blocks: Sequence[Mapping[str, Any]]) -> str:
