@@ -113,6 +113,18 @@ def test_more_than_one_answer_is_read_and_threads_and_edits_too(bot, discord, st
     ]
 
 
+def test_a_thread_that_was_archived_while_nobody_listened_is_read(bot, discord, stream):
+    first = discord.post("Прод лежить")
+    collect()
+    thread = discord.add_thread(CHANNEL_ID, "Прод лежить", first["id"])
+    discord.post("у гілці", thread)
+    discord.archive(thread)
+
+    collect()
+
+    assert texts(stream()) == ["Прод лежить", "у гілці"]
+
+
 def test_what_was_deleted_while_nobody_listened_is_marked(bot, discord, monkeypatch):
     monkeypatch.setattr(history, "OVERLAP", 0)
     read(bot, CHANNEL_ID)

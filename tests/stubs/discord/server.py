@@ -110,6 +110,25 @@ class DiscordServer(Gateway):
         self.tell("THREAD_CREATE", {**thread, "newly_created": True})
         return thread_id
 
+    def archive(self, thread_id: str) -> None:
+        """Somebody closes it, or nobody has written in it for long."""
+        metadata = self.threads[thread_id]["thread_metadata"]
+        metadata.update(archived=True, archive_timestamp=datetime.now(UTC).isoformat())
+        self.tell("THREAD_UPDATE", self.threads[thread_id])
+
+    def active_threads(self) -> Iterator[dict[str, Any]]:
+        return (one for one in self.threads.values() if not one["thread_metadata"]["archived"])
+
+    def archived_threads(self, parent_id: str) -> dict[str, Any]:
+        active = [one["id"] for one in self.active_threads()]
+        found = [
+            one
+            for one in self.threads.values()
+            if one["parent_id"] == parent_id and one["id"] not in active
+        ]
+        found.sort(key=lambda one: one["thread_metadata"]["archive_timestamp"], reverse=True)
+        return {"threads": found, "members": [], "has_more": False}
+
     def post(self, text: str, channel_id: str = CHANNEL_ID, **changes: Any) -> dict[str, Any]:
         """Somebody writes; the message as Discord keeps it."""
         number = self.number()
@@ -222,8 +241,12 @@ class DiscordServer(Gateway):
             f"/guilds/{SERVER_ID}": self.server(),
             f"/guilds/{SERVER_ID}/channels": list(self.channels.values()),
             f"/guilds/{SERVER_ID}/threads/active": {
-                "threads": list(self.threads.values()),
+                "threads": list(self.active_threads()),
                 "members": [],
+            },
+            **{
+                f"/channels/{parent}/threads/archived/public": self.archived_threads(parent)
+                for parent in self.channels
             },
             f"/guilds/{SERVER_ID}/roles": self.roles,
             f"/guilds/{SERVER_ID}/members/{BOT_ID}": {
@@ -279,7 +302,7 @@ class DiscordServer(Gateway):
             "members": [],
             "presences": [],
             "channels": [_without_server(one) for one in self.channels.values()],
-            "threads": list(self.threads.values()),
+            "threads": list(self.active_threads()),
             "stage_instances": [],
             "guild_scheduled_events": [],
         }

@@ -4,14 +4,14 @@ Events bring ids. Names come from Discord when we begin, and from events that te
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import discord
 
 from apps.sources.adapters.base import Payload
 from apps.sources.adapters.discord.library import Client
-from apps.sources.adapters.discord.shapes import PRIVATE, TEXT, THREADS, WITH_MESSAGES
+from apps.sources.adapters.discord.shapes import PRIVATE, TEXT, THREADS, WITH_MESSAGES, WITH_THREADS
 from apps.sources.adapters.discord.text import MENTIONED
 
 SERVERS_AT_ONCE = 200  # Discord gives no more
@@ -58,7 +58,7 @@ class Directory:
             case "CHANNEL_CREATE" | "CHANNEL_UPDATE" | "THREAD_CREATE" | "THREAD_UPDATE":
                 self.channels[data["id"]] = data
             case "THREAD_LIST_SYNC":
-                self._learn_channels(data["guild_id"], data["threads"])
+                self.learn_channels(data["guild_id"], data["threads"])
             case "GUILD_ROLE_CREATE" | "GUILD_ROLE_UPDATE":
                 self.roles[data["role"]["id"]] = data["role"]["name"]
             case _:
@@ -70,6 +70,10 @@ class Directory:
         for channel in list(self.channels.values()):
             if channel["type"] in WITH_MESSAGES:
                 yield channel
+
+    def parents(self) -> list[str]:
+        """Ids of channels in which threads may lie that were archived, which no list of a server has."""
+        return [key for key, channel in self.channels.items() if channel["type"] in WITH_THREADS]
 
     def payload(self, kind: str, data: Mapping[str, Any]) -> Payload:
         """An event with what its adapter has to know besides."""
@@ -88,11 +92,11 @@ class Directory:
     def _learn_server(self, server: Mapping[str, Any]) -> None:
         if server.get("name"):
             self.servers[server["id"]] = server["name"]
-        self._learn_channels(server["id"], server.get("channels") or [])
-        self._learn_channels(server["id"], server.get("threads") or [])
+        self.learn_channels(server["id"], server.get("channels") or [])
+        self.learn_channels(server["id"], server.get("threads") or [])
         self.roles.update({role["id"]: role["name"] for role in server.get("roles") or []})
 
-    def _learn_channels(self, server_id: str, channels: list[Any]) -> None:
+    def learn_channels(self, server_id: str, channels: Sequence[Any]) -> None:
         # In the event of a whole server its channels do not name it.
         for channel in channels:
             self.channels[channel["id"]] = {"guild_id": server_id, **channel}

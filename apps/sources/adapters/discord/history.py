@@ -76,6 +76,8 @@ class History:
         """Take all that was said since; raises what `library.TROUBLES` names."""
         edited_after = time_of(progress.since)
         await self.directory.ask(self.client)
+        for parent in self.directory.parents():
+            await self._learn_archived(parent, edited_after)
         for channel in self.directory.readable():
             newest = int(channel.get("last_message_id") or 0)
             await self._catch_up_in(channel["id"], newest, edited_after, progress)
@@ -86,6 +88,23 @@ class History:
             progress.read_all_until(max(progress.channels.values(), default=0))
             progress.forget_old()
         await self.inbox.take([], progress.position())
+
+    async def _learn_archived(self, parent_id: str, since: float) -> None:
+        """Threads that were archived since: something may have been said in them before."""
+        if time.time() - self.closed.get(parent_id, 0) < CLOSED:
+            return
+        until: Any = None
+        try:
+            while True:
+                answer = await self.client.http.get_public_archived_threads(parent_id, until)
+                server_id = self.directory.channels[parent_id]["guild_id"]
+                recent = [one for one in answer["threads"] if _archived_at(one) >= since - OVERLAP]
+                self.directory.learn_channels(server_id, recent)
+                if not answer["has_more"] or len(recent) < len(answer["threads"]):
+                    return
+                until = recent[-1]["thread_metadata"]["archive_timestamp"]
+        except (discord.Forbidden, discord.NotFound):
+            self.closed[parent_id] = time.time()
 
     async def _catch_up_in(
         self, channel_id: str, newest: int | None, edited_after: float, progress: Progress
@@ -148,6 +167,10 @@ class History:
 
     def _payloads(self, messages: list[Mapping[str, Any]]) -> list[Payload]:
         return [self.directory.payload("MESSAGE_CREATE", message) for message in messages]
+
+
+def _archived_at(thread: Mapping[str, Any]) -> float:
+    return moment_of(thread["thread_metadata"]["archive_timestamp"])
 
 
 def before(message_id: int, seconds: float) -> int:

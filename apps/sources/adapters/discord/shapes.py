@@ -9,6 +9,7 @@ from apps.sources.envelope import ChatKind, ChatReference
 TEXT, PRIVATE, VOICE, PRIVATE_GROUP, ANNOUNCEMENTS, STAGE = 0, 1, 2, 3, 5, 13
 THREADS = (10, 11, 12)
 FORUMS = (15, 16)  # have threads only, and each begins with a message of its own
+WITH_THREADS = (TEXT, ANNOUNCEMENTS, *FORUMS)
 WITH_MESSAGES = (TEXT, VOICE, ANNOUNCEMENTS, STAGE, *THREADS)
 
 Snowflake = Annotated[StrictStr, Field(pattern=r"^[0-9]{1,20}$")]
