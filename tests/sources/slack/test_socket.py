@@ -132,8 +132,10 @@ def test_what_was_said_while_nobody_listened_is_read_with_threads_and_edits(app,
     assert app.position["channels"] == {CHANNEL: slack.messages[CHANNEL][-1]["ts"]}
 
 
-def test_what_is_not_safe_yet_moves_no_position(slack):
-    said = slack.post("Прод лежить")
+def test_no_position_moves_before_the_whole_channel_is_safe(slack, monkeypatch):
+    monkeypatch.setattr("apps.sources.adapters.slack.history.TAKEN_AT_ONCE", 1)
+    slack.post("Прод лежить")
+    said = slack.post("Ще лежить")
     moments = []
 
     class Slow:
@@ -141,7 +143,7 @@ def test_what_is_not_safe_yet_moves_no_position(slack):
             return {}
 
         async def take(self, payloads, position):
-            moments.append((position["channels"], progress.position()["channels"]))
+            moments.append((len(payloads), position["channels"]))
 
     progress = Progress({})
 
@@ -156,8 +158,7 @@ def test_what_is_not_safe_yet_moves_no_position(slack):
 
     asyncio.run(work())
 
-    assert moments[0] == ({CHANNEL: said["ts"]}, {})
-    assert progress.position()["channels"] == {CHANNEL: said["ts"]}
+    assert moments[:3] == [(1, {}), (1, {}), (0, {CHANNEL: said["ts"]})]
 
 
 def test_with_a_bot_token_alone_what_was_not_posted_to_us_is_read(app, slack, stream):

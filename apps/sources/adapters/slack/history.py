@@ -55,12 +55,6 @@ class Progress:
         channels = {key: _stamp(last) for key, last in self.channels.items()}
         return {"since": _stamp(self.since), "channels": channels}
 
-    def position_with(self, channel: str, moment: float) -> Position:
-        """As if it were read until then."""
-        position = self.position()
-        position["channels"][channel] = _stamp(max(moment, self.last(channel)))
-        return position
-
 
 class History:
     """Reads what was missed; `beside` is what every event of this workspace has beside it."""
@@ -99,11 +93,11 @@ class History:
         for start in range(0, len(events), TAKEN_AT_ONCE):
             batch = events[start : start + TAKEN_AT_ONCE]
             await self.names.look_up(batch)
-            latest = max(float(event["ts"]) for event in batch)
-            # Live events store the position meanwhile, and this batch is not safe yet.
-            position = progress.position_with(channel, latest)
-            await self.inbox.take([self._payload(event) for event in batch], position)
-            progress.saw(channel, latest)
+            # Not further until all is safe: threads of its beginning have answers of its end.
+            await self.inbox.take([self._payload(event) for event in batch], progress.position())
+        if events:
+            progress.saw(channel, float(events[-1]["ts"]))
+            await self.inbox.take([], progress.position())
 
     async def _said(self, channel: str, after: float) -> list[Mapping[str, Any]]:
         """New messages, new answers in threads and new edits, the oldest first."""
