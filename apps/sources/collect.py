@@ -231,7 +231,8 @@ def trouble_of(error: Exception, failures: int) -> Trouble:
         case GiveUp():
             return Trouble(str(error), 60.0)
         case BusUnavailable():
-            return Trouble(_("JetStream does not take messages."), _jittered(5.0, failures))
+            # Discord allows 1,000 connections a day, and each try is one.
+            return Trouble(_("JetStream does not take messages."), _jittered(120.0, failures))
         case _:
             return Trouble(_("PostgreSQL is away."), _jittered(5.0, failures))
 

@@ -198,7 +198,7 @@ def test_a_pause_that_telegram_asks_for_is_obeyed(bot, telegram):
         (InvalidToken("Unauthorized"), 0, 60, 60),
         (NetworkError("Bad Gateway"), 0, 0.25, 0.5),
         (NetworkError("Bad Gateway"), 20, 15, 30),
-        (BusUnavailable("x"), 20, 2.5, 5),
+        (BusUnavailable("x"), 20, 60, 120),
         (OperationalError("x"), 20, 2.5, 5),
         (psycopg.OperationalError("x"), 0, 0.25, 0.5),
     ],
