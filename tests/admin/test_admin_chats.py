@@ -165,6 +165,16 @@ def _badge(item: dict[str, Any]) -> str:
     return str(item.get("badge_callback", item.get("badge")))
 
 
+def test_a_title_that_turns_the_writing_around_does_not_turn_the_list(operator: Client, chat: Chat):
+    Chat.objects.filter(pk=chat.pk).update(
+        title="<b>Couriers</b> \u202efdp.exe", kind="supergroup", external_id="-1002600917745"
+    )
+    page = operator.get(LIST).content.decode()
+
+    assert "&lt;b&gt;Couriers&lt;/b&gt; fdp.exe" in page
+    assert "supergroup · -1002600917745" in page
+
+
 def test_an_empty_list_says_how_chats_come(operator: Client):
     assert "A chat appears here by itself" in operator.get(LIST).content.decode()
 

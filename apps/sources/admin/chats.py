@@ -6,13 +6,14 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import Case, Count, Exists, ForeignKey, OuterRef, Q, QuerySet, Value, When
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.translation import gettext, gettext_lazy, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
-from apps.sources.admin.display import badge, in_words
+from apps.sources.admin.display import badge, in_words, short_text
 from apps.sources.admin.scope import ProjectScopedAdmin, VisibleRelatedFilter, visible_rows
 from apps.sources.models import Chat, Project, Topic, chat_settled
 from tasktracker.lib.text import shorten
@@ -66,15 +67,14 @@ class TopicInline(TabularInline):  # type: ignore[misc]
 class ChatAdmin(ProjectScopedAdmin):
     project_path = "source__project"
     list_display = [
-        "__str__",
+        "called",
         "source",
-        "kind_label",
         "reading",
         "routed_to",
         "own_topics",
         "bot",
-        "external_id",
     ]
+    list_display_links = ["called"]
     list_select_related = ["source", "project"]
     never_listed = ["source__config"]
     list_filter = [("source", VisibleRelatedFilter), ("state", ChoicesDropdownFilter)]
@@ -139,6 +139,12 @@ class ChatAdmin(ProjectScopedAdmin):
         chat_settled.send(Chat, chat=form.instance)
 
     # Columns
+
+    @display(description=_("chat"), ordering="title")
+    def called(self, chat: Chat) -> str:
+        """Its title, which its people choose, and below it what nobody can choose."""
+        known = " · ".join(filter(None, (in_words(chat.kind), chat.external_id)))
+        return format_html('{}<span class="quiet">{}</span>', short_text(str(chat)), known)
 
     @display(description=_("kind"), ordering="kind")
     def kind_label(self, chat: Chat) -> str:
