@@ -6,6 +6,7 @@ from typing import Any
 from django.template.defaultfilters import floatformat
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_noop
@@ -94,6 +95,11 @@ def with_lock(shown: Any, row: Any, field: str) -> SafeString | str:
 def rounded(number: float, places: int) -> str:
     """As the pages round it: 0.855 is never 0.85 here and 0.86 there."""
     return str(floatformat(number, places))
+
+
+def grouped(number: int) -> str:
+    """A count as people read it: 1,500 or 1 500."""
+    return str(number_format(number, use_l10n=True, force_grouping=True))
 
 
 def percent(ratio: float | None) -> str:

@@ -1,12 +1,11 @@
-"""Archives that people upload: the form, how far each is, cancel and resume."""
+"""Archives that people upload: how far each is, cancel and resume."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern, path, reverse
@@ -14,24 +13,19 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
-from unfold.widgets import (
-    UnfoldAdminFileFieldWidget,
-    UnfoldAdminSelectWidget,
-    UnfoldAdminTextInputWidget,
-)
 
-from apps.sources.admin.display import badge
+from apps.sources.admin.display import badge, grouped
+from apps.sources.admin.import_form import ImportForm
 from apps.sources.admin.scope import (
     CappedPaginator,
     ProjectScopedAdmin,
     VisibleRelatedFilter,
     page_of,
 )
-from apps.sources.archives import NoArchive, check_archive, kinds_with_history, problem_in_words
+from apps.sources.archives import kinds_with_history, problem_in_words
 from apps.sources.models import HistoryImport, Project, Source
 from apps.sources.uploads import store_upload
 from tasktracker.lib.retell import retell
-from tasktracker.lib.secrets import CannotDecrypt
 from tasktracker.lib.workflow import LostRace, WrongTransition
 
 COLOURS = {"waiting": "info", "done": "success", "failed": "danger", "cancelled": "warning"}
@@ -43,99 +37,6 @@ COUNT_LABELS = {
     "service": gettext_lazy("Service entries"),
     "invalid": gettext_lazy("Unreadable"),
 }
-
-
-class ImportForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Where to, and the file; a source for it can be made on the way."""
-
-    projects: ClassVar[QuerySet[Project]] = Project.objects.none()
-    may_add_source: ClassVar[bool] = True
-
-    upload = forms.FileField(
-        label=gettext_lazy("File"),
-        error_messages={"empty": gettext_lazy("The file is empty.")},
-        widget=UnfoldAdminFileFieldWidget,
-        help_text=gettext_lazy(
-            "Telegram Desktop: Export chat history, format JSON, gives result.json; no photos or videos"
-            " are needed. Or JSON lines, one message a line. Or CSV with a row of names."
-        ),
-    )
-    project = forms.ModelChoiceField(
-        Project.objects.none(),
-        label=gettext_lazy("Project of the new source"),
-        required=False,
-        widget=UnfoldAdminSelectWidget,
-    )
-    name = forms.CharField(
-        label=gettext_lazy("Name of the new source"),
-        required=False,
-        max_length=100,
-        widget=UnfoldAdminTextInputWidget,
-    )
-
-    class Meta:
-        model = HistoryImport
-        fields = ["source", "is_live"]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        source: Any = self.fields["source"]
-        source.queryset = source.queryset.filter(kind__in=kinds_with_history())
-        if self.may_add_source:
-            project: Any = self.fields["project"]
-            project.queryset, project.initial = self.projects, self.projects.first()
-            source.required = False
-            source.empty_label = _("A new source, only for archives")
-        else:
-            del self.fields["project"], self.fields["name"]
-        source.help_text = _(
-            "A bot's source when the file is from a chat that the bot reads: messages that came in"
-            " live are recognised."
-        )
-
-    def clean_upload(self) -> Any:
-        upload = self.cleaned_data["upload"]
-        if upload.size > settings.UPLOAD_MAX_BYTES:
-            sentence = _(
-                "The file is larger than %(limit)s. `manage.py import_messages` takes any."
-            )
-            limit = filesizeformat(settings.UPLOAD_MAX_BYTES)
-            raise forms.ValidationError(sentence % {"limit": limit})
-        return upload
-
-    def clean(self) -> Any:
-        values: Any = super().clean()
-        if not values.get("source") and self.may_add_source:
-            values["source"] = self._new_source(values)
-        if values.get("source") is not None and values.get("upload"):
-            try:
-                check_archive(values["upload"].file, values["source"])
-            except (NoArchive, CannotDecrypt) as error:
-                self.add_error("upload", str(error))
-            except ValueError:
-                sentence = _("The settings do not fit; open the source and save it again.")
-                self.add_error("source", sentence)
-        return values
-
-    def _new_source(self, values: Any) -> Source | None:
-        """Not saved yet; or the one of this name, when there is one already."""
-        project, name = values.get("project"), values.get("name", "").strip()
-        for field, value in (("project", project), ("name", name)):
-            if not value:
-                self.add_error(field, _("Choose a source, or say what the new one shall be."))
-        if not project or not name:
-            return None
-        found = Source.objects.filter(project=project, name=name).first()
-        if found is not None and found.kind not in kinds_with_history():
-            self.add_error(
-                "name", _("There is another source of this name, which takes no history.")
-            )
-            return None
-        return found or Source(project=project, name=name, kind="file_import")
-
-    def _post_clean(self) -> None:
-        """The source may be one that is saved together with the import."""
-        self.instance.is_live = self.cleaned_data.get("is_live", False)
 
 
 @admin.register(HistoryImport)
@@ -193,11 +94,11 @@ class HistoryImportAdmin(ProjectScopedAdmin):
 
     @display(description=gettext_lazy("status"), ordering="status")
     def state(self, row: HistoryImport) -> str:
-        return badge(row.get_status_display(), COLOURS.get(row.status, ""))
+        return _badge(row)
 
     @display(description=gettext_lazy("new messages"))
     def told(self, row: HistoryImport) -> str:
-        return str(row.counts.get("published", ""))
+        return grouped(row.counts["published"]) if "published" in row.counts else ""
 
     @display(description=gettext_lazy("size"))
     def file_size(self, row: HistoryImport) -> str:
@@ -277,17 +178,25 @@ class HistoryImportAdmin(ProjectScopedAdmin):
         return HttpResponseRedirect(page_of(row))
 
 
+def _badge(row: HistoryImport) -> str:
+    words = _("Under way") if row.is_under_way else row.get_status_display()
+    return badge(words, COLOURS.get(row.status, ""))
+
+
 def _progress(row: HistoryImport) -> dict[str, Any]:
     """What the page tells of a running or ended import."""
     return {
-        "badge": badge(row.get_status_display(), COLOURS.get(row.status, "")),
+        "badge": _badge(row),
         "is_running": row.status == HistoryImport.Status.WAITING,
+        "is_under_way": row.is_under_way,
         "is_read": row.size > 0 and row.done >= row.size,
         "done": row.done,
         "size": row.size,
         "percent": f"{row.done / row.size:.0%}" if row.size else "",
         "counts": [
-            (label, row.counts[name]) for name, label in COUNT_LABELS.items() if name in row.counts
+            (label, grouped(row.counts[name]))
+            for name, label in COUNT_LABELS.items()
+            if name in row.counts
         ],
         "problems": [problem_in_words(problem) for problem in row.problems],
         "error": retell(row.last_error),

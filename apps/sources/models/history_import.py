@@ -8,6 +8,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -107,6 +108,12 @@ class HistoryImport(WorkItem):
         self.move_to(self.Status.WAITING, ended_at=None, done=0)
 
     # Properties
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether somebody reads the file at this moment."""
+        has_lease = self.leased_until is not None and self.leased_until > timezone.now()
+        return self.status == self.Status.WAITING and has_lease
 
     @property
     def path(self) -> Path:
