@@ -1,6 +1,7 @@
 """Uploads in the admin: what is taken, what is refused and why, and what the pages tell."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploadedFile
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from apps.sources.admin.scope import page_of
 from apps.sources.models import Chat, Gap, HistoryImport, Project, Source
 
 DEMO = Path(__file__).parents[2] / "data" / "demo" / "result.json"
@@ -95,6 +98,8 @@ def test_a_large_file_is_not_copied(
         (b"", "empty"),
         (b"hello", "neither a Telegram Desktop export"),
         (b'{"a": 1}', "neither a Telegram Desktop export"),
+        (b"\xff\xd8\x01,a\r\x02,b\nc", "this is no JSON"),
+        (b"text,id\na\rb,1\n", "It is no row of a table"),
         (LINE * 1000, "larger than"),
     ],
 )
@@ -131,6 +136,36 @@ def test_nobody_imports_into_what_is_not_theirs(
 
     assert set(HistoryImport.objects.values_list("status", flat=True)) == {"waiting"}
     assert HistoryImport.objects.count() == 2
+
+
+def test_how_far_an_import_is_stands_in_counts_that_can_be_read(operator: Client, bot: Source):
+    counts = {"read": 181_204, "published": 177_911}
+    row = HistoryImport.objects.create(
+        source=bot,
+        original_name="result.json",
+        size=10,
+        counts=counts,
+        leased_until=timezone.now() + timedelta(minutes=1),
+    )
+    page = operator.get(page_of(row)).content.decode()
+    listed = operator.get(reverse("admin:sources_historyimport_changelist")).content.decode()
+
+    assert ("181,204" in page, "177,911" in page, "177,911" in listed) == (True, True, True)
+    assert "The file is being read" in page
+    assert ("Under way" in page, "Under way" in listed) == (True, True)
+
+
+def test_an_import_that_nobody_reads_waits(operator: Client, bot: Source):
+    row = HistoryImport.objects.create(
+        source=bot,
+        original_name="result.json",
+        size=10,
+        leased_until=timezone.now() - timedelta(minutes=1),
+    )
+    page = operator.get(page_of(row)).content.decode()
+
+    assert "Waits for the collector" in page
+    assert "Under way" not in page
 
 
 def test_an_import_is_cancelled_and_resumed(operator: Client, bot: Source):

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from apps.sources.adapters.base import Skipped, Unreadable
 from apps.sources.adapters.files import rows
 from apps.sources.adapters.files.adapter import FileImport
+from apps.sources.adapters.files.csv_rows import is_csv
 
 
 def read(content, encoding="utf-8", **config):
@@ -44,6 +45,18 @@ def test_a_bad_row_is_named_and_the_rest_is_read():
     assert isinstance(many, Skipped)
     assert (many.where, many.reason) == ("line 3", "it has more cells than there are columns")
     assert (nothing.where, nothing.why) == ("line 4", "invalid")
+
+
+@pytest.mark.parametrize("head", [b"\x89PNG\r\n\x1a\n\x01", b"\xff\xd8\x01,a\r\x02,b\n"])
+def test_what_nobody_typed_is_no_table(head):
+    assert not is_csv(io.BytesIO(head + b"a,b\rc" * 100))
+
+
+def test_a_row_that_cannot_be_told_from_others_is_named_in_our_words():
+    (part,) = read("text,id\na\rb,1\n")
+
+    assert isinstance(part, Skipped)
+    assert (part.where, part.reason) == ("line 2", "It is no row of a table.")
 
 
 def test_a_quote_that_never_ends_takes_little_with_it():

@@ -1,8 +1,11 @@
 """Tables as text: CSV with any of the usual delimiters, in UTF-8 or in Windows' Cyrillic page."""
 
 import csv
+import re
 from collections.abc import Iterator
 from typing import IO
+
+from django.utils.translation import gettext
 
 from apps.sources.adapters.charsets import decoded
 from apps.sources.adapters.files.rows import Row
@@ -10,6 +13,9 @@ from apps.sources.adapters.files.rows import Row
 PEEK = 65_536  # bytes in which the row of names must end
 MAX_LINE = 1_000_000  # bytes
 DELIMITERS = (",", ";", "\t", "|")
+_NOT_TYPED = re.compile(
+    rb"[\x01-\x08\x0e-\x19]"
+)  # in no text, and soon in every picture and archive
 
 
 def is_csv(file: IO[bytes]) -> bool:
@@ -18,7 +24,7 @@ def is_csv(file: IO[bytes]) -> bool:
     head = file.read(PEEK)
     file.seek(position)
     line = decoded(head.lstrip(b"\r\n").partition(b"\n")[0]).strip()
-    if not line or line[0] in "{[<" or "\0" in line:
+    if not line or line[0] in "{[<" or "\0" in line or _NOT_TYPED.search(head):
         return False
     return _delimiter(line) in line or line.lower() in ("text", "content")
 
@@ -36,8 +42,10 @@ def csv_rows(file: IO[bytes]) -> Iterator[Row]:
             cells = next(table)
         except StopIteration:
             return
-        except csv.Error as error:
-            yield Row(f"line {table.line_num + skipped}", reason=str(error))
+        except csv.Error:  # in its own words it tells of Python
+            yield Row(
+                f"line {table.line_num + skipped}", reason=gettext("It is no row of a table.")
+            )
             continue
         where = f"line {table.line_num + skipped}"
         if not any(cell.strip() for cell in cells):
