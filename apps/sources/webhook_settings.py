@@ -47,6 +47,15 @@ def is_pushed(source: Source) -> bool:
     return all(getattr(adapter.config, name) == value for name, value in adapter.pushed.items())
 
 
+def address_of(source: Source) -> str:
+    """Where its platform posts to; empty when nobody posts, also for a bot that we poll."""
+    try:
+        is_polled = source.kind in kinds() and not is_pushed(source)
+    except (ValueError, CannotDecrypt):
+        is_polled = False  # nobody knows
+    return "" if is_polled else source.webhook_path
+
+
 def set_webhook(source: Source, base_url: str | None = None) -> Webhook:
     """Have the platform post to us, under another base URL when one is given; the source takes it from then on.
 

@@ -49,6 +49,17 @@ def test_a_new_source_takes_the_settings_of_its_kind(operator: Client, project: 
     assert source.config == {"bot_token": TOKEN, "mode": "polling"}
 
 
+@pytest.mark.parametrize(("mode", "is_shown"), [("polling", False), ("webhook", True)])
+def test_a_webhook_address_is_shown_only_where_somebody_posts_to_it(
+    operator: Client, telegram: Source, mode: str, is_shown: bool
+):
+    telegram.config["mode"] = mode
+    telegram.save()
+    page = operator.get(reverse("admin:sources_source_change", args=[telegram.pk]))
+
+    assert (f">{telegram.webhook_path}<" in page.content.decode()) is is_shown
+
+
 def test_the_settings_lie_encrypted_in_the_database(telegram: Source):
     with connection.cursor() as cursor:
         cursor.execute("SELECT config FROM sources_source WHERE id = %s", [telegram.pk])

@@ -95,6 +95,21 @@ def test_a_telegram_source_tells_its_webhook(run, project):
     assert (made["created"], made["project"]) == (True, "smachno")
 
 
+@pytest.mark.parametrize(("mode", "is_told"), [("polling", False), ("webhook", True)])
+def test_only_a_bot_that_is_called_has_something_to_give_to_telegram(
+    capsys, project, mode, is_told
+):
+    call_command("add_source", "telegram", name="Bot", set=["bot_token=1:secret", f"mode={mode}"])
+
+    assert (Source.objects.get().webhook_secret in capsys.readouterr().out) is is_told
+
+
+def test_a_source_that_both_asks_and_is_called_tells_its_address(capsys, project):
+    call_command("add_source", "slack", name="Slack", set=["bot_token=xoxb-1"])
+
+    assert Source.objects.get().webhook_path in capsys.readouterr().out
+
+
 def test_a_generic_webhook_tells_its_address_and_its_secret_is_the_one_that_was_given(run, project):
     made = run("add_source", "webhook", "--name", "Desk", "--set", "secret=a-long-secret")
 

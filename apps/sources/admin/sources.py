@@ -147,5 +147,5 @@ class SourceAdmin(UnhookingAdmin, WebhookPages, FirstMessage, PlugInAdmin):
 
     @display(description=_("webhook address"))
     def webhook_address(self, source: Source) -> str:
-        """Where the platform posts to; the secret that opens it is not shown."""
-        return source.webhook_path
+        """Where the platform posts to, if it does; the secret that opens it is not shown."""
+        return webhook_settings.address_of(source)

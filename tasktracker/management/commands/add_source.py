@@ -7,7 +7,7 @@ from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
 from apps.sources.models import Chat, Source
-from apps.sources.webhook_settings import follow
+from apps.sources.webhook_settings import address_of, follow
 from tasktracker.management.setting_up import (
     SetUpCommand,
     plugged_in,
@@ -64,13 +64,13 @@ class Command(SetUpCommand):
         }
         sentence %= {"name": source.name}
         if source.webhook_path:
-            # The operator gives both to the platform; a source that is listened to needs neither.
             values["webhook_path"] = source.webhook_path
             text = _("Webhook: %(path)s")
             if source.adapter().secret_header:  # else its settings say what opens it
                 values["webhook_secret"] = source.webhook_secret
                 text = _("Webhook: %(path)s with the secret %(secret)s")
-            sentence += " " + text % {"path": source.webhook_path, "secret": source.webhook_secret}
+            if address := address_of(source):  # else there is nothing to give to the platform
+                sentence += " " + text % {"path": address, "secret": source.webhook_secret}
         if found := follow(source, before):
             texts = (f"{finding.sentence} {finding.remedy}".strip() for finding in found)
             values["webhook"] = " ".join(texts)
