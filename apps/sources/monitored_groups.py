@@ -5,11 +5,10 @@ from typing import Any
 
 from django.db.models import Q
 
+from apps.sources.adapters import ADAPTERS
 from apps.sources.models import Chat, Source
+from tasktracker.lib.plugins import load
 from tasktracker.lib.workflow import GiveUp, TryLater
-
-SUPERGROUP = "-100"  # what the Bot API puts before the number that Telegram's own programs show
-BARE_DIGITS = 10  # of such a number; older groups have fewer and no prefix
 
 
 def groups(source: Source) -> list[Chat]:
@@ -40,7 +39,7 @@ def add(source: Source, number: int) -> Chat:
 
 def take_off(source: Source, number: int) -> None:
     """Monitor it no longer, by any of its numbers; one that nobody knows is no error."""
-    numbers = {str(number), _prefixed(number)}
+    numbers = {str(number), _in_full(source, number)}
     called = Q(external_id__in=numbers) | Q(aliases__external_id__in=numbers)
     chats = Chat.objects.filter(called, source=source, state=Chat.State.ON)
     Chat.settle(chats, Chat.State.OFF)
@@ -63,24 +62,23 @@ def refresh_names(source: Source) -> None:
 
 def _known_as(source: Source, number: int) -> tuple[str, str]:
     """The number that the platform knows the group by, and its name; as typed where nobody can tell."""
-    typed = str(number)
-    known = Chat.find(source.pk, typed) or Chat.find(source.pk, _prefixed(number))
+    typed, full = str(number), _in_full(source, number)
+    known = Chat.find(source.pk, typed) or Chat.find(source.pk, full)
     if known is not None and known.title:
         return known.external_id, known.title
     adapter = _adapter(source)
-    for candidate in (typed, _prefixed(number)):
+    for candidate in (typed, full):
         title = _title(adapter, source, candidate)
         if title is not None:
             return candidate, title
-    return known.external_id if known is not None else _prefixed(number), ""
+    return known.external_id if known is not None else full, ""
 
 
-def _prefixed(number: int) -> str:
-    """-2988379206, as people copy it, is -1002988379206 for the Bot API."""
+def _in_full(source: Source, number: int) -> str:
+    """The number as the platform's interface has it, whichever of its programs it was copied from."""
+    plugin = load(ADAPTERS, source.kind)
     typed = str(number)
-    if number >= 0 or typed.startswith(SUPERGROUP) or len(typed) <= BARE_DIGITS:
-        return typed
-    return SUPERGROUP + typed[1:]
+    return str(plugin.chat_id_in_full(typed)) if hasattr(plugin, "chat_id_in_full") else typed
 
 
 def _title(adapter: Any, source: Source, external_id: str) -> str | None:

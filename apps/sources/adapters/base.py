@@ -168,6 +168,10 @@ class Hooked(Protocol):
     def chat_title(self, chat_id: str, *, api_url: str) -> str | None:
         """The name of a chat that it knows; None for one that it does not."""
 
+    @staticmethod
+    def chat_id_in_full(typed: str) -> str:
+        """The id of a chat, as its messages have it, for the number that people see and copy."""
+
 
 class Forgetful(Protocol):
     """An adapter whose platform cannot be asked later for what we missed: gaps are shown to people."""

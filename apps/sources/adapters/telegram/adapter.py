@@ -29,6 +29,9 @@ from tasktracker.lib.workflow import GiveUp
 #: The kinds of updates that carry a message.
 MESSAGE_UPDATES = ("message", "edited_message", "channel_post", "edited_channel_post")
 
+SUPERGROUP = "-100"  # what the Bot API puts before the number that Telegram's own programs show
+BARE_DIGITS = 10  # of such a number; older groups have fewer and no prefix
+
 
 class Telegram:
     label: ClassVar[Any] = _("Telegram bot")
@@ -136,6 +139,12 @@ class Telegram:
         from apps.sources.adapters.telegram.webhook import chat_title
 
         return chat_title(self.token, chat_id, api_url=api_url)
+
+    @staticmethod
+    def chat_id_in_full(typed: str) -> str:
+        """-2988379206, as people copy it, is -1002988379206 for the Bot API. See `base.Hooked`."""
+        is_bare = typed.startswith("-") and not typed.startswith(SUPERGROUP)
+        return SUPERGROUP + typed[1:] if is_bare and len(typed) > BARE_DIGITS else typed
 
     def account(self) -> str:
         """The bot, which is the number before the colon of its token. See `base.Listener`."""
