@@ -86,11 +86,14 @@ def _ingest(arrivals: Sequence[Arrival]) -> IngestResult:
         if notice.notice == "moved":
             heed(notice)
     chats = _chats(arrived)
+    archived = {item.message_id for arrival, item in delivered if arrival.is_from_archive}
+    for envelope in arrived:
+        if not (envelope.is_history or envelope.message_id in archived):
+            _note_presence(chats[_chat_key(envelope)])
     commands = [envelope for envelope in arrived if ChatCommand.is_one(envelope)]
     for envelope in commands:
         ChatCommand.take(envelope, chats[_chat_key(envelope)])
     envelopes = [envelope for envelope in arrived if not ChatCommand.is_one(envelope)]
-    archived = {item.message_id for arrival, item in delivered if arrival.is_from_archive}
     rows = []
     admitted = without_quotes_of_absent(Author.admitted(envelopes))
     for envelope in sorted(admitted, key=lambda item: (item.sent_at, item.edit)):
@@ -174,6 +177,13 @@ def _bury(arrival: Arrival, reason: str) -> None:
         DeadLetter.objects.get_or_create(
             subject=arrival.subject, sequence=arrival.sequence, defaults=letter
         )
+
+
+def _note_presence(chat: Chat) -> None:
+    """A bot that hears a group is there, also when nobody has told us since when."""
+    if chat.source.asks_first and not chat.bot_role and chat.kind != "private":
+        chat.bot_role = "member"  # without a moment: whatever is told of it counts more
+        chat.save(update_fields=["bot_role"])
 
 
 def _chat_key(envelope: Envelope) -> tuple[int, str]:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from apps.exports.models import TaskExport
 from apps.issues.models import Issue
 from apps.messages.models import Message, Priority
+from apps.sources import waiting
 from apps.sources.models import Chat, DeadLetter, Gap, Project, Source
 
 LATEST = 8
@@ -72,8 +73,7 @@ def waiting_chats(request: HttpRequest) -> str:
     """Badge of the sidebar: chats that somebody has to say yes or no to."""
     if not _may_view(request.user, Chat):
         return ""
-    waiting = Chat.objects.filter(state=Chat.State.WAITING)
-    return _up_to_99(_visible(request.user, waiting, "source__project"))
+    return _up_to_99(_visible(request.user, waiting.waiting_chats(), "source__project"))
 
 
 def _up_to_99(rows: QuerySet[Any]) -> str:

@@ -175,6 +175,22 @@ def test_a_title_that_turns_the_writing_around_does_not_turn_the_list(operator: 
     assert "supergroup · -1002600917745" in page
 
 
+def test_a_chat_that_only_archives_name_asks_for_no_yes(
+    operator: Client, chat: Chat, make_message: Callable[..., Message]
+):
+    Chat.objects.filter(pk=chat.pk).update(state="waiting", title="A talk of last year")
+    make_message("з архіву", is_history=True)
+    Chat.objects.create(source=chat.source, external_id="-9", title="Zoo", state="waiting")
+    Chat.objects.create(source=chat.source, external_id="-8", title="Birds")
+    page = operator.get(LIST).content.decode()
+
+    assert page.count(BADGE) == 1
+    assert page.index("Zoo") < page.index("Birds") < page.index("A talk of last year")
+    assert page.index("Only in archives") > page.index("A talk of last year")
+    Chat.objects.filter(pk=chat.pk).update(bot_role="member")
+    assert "Only in archives" not in operator.get(LIST).content.decode()
+
+
 def test_an_empty_list_says_how_chats_come(operator: Client):
     assert "A chat appears here by itself" in operator.get(LIST).content.decode()
 

@@ -254,6 +254,23 @@ def test_what_is_told_late_of_the_bot_does_not_undo_what_is_newer(tell):
     assert Chat.objects.get().bot_role == "left"
 
 
+def test_a_bot_that_hears_a_group_is_there_until_more_is_told(tell):
+    tell("text")
+    heard = Chat.objects.get().bot_role
+    tell("removed")
+
+    assert (heard, Chat.objects.get().bot_role) == ("member", "left")
+
+
+@pytest.mark.parametrize(("is_history", "suffix"), [(True, ""), (False, ".archive")])
+def test_an_archive_does_not_say_that_the_bot_is_there(bot, make_envelope, is_history, suffix):
+    envelope = make_envelope(source_id=bot.pk, is_history=is_history)
+
+    ingest([Arrival(envelope.to_bytes(), f"{envelope.subject}{suffix}")])
+
+    assert Chat.objects.get().bot_role == ""
+
+
 def test_leaving_a_chat_that_nobody_knew_makes_none(tell):
     tell("removed")
 

@@ -16,6 +16,7 @@ from unfold.decorators import display
 from apps.sources.admin.display import badge, in_words, short_text
 from apps.sources.admin.scope import ProjectScopedAdmin, VisibleRelatedFilter, visible_rows
 from apps.sources.models import Chat, Project, Topic, chat_settled
+from apps.sources.waiting import waiting_chats
 from tasktracker.lib.text import shorten
 
 STATE_COLOURS = {Chat.State.WAITING: "warning", Chat.State.ON: "success"}
@@ -81,12 +82,6 @@ class ChatAdmin(ProjectScopedAdmin):
     search_fields = ["title", "external_id"]
     actions = ["read_them", "leave_them_alone"]
     inlines = [TopicInline]
-    # What waits for a person comes first.
-    ordering = [
-        Case(When(state=Chat.State.WAITING, then=Value(0)), default=Value(1)),
-        "source__name",
-        "title",
-    ]
     empty_text = _("A chat appears here by itself once a bot of yours is in it or hears from it.")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Chat]:
@@ -97,8 +92,15 @@ class ChatAdmin(ProjectScopedAdmin):
         return rows.annotate(
             is_own=Exists(visible.filter(pk=OuterRef("source__project"))),
             is_project_known=Exists(visible.filter(pk=OuterRef("project"))),
+            is_waiting=Exists(waiting_chats().filter(pk=OuterRef("pk"))),
             decided_topics=decided,
         )
+
+    def get_ordering(self, request: HttpRequest) -> list[Any]:
+        """What waits for a person comes first, what only archives name comes last."""
+        waits = When(Exists(waiting_chats().filter(pk=OuterRef("pk"))), then=Value(0))
+        is_archived = When(state=Chat.State.WAITING, then=Value(2))
+        return [Case(waits, is_archived, default=Value(1)), "source__name", "title"]
 
     def seen_by(self, request: HttpRequest) -> Q:
         """Also what comes into one's project from a source of another one: whole chats and topics."""
@@ -151,7 +153,9 @@ class ChatAdmin(ProjectScopedAdmin):
         return in_words(chat.kind)
 
     @display(description=_("reading"), ordering="state")
-    def reading(self, chat: Chat) -> str:
+    def reading(self, chat: Any) -> str:
+        if chat.state == Chat.State.WAITING and not chat.is_waiting:
+            return badge(gettext("Only in archives"))
         return badge(chat.get_state_display(), STATE_COLOURS.get(Chat.State(chat.state), ""))
 
     @display(description=_("routed to"), ordering="project")

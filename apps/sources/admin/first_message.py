@@ -10,7 +10,8 @@ from django.views.decorators.http import require_GET
 
 from apps.sources.adapters import able_to
 from apps.sources.admin.scope import ProjectScopedAdmin
-from apps.sources.models import Chat, Source
+from apps.sources.models import Source
+from apps.sources.waiting import waiting_chats
 
 
 class FirstMessage(ProjectScopedAdmin):
@@ -65,4 +66,4 @@ def next_steps(source: Source) -> list[str]:
 
 def _waits(source: Source) -> bool:
     """Whether somebody has written in a chat that nobody has said yes to."""
-    return source.chats.filter(state=Chat.State.WAITING).exists()
+    return waiting_chats().filter(source=source).exists()
