@@ -16,6 +16,7 @@ from django.utils.translation import ngettext
 
 from apps.issues.models import Evidence, Issue
 from apps.issues.triage import file, lock_project
+from apps.messages.erase import erase_since
 from apps.messages.ingest import store
 from apps.messages.models import Category, ChatCommand, Message, Priority
 from apps.sources.envelope import ChatReference, Envelope
@@ -227,7 +228,9 @@ def _mute(command: ChatCommand, *, may_mute: bool) -> str:
 def _opt_out(command: ChatCommand) -> str:
     if not _is_a_person(command):
         return _("You speak for a chat here. Ask for it as yourself.")
-    Author.known(command.source_id, command.author_id, command.author).opt_out()
+    author = Author.known(command.source_id, command.author_id, command.author)
+    author.opt_out()
+    erase_since(author, command.sent_at)
     return _(
         "I store nothing that you write from now on. What is stored already stays; /forget erases it."
     )

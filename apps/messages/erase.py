@@ -1,12 +1,14 @@
 """The messages of a person who is forgotten go, and with them whatever hangs on their rows."""
 
+from datetime import datetime
+
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from apps.messages.models import ChatCommand, Message
-from apps.sources.models import Author, Erasure
+from apps.sources.models import Author, Erasure, Source
 from tasktracker.lib import embeddings, vector_cache
 
 AT_ONCE = 200
@@ -39,6 +41,22 @@ def erase(erasure: Erasure) -> None:
     # One that waits has still to be obeyed: `/optin` by somebody who was just forgotten.
     commands.exclude(status=ChatCommand.Status.WAITING).update(author_id="")
     erasure.move_to(Erasure.Status.COPIES)
+
+
+@transaction.atomic
+def erase_since(author: Author, moment: datetime) -> None:
+    """What came in live between a person's wish and its fulfilment; what an issue holds by now stays.
+
+    Batches of the source wait meanwhile, so that whatever comes in next meets the closed door.
+    """
+    list(Source.objects.filter(pk=author.source_id).select_for_update(no_key=True).values("pk"))
+    theirs = Message.objects.filter(
+        source=author.source_id, author_id=author.external_id, sent_at__gt=moment
+    )
+    unfiled = theirs.filter(evidence=None, filings=None).select_for_update(of=("self",))
+    rows = list(unfiled.order_by("pk"))
+    vector_cache.forget(embeddings.model_name(), {row.text for row in rows})
+    Message.objects.filter(pk__in=[row.pk for row in rows]).delete()
 
 
 @transaction.atomic

@@ -194,6 +194,17 @@ def test_who_opts_out_is_no_longer_stored_until_they_opt_in(say):
     assert Message.objects.get().text == "Прод знову лежить"
 
 
+def test_what_came_in_before_an_opt_out_was_heard_is_not_kept(source, telegram):
+    now = int(timezone.now().timestamp())
+    said = ("Прод лежить", now - 9), ("/optout", now - 8), ("Прод досі лежить", now - 7)
+    payloads = [update(text, number=at, date=at) for text, at in said]
+    items = [item for payload in payloads for item in source.adapter().envelopes(payload)]
+    ingest([Arrival(item.to_bytes(), item.subject) for item in items])
+    work()
+
+    assert Message.objects.get().text == "Прод лежить"
+
+
 def test_who_asks_is_forgotten_and_hears_so(say, telegram):
     say("Прод лежить")
 
