@@ -15,6 +15,7 @@ from tasktracker.lib.text import clean, shorten
 from tasktracker.lib.workflow import GiveUp, TryLater
 
 SCOPES = "read,write"
+LONGEST = timedelta(days=365)
 DEADLINE = 8.0  # seconds; others wait for the new token
 
 
@@ -73,9 +74,8 @@ class Connecting:
         access = got.get("access_token") if isinstance(got, dict) else None
         if not isinstance(access, str) or not access.isascii() or not access.isprintable():
             raise TryLater("Linear: a token that is none")
-        seconds = got.get("expires_in")
-        lasts = timedelta(seconds=seconds) if isinstance(seconds, int | float) else None
-        return Tokens(access=access, refresh=str(got.get("refresh_token") or ""), lasts=lasts)
+        refresh = str(got.get("refresh_token") or "")
+        return Tokens(access=access, refresh=refresh, lasts=_lasts(got.get("expires_in")))
 
     def _ask(
         self, path: str, form: Mapping[str, str], known: frozenset[int] | set[int] = frozenset()
@@ -93,6 +93,13 @@ class Connecting:
                 % {"words": words}
             )
         return answer
+
+
+def _lasts(seconds: Any) -> timedelta | None:
+    """None for what is no time; no timedelta is as long as an answer may say."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
+        return None
+    return timedelta(seconds=min(seconds, LONGEST.total_seconds()))
 
 
 def _words(said: Any) -> str:
