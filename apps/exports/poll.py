@@ -30,6 +30,9 @@ CLOSED_EVERY = timedelta(days=1)  # also those that are deleted there: some come
 FORGOTTEN_AFTER = timedelta(days=30)  # whether an old closed task is still there interests nobody
 SETTLED = timedelta(minutes=1)  # after which a tracker knows what it has made, wherever it reads
 USUAL_WAIT = timedelta(minutes=1)
+STEP = timedelta(
+    seconds=1
+)  # over a moment that has more than an answer; its rest is looked at alone
 
 _CREATED = TaskExport.Status.CREATED
 
@@ -88,9 +91,9 @@ def _take_changes(mirroring: Mirroring, plugin: Any) -> datetime:
     news = [state for export, state in found if take(export, state)]
     if mirroring.heard_at and any(state.updated_at < now - OVERLAP for state in news):
         mirroring.note_silence()
-    newest = max((state.updated_at for state in changes.states), default=since)
     if changes.until is not None:  # the next answer begins where this one was cut off
-        newest = changes.until + OVERLAP
+        return max(changes.until, since + STEP) + OVERLAP
+    newest = max((state.updated_at for state in changes.states), default=since)
     # A clock that is ahead must not make us miss what comes meanwhile.
     return max(min(newest, now), mirroring.synced_until or since)
 

@@ -72,6 +72,36 @@ def test_more_changes_of_five_minutes_than_an_answer_has_are_all_heard(
     assert Issue.objects.get().status == "in_progress"
 
 
+def test_more_changes_of_the_last_minutes_than_an_answer_has_are_all_heard(
+    tracker, there, telling, monkeypatch
+):
+    monkeypatch.setattr(telling, "at_once", 2)
+    for number in range(9):  # of people there, before ours
+        moment = timezone.now() - OVERLAP / 2 + timedelta(seconds=number)
+        key = uuid4()
+        telling.there[key] = RemoteState(f"T-9{number}", moment, key=key, status="done")
+
+    for _ in range(10):
+        poll(tracker, later=HOUR)
+
+    assert Issue.objects.get().status == "in_progress"
+
+
+def test_more_changes_of_one_moment_than_an_answer_has_do_not_stop_it(
+    tracker, there, telling, monkeypatch
+):
+    monkeypatch.setattr(telling, "at_once", 2)
+    moment = timezone.now() - OVERLAP / 2
+    for number in range(3):
+        key = uuid4()
+        telling.there[key] = RemoteState(f"T-9{number}", moment, key=key, status="done")
+
+    for _ in range(4):
+        poll(tracker, later=HOUR)
+
+    assert Issue.objects.get().status == "in_progress"
+
+
 def test_a_tracker_is_asked_once_a_minute_by_whoever_comes_first(tracker, there, telling):
     for _ in range(3):
         poll(tracker)
