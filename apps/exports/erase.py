@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from apps.exports.calling import plugin_of, told_to
 from apps.exports.models import LEASE, QUIET, ExportUpdate, TaskExport, Tracker, WebhookDelivery
 from apps.exports.payload import build_payload
-from apps.exports.trackers.base import Limited
+from apps.exports.trackers.base import ExternalIssue, Gone, Limited
 from apps.exports.update import note_of, put_note
 from apps.sources.models import Erasure, Project
 from tasktracker.lib.plugins import UnknownPlugIn
@@ -97,9 +97,9 @@ def _rewrite(export: TaskExport, *, attempts: int) -> bool:
         plugin = plugin_of(tracker)
     except (GiveUp, UnknownPlugIn):
         return False
-    tracker.admit()
     parts = [partial(_replace, export, plugin), partial(_replace_note, export, plugin)]
     parts += [partial(_replace_former, export, plugin, former) for former in export.former]
+    tracker.admit()
     worked = [_works(part, tracker, attempts=attempts) for part in parts]
     return all(worked)
 
@@ -108,6 +108,8 @@ def _works(part: Callable[[], bool], tracker: Tracker, *, attempts: int) -> bool
     try:
         with told_to(tracker, attempts=attempts):
             return part()
+    except Gone:
+        return True
     except GiveUp:
         return False
 
@@ -116,7 +118,7 @@ def _replace(export: TaskExport, plugin: Any) -> bool:
     can_replace = hasattr(plugin, "replace")
     is_made = export.status == _CREATED or export.called_at is not None
     if can_replace and is_made and (export.status == _CREATED or plugin.find(export.uuid)):
-        plugin.replace(build_payload(export.issue, export.tracker), key=export.uuid)
+        _write_again(export, plugin, ExternalIssue(export.external_id, ""), key=export.uuid)
     return can_replace
 
 
@@ -133,5 +135,16 @@ def _replace_former(export: TaskExport, plugin: Any, former: dict[str, Any]) -> 
     """It is in a bin, if anywhere; our note there is out of reach."""
     if not hasattr(plugin, "replace"):
         return False
-    plugin.replace(build_payload(export.issue, export.tracker), key=UUID(former["uuid"]))
+    _write_again(export, plugin, ExternalIssue(former["id"], ""), key=UUID(former["uuid"]))
     return not former["has_note"]
+
+
+def _write_again(export: TaskExport, plugin: Any, made: ExternalIssue, *, key: UUID) -> None:
+    """Raises Gone when the tracker says that there is nothing to write to any more."""
+    try:
+        plugin.replace(build_payload(export.issue, export.tracker), key=key)
+    except GiveUp as error:
+        state = plugin.states({key: made}).get(key) if hasattr(plugin, "states") else None
+        if state is not None and state.is_gone:
+            raise Gone(str(error)) from error
+        raise

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,12 +14,11 @@ from apps.exports.deliver import deliver
 from apps.exports.erase import DELIVERED_WITHIN, PATIENCE
 from apps.exports.models import ExportUpdate, TaskExport, Tracker
 from apps.exports.tasks import erase_from_exports
-from apps.exports.trackers.base import ExternalIssue, IssuePayload, Limited
+from apps.exports.trackers.base import ExternalIssue, Gone, IssuePayload, Limited, RemoteState
 from apps.issues.models import Issue
 from apps.sources.models import Author, Erasure
 from tasktracker.lib.workflow import GiveUp, TryLater
-from tests.exports.fake_tracker import Fake
-from tests.exports.telling_tracker import in_memory
+from tests.exports.telling_tracker import Telling, in_memory
 
 HOUR = timedelta(hours=1)
 
@@ -47,7 +46,7 @@ def erase(source) -> Callable[..., Erasure]:
     return erase
 
 
-class Rewriting(Fake):
+class Rewriting(Telling):
     """One whose issues can be written again."""
 
     rewritten: ClassVar[list[UUID]] = []
@@ -214,7 +213,30 @@ def test_the_note_is_written_again_though_the_task_cannot_be(make_export, erase,
 
     erasure = erase(export)
 
-    assert (erasure.status, erasure.left, rewriting.calls) == ("messages", 1, ["replace", "note"])
+    calls = ["replace", "states", "note"]
+    assert (erasure.status, erasure.left, rewriting.calls) == ("messages", 1, calls)
+
+
+def test_a_note_that_somebody_deleted_there_is_not_left(make_export, erase, rewriting):
+    export = make_export(status="created")
+    ExportUpdate.objects.create(export=export, task=export.uuid, note_id="1")
+    rewriting.does("note", before=Gone("no such note"))
+
+    assert erase(export).left == 0
+
+
+@pytest.mark.parametrize(("is_gone", "left"), [(True, 0), (False, 1)])
+def test_a_task_that_is_not_there_any_more_is_not_left(
+    make_export, erase, rewriting, is_gone, left
+):
+    former: dict[str, Any] = {"uuid": str(uuid4()), "id": "FAKE-0", "has_note": True}
+    export = make_export(status="created", former=[former])
+    for key in (export.uuid, UUID(former["uuid"])):
+        moment = timezone.now()
+        rewriting.there[key] = RemoteState("FAKE-0", moment, key=key, is_gone=is_gone)
+    rewriting.does("replace", before=GiveUp("not there"))
+
+    assert erase(export).left == left
 
 
 @pytest.mark.parametrize(
