@@ -25,6 +25,17 @@ def plugin_of(tracker: Tracker) -> Any:
 
 
 @contextmanager
+def admitted(tracker: Tracker) -> Iterator[None]:
+    """Within it the tracker may be called; raises NotNow. A trial that calls nobody is given back."""
+    tries_until = tracker.admit()
+    try:
+        yield
+    finally:
+        if tries_until is not None:
+            tracker.give_back(tries_until)  # an answer or a failure has moved it
+
+
+@contextmanager
 def told_to(tracker: Tracker, *, attempts: int) -> Iterator[None]:
     """The tracker's row hears how it went: limits are no failures, and a refusal is an answer.
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 
-from apps.exports.calling import plugin_of, told_to
+from apps.exports.calling import admitted, plugin_of, told_to
 from apps.exports.models import LEASE, NOT_WANTED, QUIET, ExportPolicy, TaskExport
 from apps.exports.payload import build_payload
 from apps.exports.policy import export_of, goes_now, hold, targets, wanted_again
@@ -66,12 +66,12 @@ def deliver(export: TaskExport) -> None:
     plugin = plugin_of(tracker)
     if export.made is None:
         _wait_after_doubt(export, plugin)
-    tracker.admit()
-    export.note_messages()
-    payload = build_payload(export.issue, tracker)
-    with _alone(export, plugin), told_to(tracker, attempts=export.attempts):
-        created = export.made or _made(export, plugin, payload)
-        _complete(export, plugin, created, payload)
+    with admitted(tracker):
+        export.note_messages()
+        payload = build_payload(export.issue, tracker)
+        with _alone(export, plugin), told_to(tracker, attempts=export.attempts):
+            created = export.made or _made(export, plugin, payload)
+            _complete(export, plugin, created, payload)
     with transaction.atomic():
         export.renew(lease=LEASE)  # who has taken the row meanwhile decides what becomes of it
         export.mark_created(created.id, created.url, remark=created.remark)

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from apps.exports.calling import plugin_of, told_to
+from apps.exports.calling import admitted, plugin_of, told_to
 from apps.exports.models import LEASE, QUIET, ExportUpdate, TaskExport, Tracker, WebhookDelivery
 from apps.exports.payload import build_payload
 from apps.exports.trackers.base import ExternalIssue, Gone, Limited
@@ -99,8 +99,8 @@ def _rewrite(export: TaskExport, *, attempts: int) -> bool:
         return False
     parts = [partial(_replace, export, plugin), partial(_replace_note, export, plugin)]
     parts += [partial(_replace_former, export, plugin, former) for former in export.former]
-    tracker.admit()
-    worked = [_works(part, tracker, attempts=attempts) for part in parts]
+    with admitted(tracker):
+        worked = [_works(part, tracker, attempts=attempts) for part in parts]
     return all(worked)
 
 

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from apps.exports.calling import plugin_of, told_to
+from apps.exports.calling import admitted, plugin_of, told_to
 from apps.exports.holding import hold, let_go, stand, untouched
 from apps.exports.models import (
     ELSEWHERE,
@@ -142,8 +142,7 @@ def _found_in_first(item: StandIn) -> ExternalIssue | None:
         raise NotNow("the tracker is switched off", delay=LOOK_AGAIN)
     plugin = plugin_of(tracker)
     item.renew(lease=LEASE)
-    tracker.admit()
-    with told_to(tracker, attempts=item.attempts):
+    with admitted(tracker), told_to(tracker, attempts=item.attempts):
         found: ExternalIssue | None = plugin.find(item.export.uuid)
     return found
 
@@ -183,8 +182,7 @@ def _close_found(export: TaskExport, made: ExternalIssue) -> None:
     plugin = plugin_of(export.tracker)
     if not hasattr(plugin, "close"):
         return
-    export.tracker.admit()
-    with told_to(export.tracker, attempts=1):
+    with admitted(export.tracker), told_to(export.tracker, attempts=1):
         plugin.close(made, key=export.uuid)
 
 
@@ -196,9 +194,8 @@ def _link(export: TaskExport, made: ExternalIssue, other: TaskExport, there: Ext
     with translation.override(export.issue.project.language):
         words = _("The same issue in %(tracker)s: %(id)s")
         words = words % {"tracker": other.tracker.name, "id": there.id}
-    export.tracker.admit()
     try:
-        with told_to(export.tracker, attempts=1):
+        with admitted(export.tracker), told_to(export.tracker, attempts=1):
             plugin.link(made, there, words, key=export.uuid)
     except GiveUp as error:
         logger.warning("export %s does not name its other one: %s", export.pk, error)

@@ -13,6 +13,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from apps.exports.calling import admitted
 from apps.exports.models import Mirroring, TaskExport, Tracker
 from apps.exports.models.mirroring import NET_EVERY, OVERLAP, TRUSTED
 from apps.exports.sync import known_there, take
@@ -58,8 +59,7 @@ def _poll(mirroring: Mirroring) -> None:
     try:
         if asks or exports:
             plugin = mirroring.tracker.plugin()
-            mirroring.tracker.admit()
-            with _told_to(mirroring.tracker):
+            with admitted(mirroring.tracker), _told_to(mirroring.tracker):
                 until = _take_changes(mirroring, plugin) if asks else until
                 _look_at(exports, plugin)
     except NotNow as error:

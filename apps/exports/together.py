@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from apps.exports.calling import plugin_of, told_to
+from apps.exports.calling import admitted, plugin_of, told_to
 from apps.exports.deliver import deliver
 from apps.exports.models import TaskExport, Tracker
 from apps.exports.payload import build_payload
@@ -33,8 +33,8 @@ def make_together(tracker: Tracker, exports: Sequence[TaskExport]) -> None:
         for start in range(0, len(exports), plugin.at_once):
             chunk = exports[start : start + plugin.at_once]
             if len(chunk) > 1:
-                tracker.admit()
-                _make(tracker, plugin, chunk)
+                with admitted(tracker):
+                    _make(tracker, plugin, chunk)
     except (GiveUp, TryLater):
         return  # each row hears it for itself
 

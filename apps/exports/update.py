@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from apps.exports.calling import plugin_of, told_to
+from apps.exports.calling import admitted, plugin_of, told_to
 from apps.exports.models import LEASE, QUIET, ExportUpdate, TaskExport
 from apps.exports.payload import build_payload
 from apps.exports.trackers import able_to
@@ -76,8 +76,7 @@ def tell(update: ExportUpdate) -> None:
     if _is_behind(update, plugin):
         if not update.is_quiet:
             raise NotNow("waiting for what became of the last call", delay=QUIET)
-        tracker.admit()
-        with told_to(tracker, attempts=update.attempts):
+        with admitted(tracker), told_to(tracker, attempts=update.attempts):
             try:
                 _write(update, plugin)
             except Gone:

@@ -280,6 +280,45 @@ def rest(tracker):
     tracker.save()
 
 
+@pytest.mark.parametrize(
+    "error", [Unasked("no team is chosen"), DatabaseError("ours"), OwnLimit("1,500 were made")]
+)
+def test_a_trial_that_called_nobody_is_left_to_the_next_one(
+    make_export, make_issue, fake, run, tracker, error
+):
+    first, second = (make_export(make_issue(n, status=APPROVED)) for n in "ab")
+    rest(tracker)
+    fake.does("create", before=error)
+    run(first)
+    Tracker.objects.update(limited_until=None)
+    fake.does("create")
+
+    assert run(second).status == "created"
+
+
+def test_a_trial_that_waits_for_another_worker_is_left_to_the_next_one(
+    make_export, make_issue, fake, run, tracker, monkeypatch
+):
+    monkeypatch.setattr(fake, "looks_first", True, raising=False)
+    first, second = (make_export(make_issue(n, status=APPROVED)) for n in "ab")
+    rest(tracker)
+    with held(LOCK_KIND, first.pk):
+        run(first)
+
+    assert run(second).status == "created"
+
+
+def test_a_trial_that_failed_is_not_repeated_at_once(make_export, make_issue, fake, run, tracker):
+    first, second = (make_export(make_issue(n, status=APPROVED)) for n in "ab")
+    rest(tracker)
+    fake.does("create", before=TryLater("unreachable"))
+
+    run(first)
+    run(second)
+
+    assert fake.calls == ["create"]
+
+
 def test_where_a_key_is_taken_twice_nobody_else_makes_it_meanwhile(make_export, fake, run):
     fake.looks_first = True
     export = make_export()

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from apps.exports.calling import told_to
+from apps.exports.calling import admitted, told_to
 from apps.exports.models import Mirroring, Tracker
 from apps.exports.trackers import able_to
 from apps.sources.adapters.base import reason_of
@@ -157,8 +157,7 @@ def _subscribe(mirroring: Mirroring, typed: str) -> str:
         raise GiveUp(doubt_about(address))
     plugin = _able(tracker, "subscribe")
     secret = mirroring.secret or mirroring.new_secret()
-    tracker.admit()
-    with told_to(tracker, attempts=1):
+    with admitted(tracker), told_to(tracker, attempts=1):
         subscription = str(plugin.subscribe(address, secret) or "")
     mirroring.keep_subscription(subscription)
     return _("The tracker calls %(address)s from now on.") % {"address": address}
@@ -167,8 +166,7 @@ def _subscribe(mirroring: Mirroring, typed: str) -> str:
 def _unsubscribe(mirroring: Mirroring, typed: str) -> str:
     plugin = _able(mirroring.tracker, "unsubscribe")
     if mirroring.subscription:
-        mirroring.tracker.admit()
-        with told_to(mirroring.tracker, attempts=1):
+        with admitted(mirroring.tracker), told_to(mirroring.tracker, attempts=1):
             plugin.unsubscribe(mirroring.subscription)
     mirroring.keep_subscription("")
     mirroring.note_silence()

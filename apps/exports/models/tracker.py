@@ -1,6 +1,6 @@
 """Where the approved issues of a project go, and whether it can be called now."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -108,10 +108,11 @@ class Tracker(Connected):
 
     # Mutators
 
-    def admit(self) -> None:
+    def admit(self) -> datetime | None:
         """Let somebody call it; raise NotNow while it rests or has asked us to wait.
 
-        After a rest one caller tries, and the others wait for what becomes of that.
+        After a rest one caller tries, and the others wait for what becomes of that, until the moment
+        that is given. One who calls nobody gives it back: `calling.admitted`.
         """
         row = Tracker.objects.filter(pk=self.pk)
         forced, failures, rests_until, waits_until, now = row.values_list(
@@ -122,11 +123,17 @@ class Tracker(Connected):
         if waits_until and waits_until > now:
             raise NotNow("the tracker asked us to wait", delay=waits_until - now)
         if rests_until is None or forced == self.Forced.CLOSED:
-            return
+            return None
         if rests_until > now:
             raise NotNow(f"the tracker pauses after {failures} failures", delay=rests_until - now)
-        if not row.filter(closed_until=rests_until).update(closed_until=Now() + TRY_FOR):
+        tries_until: datetime = now + TRY_FOR
+        if not row.filter(closed_until=rests_until).update(closed_until=tries_until):
             raise NotNow("somebody else tries whether the tracker is back", delay=SOON)
+        return tries_until
+
+    def give_back(self, tries_until: datetime) -> None:
+        """The trial was not made, or nobody knows how it went: whoever comes next tries."""
+        Tracker.objects.filter(pk=self.pk, closed_until=tries_until).update(closed_until=Now())
 
     def note_answer(self, refusal: str = "") -> None:
         """It is there, whatever it says; a refusal is for a person to read."""
