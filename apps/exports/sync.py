@@ -5,6 +5,7 @@ is applied here is ever sent back. So no loop can begin, whoever wrote first.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
@@ -13,12 +14,13 @@ from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from apps.exports.models import TaskExport, Tracker, WebhookDelivery
+from apps.exports.models import ExportPolicy, TaskExport, Tracker, WebhookDelivery
 from apps.exports.payload import build_payload
 from apps.exports.trackers import able_to
-from apps.exports.trackers.base import RemoteState
+from apps.exports.trackers.base import IssuePayload, RemoteState
 from apps.exports.trackers.markdown import is_web_address, title_of
 from apps.issues.models import Change, Issue
+from tasktracker.lib.pii import placeholders
 from tasktracker.lib.text import clean, shorten
 from tasktracker.lib.workflow import NotNow
 
@@ -27,6 +29,7 @@ SOON = timedelta(seconds=2)
 LONGEST_NAME = 100
 LONGEST_TITLE = 200  # of an issue
 UNCUT = 10_000
+PLACE = "Ꙁꙁ"  # of a title in a template: letters that nobody writes
 
 _S = Issue.Status
 #: Whose status a tracker may change. What is new or a duplicate here is for people here to decide.
@@ -144,8 +147,10 @@ def _follow(
     known, wanted = before.get("status", _S.APPROVED), after.get("status", _S.APPROVED)
     if wanted != known:
         found["refused"] = "" if _follow_status(issue, str(known), str(wanted), who) else wanted
-    if "title" in before and after["title"] != before["title"]:
-        found["their_title"] = _follow_title(issue, export, clean(title), who)
+    if "title" in after and "title" not in before:
+        found["template"] = _hash(ExportPolicy.of(issue.project).title)
+    elif "title" in after and after["title"] != before["title"]:
+        found |= _follow_title(issue, export, before, clean(title), who)
     return found
 
 
@@ -178,19 +183,45 @@ def _opened_again(wanted: str) -> tuple[str, ...]:
     return (_S.NEW, wanted) if wanted == _S.APPROVED else (_S.NEW, _S.APPROVED, wanted)
 
 
-def _follow_title(issue: Issue, export: TaskExport, title: str, who: Mapping[str, str]) -> str:
-    """The title there, when the issue keeps another one: a person here has set it."""
-    wanted = shorten(title, LONGEST_TITLE)
-    if not wanted or wanted == issue.title or _is_ours(issue, export, title):
-        return ""
-    issue.edit({"title": wanted}, details=who)
-    return wanted if issue.title != wanted else ""
+def _follow_title(
+    issue: Issue,
+    export: TaskExport,
+    before: Mapping[str, Any],
+    title: str,
+    who: Mapping[str, str],
+) -> dict[str, str]:
+    """The title there is kept to be shown when the issue has another one.
+
+    That is when a person here has set it, or when it cannot be told from what we have put into it.
+    """
+    payload = build_payload(issue, export.tracker)
+    template = _hash(payload.wishes.title)
+    if title == issue.title or _is_ours(payload, title):
+        return {"their_title": "", "template": template}
+    is_known = before.get("template", template) == template
+    wanted = _within_template(payload, title) if is_known else ""
+    if wanted and not placeholders(wanted) - placeholders(issue.title):
+        issue.edit({"title": wanted}, details=who)
+        if issue.title == wanted:
+            return {"their_title": ""}
+    return {"their_title": shorten(title, LONGEST_TITLE)}
 
 
-def _is_ours(issue: Issue, export: TaskExport, title: str) -> bool:
+def _is_ours(payload: IssuePayload, title: str) -> bool:
     """Whether we wrote it: words were taken out of it and it may be cut."""
-    ours = title_of(build_payload(issue, export.tracker), limit=UNCUT)
+    ours = title_of(payload, limit=UNCUT)
     return title == ours or (title.endswith("…") and ours.startswith(title[:-1].rstrip()))
+
+
+def _within_template(payload: IssuePayload, title: str) -> str:
+    """The title itself, without what our template puts around it; empty when nobody can tell."""
+    before, found, after = title_of(replace(payload, title=PLACE), limit=UNCUT).partition(PLACE)
+    room = len(title) - len(before) - len(after)
+    if not found or PLACE in after or room < 1:
+        return ""
+    if not (title.startswith(before) and title.endswith(after)):
+        return ""
+    return shorten(title[len(before) : len(before) + room].strip(), LONGEST_TITLE)
 
 
 def _tell_assignee(

@@ -60,6 +60,12 @@ def mask(text: str) -> tuple[str, dict[str, str]]:
     return masker.mask(text), masker.originals
 
 
+def placeholders(text: str) -> set[str]:
+    """What looks like having been masked by us."""
+    kinds = {kind for kind, _finder in _FINDERS}
+    return {one for one in _PLACEHOLDER.findall(text) if one[1:].partition("_")[0] in kinds}
+
+
 def find(text: str) -> list[Span]:
     """What is to be masked, in order and without overlaps; an earlier finder wins over a later one."""
     taken = bytearray(len(text))

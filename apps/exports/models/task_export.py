@@ -66,7 +66,8 @@ class TaskExport(WorkItem):
     )
     called_at = models.DateTimeField(_("tried at"), null=True, blank=True, editable=False)
     #: What the tracker last said: title (its hash), status (in our words), status_name (in theirs),
-    #: assignee; and what the issue did not follow: their_title, refused (a status).
+    #: assignee; what the issue did not follow: their_title, refused (a status); and a hash of the
+    #: template that the title is made by.
     remote = models.JSONField(_("as it is there"), default=dict, blank=True, editable=False)
     remote_updated_at = models.DateTimeField(
         _("changed there at"), null=True, blank=True, editable=False
