@@ -358,6 +358,17 @@ def test_linear_is_told_once_where_to_call(linear, plugin):
     assert linear.store.hooks == []
 
 
+@pytest.mark.parametrize("verb", ["subscribe", "unsubscribe"])
+def test_who_may_make_no_webhook_hears_how_to_go_on(linear, plugin, verb):
+    refused = stub.errors("Invalid scope: `admin` required", "forbidden", "FORBIDDEN")
+    linear.faults = [stub.says(400, refused)]
+
+    with pytest.raises(GiveUp, match=r"`admin` required.*administrators.*by hand") as caught:
+        getattr(plugin, verb)("https://us.example/webhook/1", *[SECRET][: verb == "subscribe"])
+
+    assert SECRET not in str(caught.value)
+
+
 @pytest.mark.parametrize("fault", [stub.hangs_up, stub.says(429, b"")])
 def test_a_question_that_is_not_answered_is_asked_later(linear, plugin, two, fault):
     asked: list[Any] = [

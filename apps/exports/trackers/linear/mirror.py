@@ -4,7 +4,8 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,7 @@ from apps.exports.trackers.base import (
 from apps.exports.trackers.linear.api import LinearApi, external
 from apps.exports.trackers.linear.operations import AT_ONCE
 from tasktracker.lib.text import clean, shorten
+from tasktracker.lib.workflow import GiveUp
 
 WINDOW = 60.0  # seconds in which a call must come
 MOST_PAGES = 10  # of what has changed, at once; who asks goes on from the last of it
@@ -84,23 +86,40 @@ class Mirroring:
     def subscribe(self, url: str, secret: str) -> str:
         if not self.team:
             raise Unasked(_("No team is chosen: choose one on the tracker's page."))
-        known = self.api.ask("Webhooks")["webhooks"]["nodes"]
-        ours = [
-            one["id"]
-            for one in known
-            if one["url"] == url and (one["team"] or {}).get("id") == self.team
-        ]
         wanted = {"url": url, "secret": secret, "resourceTypes": ["Issue"], "enabled": True}
-        if ours:
-            answer = self.api.change("Resubscribe", id=ours[0], input=wanted)
-        else:
-            answer = self.api.change("Subscribe", input={**wanted, "teamId": self.team})
+        with _as_administrator():
+            known = self.api.ask("Webhooks")["webhooks"]["nodes"]
+            ours = [
+                one["id"]
+                for one in known
+                if one["url"] == url and (one["team"] or {}).get("id") == self.team
+            ]
+            if ours:
+                answer = self.api.change("Resubscribe", id=ours[0], input=wanted)
+            else:
+                answer = self.api.change("Subscribe", input={**wanted, "teamId": self.team})
         return str(answer["webhook"]["id"])
 
     def unsubscribe(self, subscription: str) -> None:
-        known = self.api.ask("Webhooks")["webhooks"]["nodes"]
-        if subscription in {one["id"] for one in known}:
-            self.api.change("Unsubscribe", id=subscription)
+        with _as_administrator():
+            known = self.api.ask("Webhooks")["webhooks"]["nodes"]
+            if subscription in {one["id"] for one in known}:
+                self.api.change("Unsubscribe", id=subscription)
+
+
+@contextmanager
+def _as_administrator() -> Iterator[None]:
+    """Linear shows webhooks to nobody else: https://linear.app/developers/webhooks"""
+    try:
+        yield
+    except Unasked:
+        raise
+    except GiveUp as error:
+        remedy = _(
+            "Linear lets only administrators see and make webhooks: use an administrator's API key, or make the"
+            " webhook by hand in Linear's settings (API, Webhooks). Without one Linear is asked each minute."
+        )
+        raise GiveUp(f"{error} {remedy}") from error
 
 
 def _genuine(request: Request) -> Mapping[str, Any]:
