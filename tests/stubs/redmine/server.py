@@ -37,13 +37,31 @@ class RedmineServer:
         return fault(self, execute) if fault else execute()  # type: ignore[arg-type]
 
 
-def call_of(kind: str, issue: dict[str, Any], secret: str) -> tuple[bytes, dict[str, str]]:
-    """What Redmine 7 posts when an issue changes: its body and its headers."""
-    body = json.dumps(
-        {"type": f"issue.{kind}", "timestamp": "2026-03-02T10:00:00Z", "data": {"issue": issue}}
-    ).encode()
+def call_of(
+    kind: str, issue: dict[str, Any], secret: str, *, moment: str = "2026-03-02T10:00:00Z"
+) -> tuple[bytes, dict[str, str]]:
+    """What Redmine 7 posts when an issue changes (app/models/webhook.rb, issues/show.api.rsb)."""
+    person = {"id": 3, "name": "Redmine Admin"}
+    shown = {"tracker": {"id": 1, "name": "Bug"}, "author": person, "done_ratio": 0, **issue}
+    data: dict[str, Any] = {"issue": shown if issue else {}}
+    if kind == "updated":
+        data["journal"] = {
+            "id": 5,
+            "created_on": moment,
+            "notes": "",
+            "user": person,
+            "details": [
+                {"property": "attr", "prop_key": "status_id", "old_value": "1", "value": "2"}
+            ],
+        }
+    call = {"type": f"issue.{kind}", "timestamp": moment, "data": data}
+    words = json.dumps(call, ensure_ascii=False, separators=(",", ":"))
+    for sign in "<>&":  # Rails writes none of them into JSON
+        words = words.replace(sign, f"\\u{ord(sign):04x}")
+    body = words.encode()
     signature = hmac.new(secret.encode(), body, "sha256").hexdigest()
-    return body, {"User-Agent": "Redmine", "X-Redmine-Signature-256": f"sha256={signature}"}
+    headers = {"Accept": "*/*", "User-Agent": "Redmine"}
+    return body, {**headers, "X-Redmine-Signature-256": f"sha256={signature}"}
 
 
 @contextmanager

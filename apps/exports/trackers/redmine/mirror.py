@@ -31,6 +31,23 @@ _REJECTED = (
 )
 #: And open ones that nobody works on yet, where Redmine does not list its statuses.
 _NEW = ("new", "open", "нов", "відкрит")
+#: And those that somebody has begun with.
+_BEGUN = (
+    "in progress",
+    "assigned",
+    "feedback",
+    "resolved",
+    "review",
+    "test",
+    "в робот",
+    "у робот",
+    "викон",
+    "признач",
+    "виріш",
+    "зворот",
+    "перевір",
+    "тест",
+)
 
 
 class Statuses:
@@ -49,8 +66,12 @@ class Statuses:
         if status.get("is_closed", number in self._closed):
             is_no = not self._rejected and name.startswith(_REJECTED)
             return "rejected" if is_no else "done"
-        is_new = number in self._first if self._first else name.startswith(_NEW)
-        return "approved" if is_new else "in_progress"
+        if self._first:
+            return "approved" if number in self._first else "in_progress"
+        if name.startswith(_NEW):
+            return "approved"
+        # One of another name may be the first: a call does not say, and the next question does.
+        return "in_progress" if name.startswith(_BEGUN) else ""
 
 
 def changed(api: RedmineApi, config: RedmineConfig, since: datetime) -> Changes:
