@@ -15,6 +15,7 @@ from apps.exports.tasks import deliver_exports
 from apps.exports.trackers import TRACKERS
 from apps.exports.trackers.base import IssuePayload, Means, Quote
 from apps.exports.trackers.linear.tracker import Linear
+from apps.issues.models import Issue
 from tasktracker.lib.plugins import PlugIn
 from tests.exports.fake_tracker import Fake, Spare
 from tests.exports.telling_tracker import Telling, in_memory
@@ -145,3 +146,17 @@ def by(
     break_off(tracker)
     fall_back()
     return run(export.issue.exports.get(tracker=spare))
+
+
+@pytest.fixture
+def make_work(project: Any, make_issue: Callable[..., Issue]) -> Callable[[Any], TaskExport]:
+    """An export to a vendor of `deaths`."""
+
+    def make(vendor: Any) -> TaskExport:
+        tracker, _ = Tracker.objects.get_or_create(
+            project=project, kind=vendor.kind, name=vendor.kind, defaults={"config": vendor.config}
+        )
+        issue = make_issue(status=Issue.Status.APPROVED)
+        return TaskExport.objects.create(issue=issue, tracker=tracker)
+
+    return make

@@ -3,7 +3,7 @@
 import hmac
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -15,8 +15,9 @@ from tests.stubs.redmine.store import Store
 class RedmineServer:
     """Questions are answered from the store, after the faults that wait, each for one question."""
 
-    def __init__(self) -> None:
-        self.store = Store()
+    def __init__(self, make_store: Callable[[], Any] = Store) -> None:
+        self._make_store = make_store
+        self.store = make_store()
         self.faults: list[Fault] = []
         self.headers: dict[str, str] = {}
         self.questions: list[str] = []
@@ -24,7 +25,8 @@ class RedmineServer:
         self._lock = threading.Lock()
 
     def reset(self) -> None:
-        self.store, self.faults, self.headers, self.questions = Store(), [], {}, []
+        self.store, self.faults = self._make_store(), []
+        self.headers, self.questions = {}, []
 
     def answer(self, method: str, target: str, body: bytes, headers: Any) -> Answered:
         self.questions.append(f"{method} {target.partition('?')[0]}")
@@ -65,8 +67,8 @@ def call_of(
 
 
 @contextmanager
-def redmine_server() -> Iterator[RedmineServer]:
-    redmine = RedmineServer()
+def redmine_server(make_store: Callable[[], Any] = Store) -> Iterator[RedmineServer]:
+    redmine = RedmineServer(make_store)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
