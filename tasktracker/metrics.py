@@ -32,7 +32,7 @@ from prometheus_client.core import (
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from apps.exports.models import TaskExport, WebhookDelivery
+from apps.exports.models import ExportUpdate, TaskExport, WebhookDelivery
 from apps.issues.models import Issue, Opinion
 from apps.messages import measure
 from apps.messages.answers import PERSON
@@ -266,6 +266,7 @@ def _work() -> Iterator[Metric]:
         ("issue", Issue),
         ("export", TaskExport),
         ("call", WebhookDelivery),
+        ("news", ExportUpdate),
     ]
     for kind, model in models:
         for status, (count, age) in _waiting(model).items():

@@ -1,16 +1,18 @@
 """What /metrics says of the trackers: tasks, calls, circuits, and how long a message takes to its task."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import accumulate
 
 import numpy as np
 from django.db.models import Count, Exists, F, Min, OuterRef
 from django.db.models.functions import Extract, Now
 from django.utils import timezone
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Metric
 
-from apps.exports.models import CallCount, TaskExport, Tracker
+from apps.exports.models import AnswerTimes, CallCount, ExportUpdate, TaskExport, Tracker
+from apps.exports.models.calls import EDGES
 from apps.issues.models import Change, Evidence
 
 HOUR = timedelta(hours=1)
@@ -27,6 +29,8 @@ def tracker_figures() -> Iterator[Metric]:
         .defer("config", "credentials")
     )
     yield from _exports(trackers)
+    yield _news(trackers)
+    yield _answers()
     yield from _calls(trackers)
     yield from _circuits(trackers)
     yield _seconds()
@@ -51,6 +55,33 @@ def _exports(trackers: list[Tracker]) -> Iterator[Metric]:
     for status, number in sums.items():
         every.add_metric([status], number)
     yield from (every, of_trackers)
+
+
+def _news(trackers: list[Tracker]) -> Metric:
+    labels = {tracker.pk: _labels(tracker) for tracker in trackers}
+    family = GaugeMetricFamily(
+        "tasktracker_tracker_news", "What tasks are to be told", labels=[*LABELS, "status"]
+    )
+    rows = ExportUpdate.objects.filter(export__tracker__in=labels).order_by()
+    counts = rows.values_list("export__tracker", "status").annotate(rows=Count("pk"))
+    for tracker, status, number in counts:
+        family.add_metric([*labels[tracker], status], number)
+    return family
+
+
+def _answers() -> Metric:
+    family = HistogramMetricFamily(
+        "tasktracker_tracker_answer_seconds", "Time of each call to a tracker", labels=["kind"]
+    )
+    calls: dict[str, list[int]] = {}
+    seconds: dict[str, float] = defaultdict(float)
+    for row in AnswerTimes.objects.filter(bucket__lte=len(EDGES)):
+        calls.setdefault(row.kind, [0] * (len(EDGES) + 1))[row.bucket] = row.calls
+        seconds[row.kind] += row.seconds
+    for kind, counts in calls.items():
+        buckets = zip([*map(str, EDGES), "+Inf"], accumulate(counts), strict=True)
+        family.add_metric([kind], list(buckets), seconds[kind])
+    return family
 
 
 def _calls(trackers: list[Tracker]) -> Iterator[Metric]:

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
-from apps.exports.models import Tracker
+from apps.exports.models import AnswerTimes, ExportUpdate, Tracker
 from apps.issues.models import Change, Match, Opinion
 from apps.messages import measure
 from apps.messages.models import Classification, Correction, Message, ModelVersion
@@ -199,6 +199,30 @@ def test_exports_by_tracker_and_status(scrape, make_export, tracker):
     assert found[key("exports", status="created")] == 1
 
 
+def test_news_of_tasks_by_tracker_and_status(scrape, make_export, make_issue, tracker):
+    for status in ("waiting", "failed"):
+        export = make_export(make_issue(), status="created")
+        ExportUpdate.objects.create(export=export, status=status, due_at=timezone.now())
+
+    found = scrape()
+
+    assert found[key("waiting", kind="news", status="waiting")] == 1
+    assert found[key("tracker_news", status="failed", **labels_of(tracker))] == 1
+
+
+def test_times_of_answers_by_kind_of_tracker(scrape, db):
+    AnswerTimes.add("linear", [0.05, 0.3])
+    AnswerTimes.add("linear", [0.3, 90.0])
+
+    found = scrape()
+
+    bucket = "tracker_answer_seconds_bucket"
+    assert found[key(bucket, kind="linear", le="0.1")] == 1
+    assert found[key(bucket, kind="linear", le="0.5")] == 3
+    assert found[key(bucket, kind="linear", le="+Inf")] == 4
+    assert found[key("tracker_answer_seconds_sum", kind="linear")] == pytest.approx(90.65)
+
+
 def test_calls_of_a_tracker_and_how_many_it_may_make(scrape, tracker):
     tracker.count_call("account", 1500)
     tracker.count_call("account", 1500)
@@ -296,7 +320,7 @@ def test_a_scrape_takes_few_queries(local, make_message, django_assert_max_num_q
     for number in range(5):
         answer(make_message(), classifier=f"llm:{number}")
 
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(19):
         local.get("/metrics")
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from django.db import DatabaseError
 
-from apps.exports.models import QUIET, Tracker
+from apps.exports.models import QUIET, AnswerTimes, Tracker
 from apps.exports.trackers.base import Doubtful, Limited, OwnLimit, Unasked
 from apps.sources.adapters.base import reason_of
+from tasktracker.lib.http import timing
 from tasktracker.lib.workflow import GiveUp, LostRace, TryLater, backoff, words_of
 
 LONGEST_PAUSE = timedelta(seconds=30)  # of a row whose tracker fails
@@ -26,11 +27,16 @@ def plugin_of(tracker: Tracker) -> Any:
 
 @contextmanager
 def admitted(tracker: Tracker) -> Iterator[None]:
-    """Within it the tracker may be called; raises NotNow. A trial that calls nobody is given back."""
+    """Within it the tracker may be called, and is timed; raises NotNow.
+
+    A trial that calls nobody is given back.
+    """
     tries_until = tracker.admit()
     try:
-        yield
+        with timing() as took:
+            yield
     finally:
+        AnswerTimes.add(tracker.kind, took)
         if tries_until is not None:
             tracker.give_back(tries_until)  # an answer or a failure has moved it
 

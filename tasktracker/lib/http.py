@@ -7,7 +7,9 @@ Nothing is repeated here: the errors tell whether a repeat can do harm.
 import json
 import ssl
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -53,6 +55,20 @@ class Answer:
             return None
 
 
+_taken: ContextVar[list[float] | None] = ContextVar("seconds of answers", default=None)
+
+
+@contextmanager
+def timing() -> Iterator[list[float]]:
+    """Seconds of every question that is sent within it, also of one that is not answered."""
+    taken: list[float] = []
+    token = _taken.set(taken)
+    try:
+        yield taken
+    finally:
+        _taken.reset(token)
+
+
 class Door:
     """One system at one address, for one piece of work: its deadline counts from the first question."""
 
@@ -81,6 +97,7 @@ class Door:
         self._clock.start()
         transport = _Transport(self._clock)
         timeout = httpx2.Timeout(READ, connect=CONNECT)
+        began = time.monotonic()
         try:
             with (
                 httpx2.Client(transport=transport, timeout=timeout, trust_env=False) as client,
@@ -99,6 +116,9 @@ class Door:
             raise AnswerTooLong(f"{url.host}: {_words(error)}") from error
         except httpx2.TransportError as error:
             raise NoAnswer(f"{url.host}: {_words(error)}") from error
+        finally:
+            if (taken := _taken.get()) is not None:
+                taken.append(time.monotonic() - began)
 
     def post(self, path: str = "", *, value: Any) -> Answer:
         """`ask` with a value as JSON."""

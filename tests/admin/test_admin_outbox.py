@@ -9,7 +9,14 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from apps.exports.models import CallCount, ExportPolicy, StandIn, TaskExport, Tracker
+from apps.exports.models import (
+    CallCount,
+    ExportPolicy,
+    ExportUpdate,
+    StandIn,
+    TaskExport,
+    Tracker,
+)
 from apps.sources.models import Project
 from tasktracker.lib.workflow import NotNow
 
@@ -43,7 +50,9 @@ def test_it_counts_what_waits(administrator: Client, make_export: Make):
     make_export(status="failed")
     make_export(status="failed", last_error="elsewhere")
     make_export(status="failed", last_error="not_wanted")
-    make_export(status="created")
+    for status in ("waiting", "failed", "told"):
+        told = make_export(status="created")
+        ExportUpdate.objects.create(export=told, status=status)
     make_export(status="created", is_live=False)
 
     assert line(administrator) == {
@@ -51,7 +60,9 @@ def test_it_counts_what_waits(administrator: Client, make_export: Make):
         "Due now": 1,
         "Held": 1,
         "Failed": 1,
-        "Created": 1,
+        "Created": 3,
+        "News to tell": 1,
+        "News not told": 1,
     }
     shown = administrator.get(reverse(OUTBOX)).context["lines"][0]
     for figure in shown.figures:

@@ -8,7 +8,7 @@ import pytest
 from django.db.models import F
 from django.test import Client
 
-from apps.exports.models import Mirroring, TaskExport, Tracker, WebhookDelivery
+from apps.exports.models import AnswerTimes, Mirroring, TaskExport, Tracker, WebhookDelivery
 from apps.exports.poll import poll_due
 from apps.exports.tasks import apply_calls, deliver_exports, open_exports
 from apps.issues.models import Issue
@@ -50,6 +50,14 @@ def post(task: Task, tracker: Tracker) -> Callable[..., int]:
 def change(task: Task, **changes: Any) -> None:
     for name, value in {**changes, "updatedAt": now()}.items():
         setattr(task, name, value)
+
+
+def test_every_answer_is_timed(task: Task, linear: LinearServer):
+    poll_due()
+
+    times = AnswerTimes.objects.all()
+    assert {row.kind for row in times} == {"linear"}
+    assert sum(row.calls for row in times) == len(linear.questions) > 1
 
 
 def test_what_is_moved_there_is_moved_here(

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
-from apps.exports.admin.outbox import lines
+from apps.exports.admin.outbox import NEWS, lines
 from apps.exports.admin.preview import PreviewPages
 from apps.exports.models import ExportUpdate, TaskExport, Tracker
 from apps.exports.moving import CannotMove, export_again, move
@@ -86,6 +86,9 @@ class TaskExportAdmin(PreviewPages):
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("exports.change_taskexport"))
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        return lookup == NEWS or super().lookup_allowed(lookup, value, request)
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view

@@ -15,12 +15,14 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from apps.exports.models import CallCount, ExportPolicy, TaskExport, Tracker
+from apps.exports.models import CallCount, ExportPolicy, ExportUpdate, TaskExport, Tracker
 from apps.exports.trackers import TRACKERS
 from apps.sources.admin.display import badge
 from apps.sources.models import Project
 
 CIRCUIT_COLOURS = {"closed": "success", "half_open": "warning", "open": "danger"}
+ALARMS = frozenset({"failed_rows", "untold_rows"})
+NEWS = "news__status__exact"  # in the address of the list of exports
 #: What a person may order, as it is stored.
 ORDERS = {
     Tracker.Forced.OPEN: gettext_lazy("Leave it alone"),
@@ -80,6 +82,7 @@ def lines(request: HttpRequest) -> list[Line]:
 
 def _figures(trackers: Sequence[Tracker]) -> Any:
     pending = Q(status=TaskExport.Status.PENDING)
+    news = ExportUpdate.Status
     rows = TaskExport.objects.filter(tracker__in=trackers).order_by().values("tracker")
     return rows.annotate(
         pending_rows=Count("pk", filter=pending & Q(held="")),
@@ -87,6 +90,8 @@ def _figures(trackers: Sequence[Tracker]) -> Any:
         held_rows=Count("pk", filter=pending & ~Q(held="")),
         failed_rows=Count("pk", filter=Q(is_failure=True)),
         created_rows=Count("pk", filter=Q(status=TaskExport.Status.CREATED, is_live=True)),
+        news_rows=Count("pk", filter=Q(news__status=news.WAITING)),
+        untold_rows=Count("pk", filter=Q(news__status=news.FAILED)),
         oldest=Min("created_at", filter=pending & Q(held="")),
     )
 
@@ -98,13 +103,15 @@ def _shown(tracker: Tracker, row: dict[str, Any]) -> list[Figure]:
     due = {**waiting, "due_at__lte": timezone.now().isoformat()}
     made = {"status__exact": created, "is_live__exact": 1}
     return [
-        Figure(title, row.get(name, 0), _list(tracker, **filters), alarm=name == "failed_rows")
+        Figure(title, row.get(name, 0), _list(tracker, **filters), alarm=name in ALARMS)
         for title, name, filters in (
             (_("Pending"), "pending_rows", waiting),
             (_("Due now"), "due_rows", due),
             (_("Held"), "held_rows", held),
             (_("Failed"), "failed_rows", {"is_failure__exact": 1}),
             (_("Created"), "created_rows", made),
+            (_("News to tell"), "news_rows", {NEWS: ExportUpdate.Status.WAITING}),
+            (_("News not told"), "untold_rows", {NEWS: ExportUpdate.Status.FAILED}),
         )
     ]
 

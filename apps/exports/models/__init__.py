@@ -1,6 +1,6 @@
 """The nouns of this app: trackers, what goes there and how, and how often they were called."""
 
-from apps.exports.models.calls import CallCount
+from apps.exports.models.calls import AnswerTimes, CallCount
 from apps.exports.models.mirroring import Mirroring
 from apps.exports.models.policy import SAME_LABEL, ExportPolicy
 from apps.exports.models.stand_in import StandIn
@@ -16,6 +16,7 @@ __all__ = [
     "NOT_WANTED",
     "QUIET",
     "SAME_LABEL",
+    "AnswerTimes",
     "CallCount",
     "ExportPolicy",
     "ExportUpdate",

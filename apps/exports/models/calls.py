@@ -1,6 +1,8 @@
-"""How often a vendor was called, for those who count."""
+"""How often a vendor was called, for those who count, and how long its answers took."""
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from django.db import models
@@ -10,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.exports.trackers.base import OwnLimit
 
 COUNTED = timedelta(hours=1)  # in which a vendor counts calls
+EDGES = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds of answers
 
 
 class CallCount(models.Model):
@@ -67,3 +70,40 @@ class CallCount(models.Model):
         if not this_one.update(calls=models.F("calls") + 1):
             delay = minute + timedelta(minutes=1) - now
             raise OwnLimit(f"{per_minute} calls in a minute were made", delay=delay)
+
+
+class AnswerTimes(models.Model):
+    """How many answers of one kind of tracker took so long, since ever."""
+
+    kind = models.CharField(_("kind"), max_length=30)
+    #: The first of EDGES that is not less; one more for those beyond.
+    bucket = models.PositiveSmallIntegerField(_("range"))
+    calls = models.PositiveBigIntegerField(_("calls"), default=0)
+    seconds = models.FloatField(_("seconds"), default=0.0)
+
+    class Meta:
+        verbose_name = _("times of answers")
+        verbose_name_plural = _("times of answers")
+        ordering = ["kind", "bucket"]
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "bucket"], name="answers_timed_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.bucket}: {self.calls}"
+
+    @classmethod
+    def add(cls, kind: str, took: Sequence[float]) -> None:
+        """Count answers by their seconds."""
+        ranges: dict[int, list[float]] = defaultdict(list)
+        for seconds in took:
+            ranges[bisect_left(EDGES, seconds)].append(seconds)
+        for bucket, those in sorted(ranges.items()):
+            more = {
+                "calls": models.F("calls") + len(those),
+                "seconds": models.F("seconds") + sum(those),
+            }
+            rows = cls.objects.filter(kind=kind, bucket=bucket)
+            if not rows.update(**more):
+                cls.objects.get_or_create(kind=kind, bucket=bucket)
+                rows.update(**more)
