@@ -17,8 +17,10 @@ from apps.exports.models import (
     TaskExport,
     Tracker,
 )
+from apps.issues.models import Issue
 from apps.sources.models import Project
 from tasktracker.lib.workflow import NotNow
+from tests.admin.conftest import act
 
 OUTBOX = "admin:exports_taskexport_outbox"
 Make = Callable[..., TaskExport]
@@ -152,6 +154,45 @@ def test_a_task_is_moved_from_its_page(administrator: Client, make_export: Make,
 
     item = StandIn.objects.get()
     assert (item.by, item.export.tracker) == (export, spare)
+
+
+def test_many_tasks_are_moved_from_the_list(
+    administrator: Client, make_export: Make, make_issue: Callable[..., Issue], spare: Tracker
+):
+    made = [
+        make_export(make_issue(status="approved"), status="created", external_id=str(number))
+        for number in range(2)
+    ]
+    pending = make_export(make_issue(status="approved"))
+
+    asked = act(administrator, "move_selected", [*made, pending]).content.decode()
+    done = act(administrator, "move_selected", [*made, pending], tracker=spare.pk).content.decode()
+
+    assert ("Spare" in asked, "2 tasks go to Spare" in done) == (True, True)
+    assert "on its way" in done
+    assert {item.by for item in StandIn.objects.all()} == set(made)
+    assert LogEntry.objects.count() == 2
+
+
+def test_tasks_are_not_moved_to_a_tracker_of_another_project(
+    administrator: Client, make_export: Make, other_project: Project
+):
+    theirs = Tracker.objects.create(project=other_project, kind="json", name="kvit-internal")
+    made = [make_export(status="created", external_id="1")]
+
+    asked = act(administrator, "move_selected", made).content.decode()
+    act(administrator, "move_selected", made, tracker=theirs.pk)
+
+    assert "kvit-internal" not in asked
+    assert not StandIn.objects.exists()
+
+
+def test_who_may_only_look_moves_nothing(viewer: Client, make_export: Make, spare: Tracker):
+    made = [make_export(status="created", external_id="1")]
+
+    act(viewer, "move_selected", made, tracker=spare.pk)
+
+    assert not StandIn.objects.exists()
 
 
 def test_why_a_task_does_not_move_is_said(administrator: Client, make_export: Make, spare: Tracker):

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
+from apps.exports.admin.moving import MovingMany
 from apps.exports.admin.outbox import NEWS, lines
 from apps.exports.admin.preview import PreviewPages
 from apps.exports.models import ExportUpdate, TaskExport, Tracker
@@ -32,7 +33,7 @@ STATUS_COLOURS = {"pending": "info", "created": "success", "failed": "danger"}
 
 
 @admin.register(TaskExport)
-class TaskExportAdmin(PreviewPages):
+class TaskExportAdmin(MovingMany, PreviewPages):
     project_path = "tracker__project"
     list_display = [
         "created_at",
@@ -57,7 +58,7 @@ class TaskExportAdmin(PreviewPages):
     date_hierarchy = "created_at"
     list_before_template = "admin/live_list.html"
     paginator = CappedPaginator
-    actions = ["retry_selected", "release_selected"]
+    actions = ["retry_selected", "release_selected", "move_selected"]
     fields = [
         "issue_link",
         "tracker",
