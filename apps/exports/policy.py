@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from apps.exports.models import NOT_WANTED, ExportPolicy, TaskExport, Tracker
 from apps.issues.models import Change, Evidence, Issue
 from apps.sources.models import Project
+from tasktracker.lib.workflow import LostRace
 
 HOUR = timedelta(hours=1)
 Held = TaskExport.Held
@@ -64,7 +65,8 @@ def hold(exports: Sequence[TaskExport], issue: Issue, policy: ExportPolicy) -> N
 
 def goes_now(export: TaskExport) -> bool:
     """False for one that waits for somebody, or for room in an hour: it is handed out again then."""
-    held = TaskExport.objects.filter(pk=export.pk, held=export.held)
+    pending = TaskExport.objects.filter(pk=export.pk, status=TaskExport.Status.PENDING)
+    held = pending.filter(held=export.held)
     if export.held in {Held.BY_HAND, Held.AWAY}:
         held.update(due_at=None, leased_until=None, attempts=0)
         return False
@@ -76,7 +78,10 @@ def goes_now(export: TaskExport) -> bool:
             if opens_at is not None:
                 held.update(due_at=opens_at, leased_until=None, attempts=0)
                 return False
-            held.update(held="", counted_at=Now() if is_capped else None)
+            # Nobody sends it somewhere else meanwhile.
+            Issue.objects.select_for_update(no_key=True).filter(pk=export.issue_id).first()
+            if not held.update(held="", counted_at=Now() if is_capped else None):
+                raise LostRace(f"export {export.pk} is not held any more")
         export.held = ""
     return True
 

@@ -4,7 +4,7 @@ import uuid
 from datetime import timedelta
 
 from django.contrib.postgres.fields import ArrayField
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -169,10 +169,14 @@ class TaskExport(WorkItem):
         rows = TaskExport.objects.filter(pk=self.pk, status=self.Status.PENDING)
         held = rows.exclude(held__in=["", self.Held.AWAY])
         due_at = self.due_now(self.Status.PENDING)
-        if not held.update(held="", due_at=due_at, leased_until=None, last_error="", attempts=0):
-            raise LostRace(f"export {self.pk} is not held")
+        free = {"held": "", "due_at": due_at, "leased_until": None, "last_error": "", "attempts": 0}
+        with transaction.atomic():
+            # Nobody sends the issue somewhere else meanwhile.
+            Issue.objects.select_for_update(no_key=True).filter(pk=self.issue_id).first()
+            if not held.update(**free):
+                raise LostRace(f"export {self.pk} is not held")
+            self.announce([self.pk], self.Status.PENDING)
         self.held = ""
-        self.announce([self.pk], self.Status.PENDING)
 
     # Queries
 
