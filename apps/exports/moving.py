@@ -40,6 +40,8 @@ def move(issue: Issue, tracker: Tracker, *, leaving: TaskExport | None = None) -
         export, is_new = export_of(issue, tracker)
         if export.status == Status.FAILED:
             export.retry()
+        elif export.held not in ("", Held.AWAY):
+            export.release()  # whoever wants it there wants it now
         if made is None:
             let_go(export)
             TaskExport.announce([export.pk], Status.PENDING, is_new=is_new)

@@ -55,6 +55,20 @@ def test_what_is_held_elsewhere_is_given_up_when_a_person_sends_it(make_export, 
     assert (held.status, held.last_error) == ("failed", ELSEWHERE)
 
 
+@pytest.mark.parametrize("held", ["by_hand", "too_many"])
+def test_what_is_held_there_goes_when_a_person_moves_the_task_there(
+    make_export, spare, tracker, run, held
+):
+    made = make_export(status="created", external_id="FAKE-1")
+    waiting = TaskExport.objects.create(issue=made.issue, tracker=spare, held=held)
+
+    move(made.issue, spare)
+    settle()
+
+    assert run(waiting).status == "created"
+    assert live(made.issue) == ["Spare"]
+
+
 def test_a_task_that_was_closed_there_is_not_made_there_again(export, by, run):
     settle()
     run(export)
