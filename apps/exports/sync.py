@@ -65,15 +65,18 @@ def _is_copy(tracker: Tracker, export: TaskExport, state: RemoteState) -> bool:
 def take(export: TaskExport, state: RemoteState, *, is_answer: bool = False) -> bool:
     """Bring the issue in line; False when that is no news.
 
-    An answer was asked for just now: it also says that something is there again.
+    An answer was asked for just now: it also says that something is there again, unless we have heard
+    of the issue since the row that asked was read.
     """
+    known = export.remote_updated_at
     with transaction.atomic():
         issue = Issue.objects.select_for_update(no_key=True).get(pk=export.issue_id)
         rows = TaskExport.objects.select_related("tracker").defer(
             "tracker__config", "tracker__credentials"
         )
         export = rows.select_for_update(no_key=True, of=("self",)).get(pk=export.pk)
-        is_back = is_answer and export.is_gone and not state.is_gone
+        is_fresh = is_answer and export.remote_updated_at == known
+        is_back = is_fresh and export.is_gone and not state.is_gone
         is_there = export.status == TaskExport.Status.CREATED
         if not is_there or (_is_old(export, state) and not is_back):
             return False

@@ -215,11 +215,22 @@ def test_an_answer_brings_back_what_was_gone_however_old_it_is(made):
     export = made()
     take(export, replace(state(export, after=1), is_gone=True))
 
+    export.refresh_from_db()
     assert not take(export, state(export))
     assert take(export, state(export), is_answer=True)
 
     export.refresh_from_db()
     assert not export.is_gone
+
+
+def test_an_answer_from_before_the_deletion_brings_nothing_back(made):
+    asked = made()
+    take(asked, replace(state(asked, after=1), is_gone=True))
+
+    assert not take(asked, state(asked), is_answer=True)
+
+    asked.refresh_from_db()
+    assert asked.is_gone
 
 
 def test_what_is_gone_can_be_exported_again_with_another_id(made, run, telling):
