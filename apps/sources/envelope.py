@@ -47,13 +47,13 @@ def storable_tree(value: Any, depth: int = 0) -> Any:
     """The same JSON as PostgreSQL and NATS can keep it; what is nested too deeply is left out."""
     if isinstance(value, str):
         return storable(value)
-    if isinstance(value, dict | list) and depth >= MAX_DEPTH:
+    if not isinstance(value, (dict, list)):  # `dict | list` would be made anew for each
+        return value
+    if depth >= MAX_DEPTH:
         return "..."
     if isinstance(value, dict):
         return {storable(str(key)): storable_tree(item, depth + 1) for key, item in value.items()}
-    if isinstance(value, list):
-        return [storable_tree(item, depth + 1) for item in value]
-    return value
+    return [storable_tree(item, depth + 1) for item in value]
 
 
 def _sensible(moment: datetime) -> datetime:

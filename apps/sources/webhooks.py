@@ -14,7 +14,7 @@ from django.http import HttpRequest, JsonResponse, UnreadablePostError
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
-from apps.sources.adapters import ADAPTERS, able_to
+from apps.sources.adapters import ADAPTERS, is_able
 from apps.sources.adapters.base import Refused, Request, check_secret
 from apps.sources.intake import take
 from apps.sources.models import Source
@@ -82,7 +82,7 @@ known_sources = KnownSources()
 @csrf_exempt
 async def receive(request: HttpRequest, kind: str, source_id: int | None = None) -> JsonResponse:
     """What a platform posts; the source is the one of the address, or the one whose secret comes along."""
-    if kind not in able_to("receive"):
+    if not is_able(kind, "receive"):
         return answer(404, _("Nothing is taken here."))
     if request.method == "HEAD":
         return JsonResponse({})
@@ -147,7 +147,7 @@ def _source_numbered(number: int) -> KnownSource | None:
 def _known(**which: Any) -> KnownSource | None:
     active = Source.objects.filter(is_active=True, project__is_active=True, **which)
     source = active.defer("config").first()  # its adapter decrypts it, which may fail
-    if source is None or source.kind not in able_to("receive"):
+    if source is None or not is_able(source.kind, "receive"):
         return None
     try:
         return KnownSource(source.kind, source.webhook_secret, source.adapter())

@@ -35,6 +35,8 @@ _NOT_WORD = re.compile(r"[^\w]+")
 
 def storable(text: str) -> str:
     """What PostgreSQL can keep: no NUL and no lone surrogates; nothing else is changed."""
+    if text.isascii() and "\0" not in text:
+        return text
     return _SURROGATE.sub("\ufffd", text.replace("\0", ""))
 
 

@@ -17,7 +17,12 @@ ADAPTERS = {
 
 def able_to(verb: str) -> list[str]:
     """Kinds whose adapter has this method or attribute: `listen`, `send`, ..."""
-    return [kind for kind in ADAPTERS if hasattr(load(ADAPTERS, kind), verb)]
+    return [kind for kind in ADAPTERS if is_able(kind, verb)]
+
+
+def is_able(kind: str, verb: str) -> bool:
+    """Whether there is such a kind, and its adapter has this method or attribute."""
+    return kind in ADAPTERS and hasattr(load(ADAPTERS, kind), verb)
 
 
 def asks_first(kind: str) -> bool:
