@@ -57,6 +57,16 @@ def test_what_telegram_refuses_is_told(operator: Client, bot: Source, telegram: 
     assert "does not accept the bot token" in check(operator, bot)
 
 
+def test_a_platform_that_cannot_be_reached_is_told_with_what_to_do(
+    operator: Client, bot: Source, telegram: TelegramServer
+):
+    telegram.fail(502, "Bad Gateway")
+    page = check(operator, bot)
+
+    assert "Telegram cannot be reached" in page
+    assert "see whether a firewall or a proxy" in page
+
+
 def test_settings_that_no_key_opens_are_told(operator: Client, bot: Source, settings: Any):
     settings.FIELD_ENCRYPTION_KEYS = ["bm90LXRoZS1rZXktdGhhdC13YXMtdXNlZC1iZWZvcmU="]
 

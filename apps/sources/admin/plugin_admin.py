@@ -71,7 +71,13 @@ class PlugInAdmin(ProjectScopedAdmin):
             return self.gone(request, row_id)
         try:
             findings = self.check_row(row)
-        except (GiveUp, TryLater, LookupError) as error:
+        except TryLater as error:
+            remedy = _(
+                "Try again in a moment. If it stays so, see whether a firewall or a proxy keeps this server"
+                " from it."
+            )
+            self._say_no(request, f"{str(error)[:500]} {remedy}")
+        except (GiveUp, LookupError) as error:
             self._say_no(request, str(error)[:500])
         except ValueError as error:
             self._say_no(request, reason_of(error))

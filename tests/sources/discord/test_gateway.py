@@ -17,6 +17,7 @@ from apps.sources.adapters.discord.gateway import _Listening
 from apps.sources.adapters.discord.history import Progress, before
 from apps.sources.collect import Listening, inlets
 from apps.sources.models import Source
+from tasktracker.lib.workflow import GiveUp
 from tests.sources.listening import caught_up, has, listening, texts, until
 from tests.sources.losing import read
 from tests.stubs.discord.gateway import TOKEN
@@ -291,6 +292,14 @@ def test_what_is_no_token_is_told(bot, discord, token):
 
 def test_the_account_is_the_bot():
     assert Discord(Discord.Config(bot_token=TOKEN), source_id=1).account() == BOT_ID
+
+
+@pytest.mark.parametrize("token", ["", "MTIz.not.known"])
+def test_a_check_says_where_the_right_token_is(discord, token):
+    adapter = Discord(Discord.Config(bot_token=token), source_id=1)
+
+    with pytest.raises(GiveUp, match=r"bot token.*Developer Portal.*Reset Token"):
+        adapter.check(api_url=discord.served.url)
 
 
 def test_a_check_names_the_bot_its_intent_and_its_channels(discord):

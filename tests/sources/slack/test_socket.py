@@ -247,6 +247,15 @@ def test_whom_only_one_may_listen_to():
     assert account(bot_token=BOT_TOKEN) not in ("", BOT_TOKEN)
 
 
+def test_a_wrong_bot_token_hides_nothing_of_the_app_token(slack):
+    config = Slack.Config(app_token=APP_TOKEN, bot_token="xoxb-of-somebody-else")
+    socket, bot = Slack(config, source_id=1).check(api_url=slack.served.url)
+
+    assert "The app token is right" in socket.sentence
+    assert "invalid_auth" in bot.sentence
+    assert "Bot User OAuth Token" in bot.remedy
+
+
 def test_a_check_finds_what_is_there_and_what_lacks(slack):
     def check(**config):
         return Slack(Slack.Config(**config), source_id=1).check(api_url=slack.served.url)

@@ -99,8 +99,8 @@ def test_no_finding_holds_the_token(check, telegram):
 @pytest.mark.parametrize(
     ("code", "description", "error", "sentence"),
     [
-        (401, "Unauthorized", GiveUp, "does not accept the bot token"),
-        (404, "Not Found", GiveUp, "does not accept the bot token"),
+        (401, "Unauthorized", GiveUp, "does not accept the bot token.*@BotFather shows"),
+        (404, "Not Found", GiveUp, "does not accept the bot token.*@BotFather shows"),
         (502, "Bad Gateway", TryLater, "cannot be reached"),
     ],
 )

@@ -15,10 +15,16 @@ SERVERS = 10  # that are looked at
 
 def check(token: str, *, api_url: str) -> list[Finding]:
     """See `base.Checker`."""
+    remedy = _(
+        "In the Developer Portal, on the page Bot, press “Reset Token” and save the new one in the settings"
+        " of this source."
+    )
     if not token:
-        raise GiveUp(_("There is no bot token."))
+        raise GiveUp(f"{_('There is no bot token.')} {remedy}")
     try:
         return loop.run(_ask(token, api_url), timeout=TIMEOUT)
+    except GiveUp as error:
+        raise GiveUp(f"{error} {remedy}") from error
     except TimeoutError as error:
         raise TryLater(_("Discord cannot be reached.")) from error
 

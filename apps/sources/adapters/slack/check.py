@@ -79,7 +79,17 @@ def _nameless() -> Finding:
 
 
 async def _bot(bot: WebApi, workspace_id: str) -> list[Finding]:
-    us = await bot.ask("auth.test")
+    try:
+        us = await bot.ask("auth.test")
+    except TROUBLES as error:
+        trouble = refusal_of(error)
+        if isinstance(trouble, TryLater):
+            raise trouble from error
+        remedy = _(
+            "Copy the Bot User OAuth Token of the page OAuth & Permissions into the field of the bot token:"
+            " it begins with xoxb-."
+        )
+        return [Finding(str(trouble), remedy)]
     return [_identity(us, workspace_id), _scopes(us), await _channels(bot)]
 
 

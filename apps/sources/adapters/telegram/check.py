@@ -23,7 +23,10 @@ def check(token: str, *, is_pushed: bool, api_url: str) -> list[Finding]:
     async def ask(bot: telegram.Bot) -> Facts:
         return await _facts(bot, is_pushed)
 
-    return findings(asked(token, api_url, ask))
+    try:
+        return findings(asked(token, api_url, ask))
+    except GiveUp as error:
+        raise GiveUp(f"{error} {_where_the_token_is()}") from error
 
 
 def examine(
@@ -52,16 +55,19 @@ def examine(
         sentence = str(refusal_of(conflict, token)) if conflict else ""
         return findings(replace(facts, conflict=sentence))
     except GiveUp as error:
-        remedy = _(
-            "@BotFather shows the token (/mybots, API Token): save it in the settings of this source."
-        )
-        return [Finding(str(error), remedy)]
+        return [Finding(str(error), _where_the_token_is())]
     except TryLater as error:
         remedy = _(
             "See whether this machine reaches %(address)s: a firewall, a proxy, or the setting "
             "TELEGRAM_API_URL."
         )
         return [Finding(str(error), remedy % {"address": api_url})]
+
+
+def _where_the_token_is() -> str:
+    return _(
+        "@BotFather shows the token (/mybots, API Token): save it in the settings of this source."
+    )
 
 
 async def _facts(bot: telegram.Bot, is_pushed: bool) -> Facts:
