@@ -40,16 +40,24 @@ def check_archive(file: IO[bytes], source: Source) -> None:
     file.seek(0)
     head = _Head(file)
     reasons = []
+    has_lines = False
     parts: Iterator[Envelope | Skipped] = reader_of(source).read(head)
     for part in parts:
         if isinstance(part, Envelope) or part.why == "service":
             return
         noted = f"{part.where}: {part.reason}" if part.where else part.reason
+        has_lines = has_lines or part.where.startswith("line ")
         reasons.append(problem_in_words(noted))
         if len(reasons) == SHOWN:
             break
     if head.is_cut:
         return  # too long a beginning to tell
+    if reasons and has_lines:
+        sentence = _(
+            "No line of this file is a message: %(reason)s. If its columns have other names than the usual"
+            " ones, set their names on the page of a source of the kind Chat export, and import into that."
+        )
+        raise NoArchive(sentence % {"reason": "; ".join(reasons).rstrip(".")})
     sentence = _(
         "This is neither a Telegram Desktop export (result.json) nor a file of messages: %(reason)s."
     )
@@ -66,8 +74,12 @@ def problem_in_words(noted: str) -> str:
         "message": _("Message %(number)s: %(reason)s"),
     }
     if word not in sentences:
-        return retell(noted)
-    return sentences[word] % {"number": number, "reason": retell(reason)}
+        return _retold(noted)
+    return sentences[word] % {"number": number, "reason": _retold(reason)}
+
+
+def _retold(reasons: str) -> str:
+    return " ".join(map(retell, reasons.split("\n")))
 
 
 class _Head:

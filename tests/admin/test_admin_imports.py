@@ -97,9 +97,10 @@ def test_a_large_file_is_not_copied(
     [
         (b"", "empty"),
         (b"hello", "neither a Telegram Desktop export"),
-        (b'{"a": 1}', "neither a Telegram Desktop export"),
+        (b'{"a": 1}', "No line of this file is a message: Line 1: "),
         (b"\xff\xd8\x01,a\r\x02,b\nc", "this is no JSON"),
-        (b"text,id\na\rb,1\n", "It is no row of a table"),
+        ("Назва,Хто\nщось,Олена\n".encode(), "What there is: “Назва”, “Хто”"),
+        ("Назва,Хто\nщось,Олена\n".encode(), "set their names on the page of a source"),
         (LINE * 1000, "larger than"),
     ],
 )

@@ -85,13 +85,27 @@ def test_a_preview_counts_the_messages_of_a_list(post):
         ("", "Paste a sample"),
         ("{", "not valid JSON"),
         ('"x"', "neither a JSON object nor a list"),
-        ("[" * 5000 + "]" * 5000, "JSON"),
+        ('{"a": 1,\n "b": }', "not valid JSON: line 2, character 7"),
+        ("[" * 5000 + "]" * 5000, "nested too deeply"),
         ('{"a":' * 60 + "1" + "}" * 60, "nested too deeply"),
-        ("x" * 300_001, "too long"),
+        ("x" * 300_001, "longer than 300,000 characters"),
     ],
 )
 def test_a_sample_that_is_none_is_explained(post, sample, said):
     assert said in told(post(sample))
+
+
+def test_a_body_that_is_a_list_is_told_how_its_parts_become_messages(post):
+    assert "with the path [*] of the messages" in told(post([{"event": {"text": "a"}}]))
+    assert "2 messages" in told(post([SAMPLE, SAMPLE], saved__messages="[*]"))
+
+
+def test_no_browser_cuts_a_sample_without_a_word(operator, webhook):
+    page = operator.get(reverse("admin:sources_source_change", args=[webhook.pk])).text
+    (field,) = re.findall(r'<textarea[^>]*name="sample"[^>]*>', page)
+
+    assert "maxlength" not in field
+    assert "longer than 300,000 characters" in field
 
 
 def test_a_path_that_is_none_is_explained_beside_its_field_and_in_the_preview(post):

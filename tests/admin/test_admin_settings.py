@@ -227,6 +227,24 @@ def test_a_dead_letter_that_is_still_broken_says_why(operator: Client, rows: dic
     assert letter.replayed_at is None
 
 
+@pytest.mark.parametrize("page", ["changelist", "change"])
+def test_a_dead_letter_says_why_in_the_language_of_its_reader(
+    operator: Client, source: Source, page: str
+):
+    letter = DeadLetter.objects.create(
+        source=source,
+        subject="webhook.1",
+        payload=b"{}",
+        reason="message 2: There is nothing at the path of the text.\nIt is a list, not a text.",
+    )
+    address = reverse(
+        f"admin:sources_deadletter_{page}", args=[letter.pk] if page == "change" else []
+    )
+    told = operator.get(address, headers={"Accept-Language": "uk"}).content.decode()
+
+    assert "Повідомлення 2: За шляхом тексту нічого немає. Це не текст: там список." in told
+
+
 def test_a_readable_dead_letter_is_replayed(
     operator: Client,
     source: Source,

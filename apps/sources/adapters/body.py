@@ -30,7 +30,13 @@ def json_object_or_list(body: bytes) -> dict[str, Any] | list[Any]:
 def _json(body: bytes) -> Any:
     try:
         return json.loads(body)
-    except (ValueError, RecursionError):
+    except RecursionError:
+        raise Refused(400, _("The update is nested too deeply.")) from None
+    except json.JSONDecodeError as error:
+        text = _("The body is not valid JSON: line %(line)s, character %(character)s.")
+        place = {"line": error.lineno, "character": error.colno}
+        raise Refused(400, text % place) from None
+    except ValueError:
         raise Refused(400, _("The body is not valid JSON.")) from None
 
 

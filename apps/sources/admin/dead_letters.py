@@ -19,10 +19,10 @@ from apps.sources.admin.scope import (
     back_or_to,
     page_of,
 )
+from apps.sources.archives import problem_in_words
 from apps.sources.models import DeadLetter
 from apps.sources.replay import replay
 from tasktracker.lib.bus import BusUnavailable
-from tasktracker.lib.retell import retell
 
 SHOWN = 50_000  # characters of a payload on its page
 
@@ -75,11 +75,11 @@ class DeadLetterAdmin(ProjectScopedAdmin):
 
     @display(description=gettext_lazy("reason"))
     def why(self, letter: DeadLetter) -> str:
-        return short_text(retell(letter.reason), 120)
+        return short_text(problem_in_words(letter.reason), 120)
 
     @display(description=gettext_lazy("reason"))
     def told(self, letter: DeadLetter) -> str:
-        return retell(letter.reason)
+        return problem_in_words(letter.reason)
 
     @display(description=gettext_lazy("payload"))
     def content(self, letter: DeadLetter) -> str:
@@ -103,7 +103,7 @@ class DeadLetterAdmin(ProjectScopedAdmin):
                 sent += replay(letter)
             except ValueError as error:
                 text = _("Dead letter %(id)s still cannot be read: %(reason)s")
-                details = {"id": letter.pk, "reason": str(error)[:300]}
+                details = {"id": letter.pk, "reason": problem_in_words(str(error))[:300]}
                 self.message_user(request, text % details, messages.ERROR)
             except BusUnavailable:
                 text = _("The message bus does not answer. Nothing is lost: try again later.")

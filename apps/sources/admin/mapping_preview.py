@@ -33,13 +33,27 @@ class PreviewedForm(ModelForm):  # type: ignore[type-arg]
 
 def sample_field(form: Any) -> SafeString:
     """Where a sample is pasted; it is no field of the form, whose fields are what is saved."""
+    # No `maxlength`: a browser would cut what is pasted without a word, and half a body is no JSON.
     widget = UnfoldAdminTextareaWidget(
-        {"id": "sample", "rows": 8, "maxlength": LONGEST_SAMPLE, "spellcheck": "false"}
+        {
+            "id": "sample",
+            "rows": 8,
+            "data-longest": LONGEST_SAMPLE,
+            "data-too-long": too_long(),
+            "spellcheck": "false",
+        }
     )
     pasted: SafeString = widget.render(
         "sample", form.data.get("sample", "") if form.is_bound else ""
     )
     return pasted
+
+
+def too_long() -> str:
+    text = _(
+        "The sample is longer than %(n)s characters: one message or a few lines of the file are enough."
+    )
+    return text % {"n": formats.number_format(LONGEST_SAMPLE, force_grouping=True)}
 
 
 def can_preview(source: Source | None) -> bool:
@@ -69,7 +83,7 @@ def _messages_of(form: Any) -> dict[str, Any]:
     if not sample.strip():
         return {"problems": [_("Paste a sample to preview.")]}
     if len(sample) > LONGEST_SAMPLE:
-        return {"problems": [_("The sample is too long.")]}
+        return {"problems": [too_long()]}
     try:
         adapter = form.instance.adapter()
         readings = adapter.preview(sample)

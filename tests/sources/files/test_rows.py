@@ -66,6 +66,63 @@ def test_a_quote_that_never_ends_takes_little_with_it():
     assert parts[-1].text == "c"
 
 
+@pytest.mark.parametrize(
+    "table",
+    [
+        pytest.param("text,author\rone,Olena\rtwo,Ivan\r", id="an old Mac's lines"),
+        pytest.param(
+            "sep=;\r\ntext;author\r\none;Olena\r\ntwo;Ivan\r\n", id="Excel's own first line"
+        ),
+        pytest.param(
+            'text,"author\nof it",author\none,x,Olena\ntwo,,Ivan\n', id="a name of two lines"
+        ),
+    ],
+)
+def test_a_table_is_read_as_other_programs_write_it(table):
+    first, second = read(table)
+
+    assert [(one.text, one.author_name) for one in (first, second)] == [
+        ("one", "Olena"),
+        ("two", "Ivan"),
+    ]
+
+
+def test_old_mac_lines_are_whole_beyond_what_is_read_at_once():
+    parts = read("text\r" + f"{'слово ' * 200}\r" * 2000)
+
+    assert len({part.text for part in parts}) == 1
+
+
+def test_a_cell_that_is_too_long_is_told_in_words_of_ours():
+    long, short = read(f'text,id\n"{"x" * 200_000}",1\nb,2\n')
+
+    assert long.reason == "a cell is longer than 131072 characters, or its quote does not end"
+    assert short.text == "b"
+
+
+@pytest.mark.parametrize(
+    ("content", "remedy"),
+    [
+        (b"PK\x03\x04" + bytes(range(256)), "save the table as CSV"),
+        ("text\tauthor\nПрод\tОлена\n".encode("utf-16"), "save it as CSV UTF-8"),
+        (b'[{"text": "a"}, {"text": "b"}]', "its objects a line each"),
+        (b'\xef\xbb\xbf[\n  {\n "text": "a"}\n]', "its objects a line each"),
+    ],
+)
+def test_a_file_of_another_form_is_told_with_what_to_do(content, remedy):
+    file = io.BytesIO(content)
+    (told,) = FileImport(FileImport.Config(), source_id=7).read(file)
+
+    assert (told.why, remedy in told.reason) == ("invalid", True)
+
+
+def test_a_row_without_a_text_says_which_columns_there_are():
+    (told,) = read("Назва,Хто\nщось,Олена\n")
+
+    assert told.reason.endswith("What there is: “Назва”, “Хто”.")
+    assert "щось" not in told.reason
+
+
 def test_paths_say_what_is_what_in_a_table_and_in_json():
     paths = {"text": '["What happened"]', "author": "who", "chat": "room", "message": "n"}
     (cell,) = read("n,What happened,who,room\n1,502,31,dev\n", **paths)

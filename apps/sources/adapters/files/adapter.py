@@ -3,6 +3,7 @@
 Everything is read as a stream; a file may be larger than the memory.
 """
 
+import codecs
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
@@ -21,6 +22,8 @@ from apps.sources.adapters.files.telegram_export import read_export
 from apps.sources.adapters.mapping.paths import ListPath, Path, Paths, refusal, stripped
 from apps.sources.adapters.mapping.reading import MOST_MESSAGES, Reading
 from apps.sources.envelope import Envelope
+
+PEEK = 1000  # bytes that tell what a file is
 
 
 def _zone(name: str) -> str:
@@ -90,6 +93,8 @@ class FileImport:
 
     def read(self, file: IO[bytes]) -> Iterator[Envelope | Skipped]:
         """Everything of a seekable file, in its order; a file that is cut off ends with `truncated`."""
+        if reason := _foreign(file):
+            return iter([Skipped("invalid", reason=reason)])
         rows = _rows(file)
         if rows is None:
             return read_export(file, self.source_id)
@@ -127,6 +132,21 @@ class FileImport:
                 continue
             reading = reader.reading(row.value)
             yield reading.envelope or Skipped("invalid", row.where, reading.reason)
+
+
+def _foreign(file: IO[bytes]) -> str:
+    """What to do with a file that holds messages in a form that is not read; empty for all others."""
+    position = file.tell()
+    head = file.read(PEEK)
+    file.seek(position)
+    if head.startswith(b"PK\x03\x04"):
+        return gettext("it is packed, or an Excel workbook: unpack it, or save the table as CSV")
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return gettext("it is written in UTF-16: save it as CSV UTF-8")
+    is_list = head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
+    if is_list and not is_json_lines(file):
+        return gettext("it is one JSON list: write its objects a line each (jq -c '.[]' does it)")
+    return ""
 
 
 def _rows(file: IO[bytes]) -> Iterator[Row] | None:

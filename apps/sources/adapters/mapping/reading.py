@@ -10,9 +10,12 @@ from pydantic import TypeAdapter
 
 from apps.sources.adapters.base import Unreadable, reason_of
 from apps.sources.adapters.mapping.json_path import EACH, find, follow, steps_of
+from apps.sources.adapters.mapping.paths import Paths
 from apps.sources.envelope import ChatReference, Envelope
+from tasktracker.lib.text import shorten, storable
 
 MOST_MESSAGES = 500  # in one body
+NAMED = 12  # fields of a message without a text
 Read = Callable[[list[Any]], Any]  # what was found at a path -> the value
 _MOMENT: TypeAdapter[datetime] = TypeAdapter(datetime)
 
@@ -83,7 +86,7 @@ def reading_of(
     values: Mapping[str, Value], message: Any, *, source_id: int, is_history: bool = False
 ) -> Reading:
     """The message of these values, or why it is none."""
-    if reason := _trouble(values):
+    if reason := _trouble(values, message):
         return Reading(values, reason=reason)
     word = {name: value.value for name, value in values.items()}
     chat = word["chat"]
@@ -107,12 +110,27 @@ def reading_of(
     return Reading(values, envelope)
 
 
-def _trouble(values: Mapping[str, Value]) -> str:
-    """Why it is no message; empty when it is one."""
-    wrong = [f"{name}: {value.reason}" for name, value in values.items() if value.state == "wrong"]
+def _trouble(values: Mapping[str, Value], message: Any) -> str:
+    """Why it is no message, a sentence a line; empty when it is one."""
+    text = _("The field “%(field)s” cannot be read: %(reason)s")
+    wrong = [
+        text % {"field": _(Paths.model_fields[name].title or name), "reason": value.reason}
+        for name, value in values.items()
+        if value.state == "wrong"
+    ]
     if values["text"].state == "missing":
-        wrong.insert(0, _("There is nothing at the path of the text."))
-    return " ".join(wrong)
+        wrong.insert(0, _nothing_said(message))
+    return "\n".join(wrong)
+
+
+def _nothing_said(message: Any) -> str:
+    if isinstance(message, list):
+        return _("The body is a list: with the path [*] of the messages each part of it is one.")
+    if not isinstance(message, dict) or not message:
+        return _("There is nothing at the path of the text.")
+    names = ", ".join(f"“{shorten(storable(str(name)), 40)}”" for name in list(message)[:NAMED])
+    text = _("There is nothing at the path of the text. What there is: %(names)s.")
+    return text % {"names": names}
 
 
 def _value(path: str, found: list[Any], default: Any, read: Read, *, may_be_empty: bool) -> Value:

@@ -55,8 +55,7 @@ class Webhook:
                 raise Unreadable(gettext("The body has fewer messages than it had."))
             reading = readings[position]
             if reading.envelope is None:
-                text = gettext("message %(n)d: %(reason)s")
-                raise Unreadable(text % {"n": position + 1, "reason": reading.reason})
+                raise Unreadable(f"message {position + 1}: {reading.reason}")
             found.append(reading.envelope)
         return found
 
@@ -139,7 +138,7 @@ def _check_signature(given: str, secret: str, body: bytes) -> None:
     if not given:
         raise Refused(401, gettext("The header with the signature is missing."))
     signature = hmac.digest(secret.encode(), body, "sha256")
-    written = given.removeprefix("sha256=").encode()
+    written = re.sub("^sha256=", "", given, flags=re.IGNORECASE).encode()
     is_hex = hmac.compare_digest(written.lower(), signature.hex().encode())
     is_base64 = hmac.compare_digest(written, base64.b64encode(signature))
     if not (is_hex or is_base64):
