@@ -15,6 +15,10 @@
   async function show() {
     clearTimeout(waiting);
     asked?.abort();
+    if (isTooLong()) {
+      warn(sample.dataset.tooLong);
+      return;
+    }
     const question = (asked = new AbortController());
     const data = new FormData(form);
     data.set("_preview", "1");
@@ -31,10 +35,25 @@
       if (!answer.ok || !told) throw new Error(`no preview: ${answer.status}`);
       place.replaceChildren(...told.childNodes);
     } catch (error) {
-      if (error.name !== "AbortError") place.textContent = place.dataset.failed;
+      if (error.name !== "AbortError") warn(place.dataset.failed);
     }
   }
 
+  function warn(sentence) {
+    const note = document.createElement("p");
+    note.className = "warning-note";
+    note.textContent = sentence;
+    place.replaceChildren(note);
+  }
+
+  function isTooLong() {
+    return sample.value.length > Number(sample.dataset.longest);
+  }
+
+  // Settings are saved whatever was pasted, and a server reads no more than a megabyte of a form.
+  form.addEventListener("formdata", (event) => {
+    if (isTooLong()) event.formData.delete("sample");
+  });
   form.addEventListener("input", () => {
     clearTimeout(waiting);
     if (sample.value.trim()) waiting = setTimeout(show, PAUSE);
