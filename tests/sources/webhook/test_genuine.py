@@ -90,7 +90,14 @@ def test_a_signature_may_be_written_in_several_ways(post, set_up):
     body = b'{"text": "x"}'
     written = signature(body)
     in_base64 = base64.b64encode(bytes.fromhex(written)).decode()
-    for given in (written, f"sha256={written}", written.upper(), in_base64, f"sha256={in_base64}"):
+    for given in (
+        written,
+        f"sha256={written}",
+        f"SHA256={written}",
+        written.upper(),
+        in_base64,
+        f"sha256={in_base64}",
+    ):
         assert post(body, **{"X-Hub-Signature-256": given}).status_code == 200
 
 
