@@ -90,6 +90,7 @@ def _short_training():
         patch.setattr(space_training, "EPOCHS", 2)
         for shape in (pair_training.TREES_OF_TALK, pair_training.TREES_OF_TEXTS):
             patch.setitem(shape, "max_iter", 30)
+            patch.setitem(shape, "max_bins", 31)
         yield
 
 
