@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pytest
 from tasktracker.devstack import leftovers
 from tasktracker.devstack.folder import BASE_DIR, DataFolder
 from tests.recovery.free import free_port
+from tests.stubs.telegram import TelegramServer, telegram_server
 
 UNTIL_READY = 240.0  # seconds; a machine may be busy
 SERVICES = ("DATABASE_URL", "NATS_URL", "REDIS_URL")
@@ -25,14 +27,10 @@ SERVICES = ("DATABASE_URL", "NATS_URL", "REDIS_URL")
 class Stack:
     """One running `up`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, **environment: str) -> None:
         self.path = path
         self.port = free_port()
-        self.environment = {
-            **{name: value for name, value in os.environ.items() if name not in SERVICES},
-            "DATA_DIR": str(path),
-            "DJANGO_SETTINGS_MODULE": "tasktracker.settings.dev",
-        }
+        self.environment = environment_of(path) | environment
         self.log = path.with_suffix(".log")
 
     @property
@@ -55,11 +53,15 @@ class Stack:
                 stderr=subprocess.STDOUT,
             )
         wait_for(self._is_ready, UNTIL_READY, "up did not get ready")
+        self.greeting = self.log.read_text().splitlines()
 
     def _is_ready(self) -> bool:
         if self.process.poll() is not None:
             pytest.fail(f"up ended:\n{self.log.read_text()[-3000:]}")
-        return f"ready: {self.url}" in self.log.read_text()
+        return self.has_said(f"ready: {self.url}\n")
+
+    def has_said(self, pattern: str) -> bool:
+        return re.search(pattern, self.log.read_text()) is not None
 
     def stop(self) -> None:
         if self.process.poll() is None:
@@ -100,9 +102,23 @@ class Stack:
         return int(self.rows(query, *values)[0][0])
 
 
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    stack = Stack(tmp_path_factory.mktemp("recovery") / "data")
+def environment_of(path: Path) -> dict[str, str]:
+    """What `manage.py` finds whose DATA_DIR is this one, and whose services are its own."""
+    # Empty, so that a developer's .env does not lead the test to a database that matters.
+    kept = os.environ | dict.fromkeys(SERVICES, "")
+    return kept | {"DATA_DIR": str(path), "DJANGO_SETTINGS_MODULE": "tasktracker.settings.dev"}
+
+
+@pytest.fixture(scope="package")
+def telegram() -> Iterator[TelegramServer]:
+    with telegram_server(hold=20, scale=0.05) as server:
+        yield server
+
+
+@pytest.fixture(scope="package")
+def stack(telegram: TelegramServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    path = tmp_path_factory.mktemp("recovery") / "data dir"
+    stack = Stack(path, TELEGRAM_API_URL=telegram.url)
     try:
         stack.start()
         yield stack

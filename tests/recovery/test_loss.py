@@ -22,13 +22,13 @@ from typing import Any
 import pytest
 
 from tests.recovery.conftest import Stack, wait_for
-from tests.stubs.telegram import TOKEN, TelegramServer, telegram_server
+from tests.stubs.telegram import TOKEN, TelegramServer
 from tests.stubs.telegram_methods import HungUp, Refusal
 
-UPDATES = int(os.environ.get("LOSS_UPDATES", "300"))
+UPDATES = int(os.environ.get("LOSS_UPDATES", "150"))
 SEED = int(os.environ.get("LOSS_SEED", "1"))
 RECOVERY = 60.0  # seconds; the promise of REL-07
-ROUNDS = max(2, UPDATES // 1000)  # in each, every process on the way is killed once
+ROUNDS = max(1, UPDATES // 1000)  # in each, every process on the way is killed once
 PACE = UPDATES / 300  # seconds that a kill waits at most for the work that it hits
 DRAINED = RECOVERY + UPDATES / 30  # what waits when the last one was killed takes its time
 CHATS = [-1000700 - number for number in range(10)]
@@ -57,27 +57,13 @@ DEAD = "SELECT count(*) FROM sources_deadletter"
 
 
 @pytest.fixture(scope="module")
-def telegram() -> Iterator[TelegramServer]:
-    with telegram_server(hold=20, scale=0.05) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def project(telegram: TelegramServer, stack: Stack) -> str:
+def project(stack: Stack) -> str:
     stack.manage("add_project", "Loss", "--json")
     return "loss"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _environment(telegram: TelegramServer) -> Iterator[None]:
-    """What `up` and all that it starts find."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TELEGRAM_API_URL", telegram.url)
-        yield
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _workers_stand_still(_environment: None, stack: Stack) -> Iterator[None]:
+def _workers_stand_still(stack: Stack) -> Iterator[None]:
     pids = [stack.pid(name) for name in STANDING_STILL]
     for pid in pids:
         os.killpg(pid, signal.SIGSTOP)

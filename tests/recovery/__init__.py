@@ -1,0 +1,1 @@
+"""One `manage.py up` for all tests here: a package is what a fixture can live as long as."""
