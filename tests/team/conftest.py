@@ -68,7 +68,7 @@ def static_files(django_db_setup: None) -> None:
     call_command("collectstatic", interactive=False, verbosity=0)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def one_server(static_files: None) -> Iterator[Server]:
     server = Server()
     yield server
@@ -83,7 +83,7 @@ def server(transactional_db: None, one_server: Server) -> Server:
 
 
 # Not for the session: while Playwright's event loop runs in this thread, no async test can.
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     if not CHROMIUM.exists():
         # A laptop may have no Chromium at all; `.ci/run` installs it, so nothing is skipped there.
