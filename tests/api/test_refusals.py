@@ -1,6 +1,7 @@
 """One form for every refusal, in the language of the request, and never a 5xx for ugly input."""
 
 import json
+import os
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
+UGLY = int(os.environ.get("UGLY_REQUESTS", "30"))  # of each kind
 ADDRESSES = [
     "/api/messages",
     "/api/messages/filters",
@@ -238,7 +240,7 @@ GOOD = {
     ("address", "fields"), [("/api/messages", MESSAGE_FIELDS), ("/api/tasks", TASK_FIELDS)]
 )
 @settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=UGLY, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
 def test_ugly_input_never_breaks_the_server(api, project, address, fields, data):
@@ -258,7 +260,7 @@ def test_ugly_input_never_breaks_the_server(api, project, address, fields, data)
     ["/api/messages", "/api/tasks", "/api/activity", "/api/events", "/api/exports", "/api/chats"],
 )
 @settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=UGLY, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     query=st.dictionaries(
