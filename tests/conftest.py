@@ -40,7 +40,7 @@ def _flush() -> Iterator[None]:
     """
 
     def flush(case: TransactionTestCase) -> None:
-        telling.settle(timeout=30)
+        telling.settle(timeout=120)
         names = connection.introspection.django_table_names(only_existing=True, include_views=False)
         tables = sorted(connection.ops.quote_name(name) for name in set(names) - KEPT)
         deletions = "; ".join(f"DELETE FROM {table}" for table in tables)

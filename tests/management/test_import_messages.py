@@ -16,6 +16,7 @@ from apps.sources.models import Chat, DeadLetter, Project, Source
 from tasktracker.lib import bus, loop
 from tasktracker.management.commands import load_demo
 from tasktracker.models import Heartbeat
+from tests.lib.jetstream import jetstream_away
 
 DEMO = Path(__file__).parents[2] / "data" / "demo" / "result.json"
 
@@ -187,14 +188,10 @@ def test_without_a_project_a_first_one_is_made(transactional_db, capsys, lines):
     assert Project.objects.get().name == "Default"
 
 
-def test_without_jetstream_the_import_ends_with_a_sentence(
-    project, capsys, lines, settings, monkeypatch
-):
+def test_without_jetstream_the_import_ends_with_a_sentence(project, capsys, lines, monkeypatch):
     monkeypatch.setattr(pacing, "BUS_PATIENCE", 0)
-    bus.close()
-    settings.NATS_URL = "nats://127.0.0.1:1"
 
-    with pytest.raises(CommandError, match="JetStream does not take"):
+    with jetstream_away(), pytest.raises(CommandError, match="JetStream does not take"):
         import_file(lines({"text": "one"}), capsys)
 
 

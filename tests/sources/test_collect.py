@@ -12,8 +12,8 @@ from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, Tel
 from apps.sources.adapters.telegram.library import refusal_of
 from apps.sources.collect import LOCK_KIND, Collector, inlets, trouble_of
 from apps.sources.models import DeadLetter, Source
-from tasktracker.lib import bus
 from tasktracker.lib.bus import BusUnavailable
+from tests.lib.jetstream import jetstream_away
 from tests.sources.conftest import recorded
 from tests.stubs.telegram import TOKEN, telegram_server
 
@@ -104,12 +104,11 @@ def test_more_than_one_answer_is_taken(bot, telegram, stream):
     assert len(stream()) == 130
 
 
-def test_without_an_acknowledgement_the_offset_stays(bot, telegram, settings):
+def test_without_an_acknowledgement_the_offset_stays(bot, telegram):
     telegram.add(numbered("text", 10))
-    bus.close()
-    settings.NATS_URL = "nats://127.0.0.1:1"
 
-    collect()
+    with jetstream_away():
+        collect()
 
     bot.refresh_from_db()
     assert (bot.position, len(telegram.updates)) == ({}, 1)

@@ -9,7 +9,7 @@ from django.test import Client
 from apps.sources import webhooks
 from apps.sources.models import DeadLetter
 from apps.sources.webhooks import known_sources
-from tasktracker.lib import bus
+from tests.lib.jetstream import jetstream_away
 from tests.sources.conftest import recorded
 
 ADDRESS = "/webhook/telegram"
@@ -161,11 +161,9 @@ def test_text_is_only_text(post, stream, text):
     assert envelope["text"] == text.replace("\x00", "").replace("\ud83d", "\ufffd")[:20_000]
 
 
-def test_without_an_acknowledgement_telegram_is_asked_to_come_again(post, settings):
-    bus.close()
-    settings.NATS_URL = "nats://127.0.0.1:1"
-
-    response = post(recorded("text"))
+def test_without_an_acknowledgement_telegram_is_asked_to_come_again(post):
+    with jetstream_away():
+        response = post(recorded("text"))
 
     assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
 

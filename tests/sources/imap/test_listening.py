@@ -12,7 +12,7 @@ from django.db import connections
 from apps.messages.models import Message
 from apps.sources.collect import Listening, inlets
 from apps.sources.models import DeadLetter
-from tasktracker.lib import bus
+from tests.lib.jetstream import jetstream_away
 from tests.sources.conftest import FIXTURES
 from tests.sources.imap.conftest import collect, mail, set_up
 from tests.stubs.imap import StubFolder
@@ -137,10 +137,9 @@ def test_a_running_listener_takes_what_comes_and_ends_at_once(mailbox, stub, str
     assert subjects(stream()) == ["1"]
 
 
-def test_a_thousand_mails_come_once_whatever_breaks(mailbox, stub, settings, monkeypatch):
+def test_a_thousand_mails_come_once_whatever_breaks(mailbox, stub, monkeypatch):
     """Connections drop, JetStream is away, the listener is cancelled, the numbers change."""
     monkeypatch.setattr("apps.sources.collect._jittered", lambda longest, failures: 0.01)
-    nats_url = settings.NATS_URL
     collect()
     wanted = {str(number) for number in range(1000)}
     for number in range(500):
@@ -160,12 +159,10 @@ def test_a_thousand_mails_come_once_whatever_breaks(mailbox, stub, settings, mon
     asyncio.run(listen_until(lambda: fetches() > 3))  # cancelled in the middle
     mailbox.refresh_from_db()
     before = mailbox.position
-    bus.close()
-    settings.NATS_URL = "nats://127.0.0.1:1"
-    collect()
+    with jetstream_away():
+        collect()
     mailbox.refresh_from_db()
     assert (mailbox.position, "JetStream" in mailbox.last_error) == (before, True)
-    settings.NATS_URL = nats_url
     stub.renumber()
     for number in range(500, 1000):
         stub.add(mail(number))

@@ -16,7 +16,7 @@ from apps.sources.adapters.base import Refused, Request
 from apps.sources.adapters.slack.adapter import check_signature
 from apps.sources.models import Chat, DeadLetter, Source
 from apps.sources.webhooks import known_sources
-from tasktracker.lib import bus
+from tests.lib.jetstream import jetstream_away
 from tests.sources.conftest import FIXTURES
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
@@ -260,11 +260,9 @@ def test_what_is_no_event_is_refused_with_a_sentence(post, stream, body):
     assert (stream(), DeadLetter.objects.count()) == ([], 0)
 
 
-def test_slack_tries_again_when_jetstream_is_away(post, settings):
-    bus.close()
-    settings.NATS_URL = "nats://127.0.0.1:1"
-
-    response = post(recorded("text"))
+def test_slack_tries_again_when_jetstream_is_away(post):
+    with jetstream_away():
+        response = post(recorded("text"))
 
     assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
 
