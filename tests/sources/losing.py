@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -15,7 +16,7 @@ from apps.sources import collect
 from apps.sources.collect import Collector
 from apps.sources.intake import telling
 from apps.sources.models import Chat, Source
-from tasktracker.lib import bus
+from tests.lib.jetstream import jetstream_away
 from tests.sources.listening import caught_up, until
 
 #: 1000 takes a quarter of a minute on an idle machine.
@@ -29,10 +30,9 @@ PATIENCE = float(os.environ.get("LOSS_PATIENCE", "120"))  # seconds; what is mis
 class Troubles:
     """A collector that is stopped and begun again, and a JetStream that goes away and comes back."""
 
-    def __init__(self, settings: Any, monkeypatch: Any, is_heard: Callable[[], bool]) -> None:
+    def __init__(self, monkeypatch: Any, is_heard: Callable[[], bool]) -> None:
         self.is_heard = is_heard
-        self.settings = settings
-        self.nats_url = settings.NATS_URL
+        self.away = ExitStack()
         monkeypatch.setattr(collect, "STANDBY", 0.05)
         monkeypatch.setattr(collect, "ROUND", 0.05)
         monkeypatch.setattr(collect, "_jittered", lambda longest, failures: 0.1)
@@ -53,8 +53,7 @@ class Troubles:
         """In one round JetStream is away, in another nobody listens; in all others somebody does."""
         if number == WITHOUT_JETSTREAM:
             await sync_to_async(telling.settle)(timeout=30)
-            bus.close()
-            self.settings.NATS_URL = "nats://127.0.0.1:1"
+            self.away.enter_context(jetstream_away())
         elif number == WITHOUT_COLLECTOR:
             await self.end()
             await until(lambda: not self.is_heard())
@@ -65,7 +64,7 @@ class Troubles:
         if number == WITHOUT_JETSTREAM:
             while "JetStream" not in (await Source.objects.aget()).last_error:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
-            self.settings.NATS_URL = self.nats_url
+            self.away.close()
         if number == WITHOUT_COLLECTOR:
             await self.begin()
 

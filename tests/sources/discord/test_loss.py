@@ -24,7 +24,7 @@ def test_nothing_that_is_said_on_discord_is_lost(project, settings, monkeypatch,
         discord.add_channel(OTHER_ID, "support")
 
         lose_nothing(
-            Troubles(settings, monkeypatch, lambda: bool(discord.connections())),
+            Troubles(monkeypatch, lambda: bool(discord.connections())),
             write=lambda number: discord.post(f"№{number}", (CHANNEL_ID, OTHER_ID)[number % 2]),
             edit=lambda message, text, after: discord.edit(message, text, after=after),
             breaks=[

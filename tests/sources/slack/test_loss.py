@@ -35,7 +35,7 @@ def test_nothing_that_is_said_in_slack_is_lost(project, settings, monkeypatch, s
             slack.is_listening = not slack.is_listening  # and nothing is brought again
 
         lose_nothing(
-            Troubles(settings, monkeypatch, lambda: bool(slack.links)),
+            Troubles(monkeypatch, lambda: bool(slack.links)),
             write=write,
             edit=lambda message, text, after: slack.edit(
                 message, text, places[message["ts"]], after=after
