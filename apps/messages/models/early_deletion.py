@@ -36,5 +36,6 @@ class EarlyDeletion(models.Model):
     def keep(cls, source_id: int, external_id: str, happened_at: datetime) -> None:
         """Until the message comes, and no longer than it may."""
         cls.objects.filter(created_at__lt=timezone.now() - KEPT).delete()
-        row = cls(source_id=source_id, external_id=external_id, happened_at=happened_at)
-        cls.objects.bulk_create([row], ignore_conflicts=True)
+        cls.objects.get_or_create(
+            source_id=source_id, external_id=external_id, defaults={"happened_at": happened_at}
+        )
