@@ -150,3 +150,14 @@ def test_a_check_says_what_to_do(
     check = reverse("admin:exports_tracker_check", args=[tracker.pk])
 
     assert words in operator.post(check, follow=True).content.decode()
+
+
+def test_what_is_wrong_is_said_without_words_of_the_library(
+    operator: Client, project: Project, save: Callable[..., str]
+):
+    add = reverse("admin:exports_tracker_add")
+
+    page = save(operator, add, project=project.pk, kind="linear")
+
+    assert "Give an API key" in page
+    assert "Value error" not in page

@@ -295,6 +295,11 @@ def reason_of(error: ValueError) -> str:
         return str(error)[:500]
     problems = error.errors(include_input=False, include_url=False, include_context=False)[:5]
     return "; ".join(
-        f"{'.'.join(str(part) for part in problem['loc']) or 'payload'}: {problem['msg']}"
+        f"{'.'.join(str(part) for part in problem['loc']) or 'payload'}: {without_label(problem['msg'])}"
         for problem in problems
     )
+
+
+def without_label(words: str) -> str:
+    """A sentence of a validator of ours, before which pydantic puts words of its own, in English."""
+    return words.removeprefix("Value error, ")

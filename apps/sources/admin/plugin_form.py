@@ -22,6 +22,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
+from apps.sources.adapters.base import without_label
 from tasktracker.lib.plugins import PlugIn, load
 
 #: Prefix of the settings of a saved row; a new one has the fields of every kind, by its name.
@@ -146,7 +147,7 @@ def _sentence(item: Any) -> str:
     if item["type"] in SENTENCES:
         sentence: str = SENTENCES[item["type"]] % item.get("ctx", {})
         return sentence
-    return str(item["msg"])
+    return without_label(item["msg"])
 
 
 def config_model(registry: dict[str, PlugIn], kind: str) -> type[BaseModel]:
