@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import DatabaseError
+from django.utils.translation import gettext as _
 
 from apps.exports.models import QUIET, AnswerTimes, Tracker
 from apps.exports.trackers.base import Doubtful, Limited, OwnLimit, Unasked
@@ -22,7 +23,9 @@ def plugin_of(tracker: Tracker) -> Any:
         return tracker.plugin()
     except ValueError as error:
         # Only the words: the values may be secrets.
-        raise GiveUp(f"the tracker's settings do not fit: {reason_of(error)}") from error
+        raise GiveUp(
+            _("The tracker's settings do not fit: %(reason)s") % {"reason": reason_of(error)}
+        ) from error
 
 
 @contextmanager

@@ -8,9 +8,17 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from apps.exports.calling import admitted, plugin_of, told_to
-from apps.exports.models import LEASE, NOT_WANTED, QUIET, ExportPolicy, TaskExport
+from apps.exports.models import (
+    LEASE,
+    NOT_WANTED,
+    QUIET,
+    WAITS_FOR_ANSWER,
+    ExportPolicy,
+    TaskExport,
+)
 from apps.exports.payload import build_payload
 from apps.exports.policy import export_of, goes_now, hold, targets, wanted_again
 from apps.exports.trackers.base import Doubtful, ExternalIssue, IssuePayload, Limited
@@ -61,7 +69,7 @@ def deliver(export: TaskExport) -> None:
     if export.made is None and not goes_now(export):
         return
     if not tracker.is_active:
-        raise GiveUp("the tracker is switched off")
+        raise GiveUp(_("The tracker is switched off: switch it on, then export again."))
     export.renew(lease=LEASE)
     plugin = plugin_of(tracker)
     if export.made is None:
@@ -90,7 +98,7 @@ def _wait_after_doubt(export: TaskExport, plugin: Any) -> None:
         quiet = DOUBTS[min(max(export.attempts - 2, 0), len(DOUBTS) - 1)]
     recent = TaskExport.objects.filter(pk=export.pk, called_at__gt=Now() - quiet)
     if recent.exists():
-        raise NotNow("waiting for what became of the last call", delay=QUIET)
+        raise NotNow(WAITS_FOR_ANSWER, delay=QUIET)
 
 
 @contextmanager
@@ -103,7 +111,7 @@ def _alone(export: TaskExport, plugin: Any) -> Iterator[None]:
         with held(LOCK_KIND, export.pk):
             yield
     except HeldElsewhere:
-        raise NotNow("another worker makes it at this moment", delay=SOON) from None
+        raise NotNow(_("Another worker makes it at this moment."), delay=SOON) from None
 
 
 def _made(export: TaskExport, plugin: Any, payload: IssuePayload) -> ExternalIssue:

@@ -26,7 +26,7 @@ from apps.exports.models import (
 from apps.exports.models.tracker import LOOK_AGAIN, SOON
 from apps.exports.policy import export_of
 from apps.exports.trackers.base import ExternalIssue
-from apps.issues.models import Issue
+from apps.issues.models import Change, Issue
 from tasktracker.lib.workflow import GiveUp, NotNow
 
 logger = logging.getLogger(__name__)
@@ -79,6 +79,8 @@ def _let_stand_in(export: TaskExport, fallback: Tracker) -> None:
         elif is_new:
             TaskExport.announce([by.pk], Status.PENDING, is_new=True)
         stand(export, by)
+        names = {"tracker": export.tracker.name, "taken_over_by": fallback.name}
+        issue.record(Change.Kind.EXPORT, **names)
 
 
 def _may_stand(by: TaskExport) -> bool:
@@ -100,12 +102,12 @@ def _held(item: StandIn) -> Iterator[Issue]:
 def _come_back_before(item: StandIn) -> None:
     """The first tracker answers, and nobody has called the other one yet: nothing has to change."""
     if item.how:
-        raise NotNow("the other task is not made yet", delay=SOON)  # a person wants that one
+        raise NotNow(_("The other task is not made yet."), delay=SOON)  # a person wants that one
     _found_in_first(item)
     with _held(item):
         by = TaskExport.objects.select_for_update(no_key=True).get(pk=item.by_id)
         if by.status != Status.PENDING or by.called_at is not None:
-            raise NotNow("the other tracker is being called", delay=SOON)
+            raise NotNow(_("The other tracker is being called."), delay=SOON)
         by.give_up(ELSEWHERE)
         let_go(item.export)
         item.move_to(StandIn.Status.SETTLED)
@@ -125,6 +127,7 @@ def _choose_one(item: StandIn) -> None:
     if moves:
         _close(by)
         with _held(item):
+            issue.record(Change.Kind.EXPORT, tracker=by.tracker.name, closed=by.external_id)
             let_go(export)
             item.move_to(StandIn.Status.MOVING)
         return
@@ -139,7 +142,7 @@ def _found_in_first(item: StandIn) -> ExternalIssue | None:
     """What the first tracker has after all; raises NotNow or TryLater while it does not answer."""
     tracker = item.export.tracker
     if not tracker.is_active:
-        raise NotNow("the tracker is switched off", delay=LOOK_AGAIN)
+        raise NotNow(_("The tracker is switched off."), delay=LOOK_AGAIN)
     plugin = plugin_of(tracker)
     item.renew(lease=LEASE)
     with admitted(tracker), told_to(tracker, attempts=item.attempts):
@@ -160,7 +163,7 @@ def _link_when_moved(item: StandIn) -> None:
     if export.status == Status.FAILED and export.last_error == NOT_WANTED:
         item.move_to(StandIn.Status.SETTLED)
     elif export.status != Status.CREATED:
-        raise NotNow("the task is not made yet", delay=SOON)
+        raise NotNow(_("The task is not made yet."), delay=SOON)
     else:
         _link(export, _made(export), by, _made(by))
         _link(by, _made(by), export, _made(export))

@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from apps.exports.calling import admitted, plugin_of, told_to
-from apps.exports.models import LEASE, QUIET, ExportUpdate, TaskExport
+from apps.exports.models import LEASE, QUIET, WAITS_FOR_ANSWER, ExportUpdate, TaskExport
 from apps.exports.payload import build_payload
 from apps.exports.trackers import able_to
 from apps.exports.trackers.base import Doubtful, ExternalIssue, Gone
@@ -75,7 +75,7 @@ def tell(update: ExportUpdate) -> None:
     plugin = plugin_of(tracker)
     if _is_behind(update, plugin):
         if not update.is_quiet:
-            raise NotNow("waiting for what became of the last call", delay=QUIET)
+            raise NotNow(WAITS_FOR_ANSWER, delay=QUIET)
         with admitted(tracker), told_to(tracker, attempts=update.attempts):
             try:
                 _write(update, plugin)

@@ -127,7 +127,7 @@ def _changes(project: Project, day: date) -> dict[str, int]:
     return changes.aggregate(
         approved=got(Issue.Status.APPROVED),
         rejected=got(Issue.Status.REJECTED),
-        exported=Count("issue", filter=Q(kind=Change.Kind.EXPORT), distinct=True),
+        exported=Count("issue", filter=Change.EXPORTED, distinct=True),
     )
 
 

@@ -83,7 +83,7 @@ def _own_date(issue: Issue) -> datetime:
 
 def _is_used(into: Issue, since: QuerySet[Change]) -> bool:
     """Whether anybody went on with the status, a tracker has it, or another merge brings it too."""
-    if since.filter(kind__in=[Change.Kind.STATUS, Change.Kind.EXPORT]).exists():
+    if since.filter(Q(kind=Change.Kind.STATUS) | Change.EXPORTED).exists():
         return True
     approved = since.filter(kind=Change.Kind.MERGED, details__was__in=[_S.APPROVED, _S.IN_PROGRESS])
     return into.duplicates.filter(pk__in=_taken(approved)).exists()

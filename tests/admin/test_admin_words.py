@@ -57,6 +57,9 @@ def test_what_a_person_gave_as_a_reason_stays_as_it_is(make_issue: Callable[...,
         ({"gone": False}, "ENG-7 is back in Linear"),
         ({"assignee": "Тарас"}, "ENG-7 was given to Тарас in Linear"),
         ({"assignee": ""}, "ENG-7 is nobody's in Linear now"),
+        ({"error": "Linear says no"}, "Not exported to Linear: Linear says no"),
+        ({"taken_over_by": "Redmine"}, "Linear is away: Redmine takes over"),
+        ({"closed": "ENG-7"}, "ENG-7 was closed in Linear: the task is in another tracker"),
     ],
 )
 def test_what_happens_in_a_tracker_is_told(

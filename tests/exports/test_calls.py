@@ -57,7 +57,7 @@ def test_nobody_looks_while_the_last_call_may_still_be_at_work(make_export, fake
     run(export)
 
     assert (export.status, fake.calls) == ("pending", [])
-    assert "waiting for what became" in export.last_error
+    assert "Waiting for what became" in export.last_error
 
 
 def test_what_surely_was_not_made_is_not_looked_for(make_export, fake, run):
@@ -105,7 +105,7 @@ def test_a_limit_is_no_failure_and_holds_for_all(make_export, make_issue, fake, 
     tracker.refresh_from_db()
     assert (tracker.failures_in_a_row, tracker.closed_until) == (0, None)
     assert first.due_at > timezone.now() + timedelta(seconds=80)
-    assert (second.last_error, fake.calls) == ("the tracker asked us to wait", ["create"])
+    assert (second.last_error, fake.calls) == ("The tracker asked us to wait.", ["create"])
     fake.does("create")
     assert run(second, later=100).status == "created"
 
@@ -118,7 +118,7 @@ def test_after_a_rest_one_caller_tries_first(make_export, make_issue, fake, run,
     run(first)
 
     assert (first.status, second.status) == ("created", "pending")
-    assert "somebody else tries" in second.last_error or "pauses" in second.last_error
+    assert "Somebody else tries" in second.last_error or "pauses" in second.last_error
     assert run(second, later=40).status == "created"
 
 
@@ -254,7 +254,7 @@ def test_a_pause_is_no_attempt(make_export, fake, run, tracker):
     for _ in range(MAX_ATTEMPTS):
         run(export, later=40)
 
-    assert (export.attempts, export.last_error) == (0, "the tracker asked us to wait")
+    assert (export.attempts, export.last_error) == (0, "The tracker asked us to wait.")
     fake.does("create", before=KeyError("data"))
     assert run(export, later=3600).status == "pending"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from apps.exports.deliver import deliver, open_exports
 from apps.exports.models import BREAK_AFTER, LEASE, NOT_WANTED, TaskExport
@@ -92,6 +92,37 @@ def test_a_tracker_that_was_switched_off_fails_the_export(make_export, tracker):
 
     with pytest.raises(GiveUp, match="switched off"):
         deliver(TaskExport.objects.get(pk=export.pk))
+
+
+def test_why_it_failed_is_written_into_the_history(make_export, tracker, run):
+    export = make_export()
+    tracker.is_active = False
+    tracker.save()
+
+    run(export)
+
+    change = export.issue.changes.get(kind=Change.Kind.EXPORT)
+    assert change.details == {"tracker": tracker.name, "error": export.last_error}
+    assert not export.issue.changes.filter(Change.EXPORTED).exists()
+
+
+def test_what_nobody_wants_has_not_failed(make_export, run):
+    export = make_export()
+    reject(export.issue, by=None)
+
+    run(export)
+
+    assert not export.issue.changes.filter(kind=Change.Kind.EXPORT).exists()
+    assert export.told_status == "Not wanted"
+
+
+def test_why_it_failed_is_read_in_two_languages(make_export):
+    noted = "Linear refuses it: HTTP status 404"
+    export = make_export(status="failed", last_error=noted)
+
+    assert export.error == noted
+    with translation.override("uk"):
+        assert export.error == "Linear відмовляє: HTTP-статус 404"
 
 
 def test_several_failures_in_a_row_pause_the_tracker(make_export, tracker, settings, tmp_path):

@@ -9,6 +9,7 @@ from apps.exports.models import ELSEWHERE, ExportPolicy, TaskExport, Tracker
 from apps.exports.tasks import open_exports
 from apps.exports.trackers.base import Doubtful
 from apps.issues import decisions
+from apps.issues.models import Change
 from tasktracker.lib.workflow import GiveUp, TryLater
 from tests.exports.conftest import LINEAR, break_off
 from tests.exports.fake_tracker import Spare
@@ -83,6 +84,23 @@ def test_moving_closes_the_one_before_it_makes_the_other(export, by, run, fake):
     assert closed_first == ([by.uuid], [])
     assert live(by.issue) == ["Fake"]
     assert (fake.issues, Spare.issues) == ([export.uuid], [by.uuid])
+
+
+def test_the_history_tells_who_took_over_and_what_was_closed(by, run):
+    settle()
+
+    told = by.issue.changes.filter(kind=Change.Kind.EXPORT).exclude(Change.EXPORTED)
+    assert list(told.values_list("details", flat=True)) == [
+        {"tracker": "Fake", "taken_over_by": "Spare"},
+        {"tracker": "Spare", "closed": "FAKE-1"},
+    ]
+
+
+def test_a_task_that_was_closed_for_another_is_called_so(by, run):
+    settle()
+
+    by.refresh_from_db()
+    assert by.told_status == "Closed there"
 
 
 def test_both_carry_a_link_to_the_other(export, by, run, fake):

@@ -76,7 +76,7 @@ def test_a_named_tracker_that_is_off_is_seen_to_fail(approved, policy, tracker):
     (issue,) = approved()
     deliver_exports([issue.exports.get().pk])
 
-    assert issue.exports.get().last_error == "the tracker is switched off"
+    assert issue.exports.get().last_error.startswith("The tracker is switched off")
 
 
 def test_by_hand_nothing_goes_until_somebody_sends_it(approved, policy, tracker):

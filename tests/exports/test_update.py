@@ -212,7 +212,7 @@ def test_nobody_writes_while_the_last_call_may_still_be_at_work(made, report):
     tell(later=timedelta(seconds=20))
 
     assert Fake.notes == {}
-    assert "waiting for what became" in ExportUpdate.objects.get().last_error
+    assert "Waiting for what became" in ExportUpdate.objects.get().last_error
 
 
 def test_what_the_tracker_refuses_fails_until_there_is_more(made, report, tracker):

@@ -26,6 +26,7 @@ from apps.sources.admin.scope import (
     back_or_to,
     page_of,
 )
+from tasktracker.lib.retell import retell
 from tasktracker.lib.text import shorten
 from tasktracker.lib.workflow import LostRace, WrongTransition
 
@@ -107,11 +108,11 @@ class TaskExportAdmin(MovingMany, PreviewPages):
 
     @display(description=gettext_lazy("status"), ordering="status")
     def state(self, export: TaskExport) -> str:
-        if export.is_gone:
-            return badge(_("Deleted there"), "warning")
-        if export.is_held:
-            return badge(_("Held"), "warning")
-        return badge(export.get_status_display(), STATUS_COLOURS.get(export.status, ""))
+        if export.is_gone or export.is_held:
+            return badge(export.told_status, "warning")
+        is_over = not export.is_live or (export.status == "failed" and not export.is_failure)
+        colour = "" if is_over else STATUS_COLOURS.get(export.status, "")
+        return badge(export.told_status, colour)
 
     @display(description=gettext_lazy("last error"))
     def trouble(self, export: TaskExport) -> str:
@@ -127,7 +128,7 @@ class TaskExportAdmin(MovingMany, PreviewPages):
         update = ExportUpdate.objects.filter(export=export).first()
         if update is None:
             return ""
-        return ": ".join(filter(None, [update.get_status_display(), update.last_error]))
+        return ": ".join(filter(None, [update.get_status_display(), retell(update.last_error)]))
 
     @display(description=gettext_lazy("there"))
     def there(self, export: TaskExport) -> str:

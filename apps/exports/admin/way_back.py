@@ -19,6 +19,7 @@ from apps.exports.models import Mirroring, Tracker
 from apps.exports.trackers import able_to
 from apps.sources.adapters.base import reason_of
 from apps.sources.admin.scope import ProjectScopedAdmin, page_of
+from tasktracker.lib.retell import retell
 from tasktracker.lib.secrets import CannotDecrypt
 from tasktracker.lib.workflow import GiveUp, TryLater
 
@@ -92,6 +93,7 @@ class WayBackPages(ProjectScopedAdmin):
             "original": tracker,  # for the way back above the page
             "tracker_page": page_of(tracker),
             "mirroring": mirroring,
+            "last_error": retell(mirroring.last_error),
             "calls": calls,
             "is_asked": tracker.kind in able_to("changed"),
             "address": address_of(tracker),

@@ -4,7 +4,14 @@ from apps.exports.models.calls import AnswerTimes, CallCount
 from apps.exports.models.mirroring import Mirroring
 from apps.exports.models.policy import SAME_LABEL, ExportPolicy
 from apps.exports.models.stand_in import StandIn
-from apps.exports.models.task_export import ELSEWHERE, LEASE, NOT_WANTED, QUIET, TaskExport
+from apps.exports.models.task_export import (
+    ELSEWHERE,
+    LEASE,
+    NOT_WANTED,
+    QUIET,
+    WAITS_FOR_ANSWER,
+    TaskExport,
+)
 from apps.exports.models.tracker import BREAK_AFTER, Tracker
 from apps.exports.models.update import ExportUpdate
 from apps.exports.models.webhook_delivery import WebhookDelivery
@@ -16,6 +23,7 @@ __all__ = [
     "NOT_WANTED",
     "QUIET",
     "SAME_LABEL",
+    "WAITS_FOR_ANSWER",
     "AnswerTimes",
     "CallCount",
     "ExportPolicy",

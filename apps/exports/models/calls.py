@@ -8,11 +8,16 @@ from datetime import timedelta
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from apps.exports.trackers.base import OwnLimit
 
 COUNTED = timedelta(hours=1)  # in which a vendor counts calls
 EDGES = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds of answers
+HOUR_IS_FULL = gettext_noop("All of an hour's %(n)s calls were made: the next one follows later.")
+MINUTE_IS_FULL = gettext_noop(
+    "All of a minute's %(n)s calls were made: the next one follows later."
+)
 
 
 class CallCount(models.Model):
@@ -50,7 +55,7 @@ class CallCount(models.Model):
             this_one.update(calls=models.F("calls") - 1)
             first = recent.filter(calls__gt=0).order_by("minute").first()
             opens_at = (first.minute if first else now) + COUNTED + timedelta(minutes=1)
-            raise OwnLimit(f"{per_hour} calls in an hour were made", delay=opens_at - now)
+            raise OwnLimit(HOUR_IS_FULL % {"n": per_hour}, delay=opens_at - now)
 
     @classmethod
     def recent(cls, accounts: Iterable[str]) -> dict[str, int]:
@@ -69,7 +74,7 @@ class CallCount(models.Model):
         this_one = cls.objects.filter(pk=row.pk, calls__lt=per_minute)
         if not this_one.update(calls=models.F("calls") + 1):
             delay = minute + timedelta(minutes=1) - now
-            raise OwnLimit(f"{per_minute} calls in a minute were made", delay=delay)
+            raise OwnLimit(MINUTE_IS_FULL % {"n": per_minute}, delay=delay)
 
 
 class AnswerTimes(models.Model):

@@ -6,18 +6,22 @@ from datetime import timedelta
 from django.contrib.postgres.fields import ArrayField
 from django.db import models, transaction
 from django.db.models.functions import Now
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from apps.exports.models.tracker import Tracker
 from apps.exports.trackers.base import ExternalIssue
-from apps.issues.models import Evidence, Issue
+from apps.issues.models import Change, Evidence, Issue
+from tasktracker.lib.retell import retell
+from tasktracker.lib.text import shorten
 from tasktracker.lib.workflow import LostRace, WorkItem, WrongTransition
 
 NOT_WANTED = "not_wanted"  # as it is stored: the issue was rejected or merged, or is new again
 ELSEWHERE = "elsewhere"  # as it is stored: the issue's task is another tracker's
 LEASE = timedelta(seconds=30)  # of one delivery, longer than everything that a door waits for
 QUIET = timedelta(seconds=15)  # longer than a door waits for an answer
+WAITS_FOR_ANSWER = gettext_noop("Waiting for what became of the last call.")
+LONGEST_TOLD = 500  # of a refusal, in the issue's history
 
 
 class TaskExport(WorkItem):
@@ -111,7 +115,7 @@ class TaskExport(WorkItem):
         ]
 
     def __str__(self) -> str:
-        return f"{self.tracker_id} <- {self.issue_id}"
+        return f"{self.issue_id} → {self.tracker}"
 
     # Mutators
 
@@ -163,6 +167,14 @@ class TaskExport(WorkItem):
             told_messages=None,
             held="",
         )
+
+    def give_up(self, reason: str) -> None:
+        """With a line of the issue's history, where the task is still wanted here."""
+        with transaction.atomic():
+            super().give_up(reason)
+            if reason not in (NOT_WANTED, ELSEWHERE):
+                told = shorten(reason, LONGEST_TOLD)
+                self.issue.record(Change.Kind.EXPORT, tracker=self.tracker.name, error=told)
 
     def release(self) -> None:
         """Let it go, also when its hour is full; raises LostRace when it is not held any more."""
@@ -225,14 +237,29 @@ class TaskExport(WorkItem):
         return bool(self.held) and self.status == self.Status.PENDING
 
     @property
+    def told_status(self) -> str:
+        """The status in words; what nobody wants here has not failed."""
+        if self.is_gone:
+            return gettext("Deleted there")
+        if self.is_held:
+            return gettext("Held")
+        if self.status == self.Status.FAILED and not self.is_failure:
+            is_elsewhere = self.last_error == ELSEWHERE
+            return gettext("In another tracker") if is_elsewhere else gettext("Not wanted")
+        if self.status == self.Status.CREATED and not self.is_live:
+            return gettext("Closed there")
+        return self.get_status_display()
+
+    @property
     def error(self) -> str:
         """Why it did not work, or does not go, for people."""
         if self.is_held:
             words = str(self.get_held_display())
             stand_in = getattr(self, "stand_in", None) if self.held == self.Held.AWAY else None
-            return f"{words}: {stand_in.last_error}" if stand_in and stand_in.last_error else words
+            why = retell(stand_in.last_error) if stand_in else ""
+            return f"{words}: {why}" if why else words
         if self.last_error == NOT_WANTED:
             return gettext("Nobody wants it: the issue was rejected or merged, or is new again.")
         if self.last_error == ELSEWHERE:
             return gettext("The issue's task is in another tracker, which stood in for this one.")
-        return self.last_error
+        return retell(self.last_error)

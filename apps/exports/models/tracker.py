@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models.functions import Coalesce, Greatest, Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from apps.exports.models.calls import CallCount
 from apps.exports.models.connection import Connected
@@ -27,6 +28,11 @@ TRY_FOR = timedelta(seconds=30)  # how long the others wait for what became of t
 SOON = timedelta(seconds=5)
 AWAY_AFTER = timedelta(minutes=2)  # of an open circuit; before that waiting is the smaller trouble
 LOOK_AGAIN = timedelta(seconds=30)  # at a circuit that a person holds open
+#: Why it is not called now, as it is stored; `retell` has it in the reader's language.
+LEFT_ALONE = gettext_noop("Somebody has ordered to leave the tracker alone.")
+ASKED_TO_WAIT = gettext_noop("The tracker asked us to wait.")
+PAUSES = gettext_noop("The tracker pauses after %(n)s failures.")
+IS_TRIED = gettext_noop("Somebody else tries whether the tracker is back.")
 
 
 class Tracker(Connected):
@@ -119,16 +125,16 @@ class Tracker(Connected):
             "forced", "failures_in_a_row", "closed_until", "limited_until", Now()
         ).get()
         if forced == self.Forced.OPEN:
-            raise NotNow("somebody has ordered to leave the tracker alone", delay=LOOK_AGAIN)
+            raise NotNow(LEFT_ALONE, delay=LOOK_AGAIN)
         if waits_until and waits_until > now:
-            raise NotNow("the tracker asked us to wait", delay=waits_until - now)
+            raise NotNow(ASKED_TO_WAIT, delay=waits_until - now)
         if rests_until is None or forced == self.Forced.CLOSED:
             return None
         if rests_until > now:
-            raise NotNow(f"the tracker pauses after {failures} failures", delay=rests_until - now)
+            raise NotNow(PAUSES % {"n": failures}, delay=rests_until - now)
         tries_until: datetime = now + TRY_FOR
         if not row.filter(closed_until=rests_until).update(closed_until=tries_until):
-            raise NotNow("somebody else tries whether the tracker is back", delay=SOON)
+            raise NotNow(IS_TRIED, delay=SOON)
         return tries_until
 
     def give_back(self, tries_until: datetime) -> None:

@@ -57,7 +57,7 @@ def in_full(issue: Issue, evidence: Iterable[tuple[Evidence, Sequence[str]]]) ->
 
 def _edited(issue: Issue) -> dict[tuple[int, str], Edited]:
     """Reports whose words are others than those that the first tracker was given."""
-    exported = issue.changes.filter(kind=Change.Kind.EXPORT).order_by("pk").first()
+    exported = issue.changes.filter(Change.EXPORTED).order_by("pk").first()
     if exported is None:
         return {}
     edits = issue.changes.filter(

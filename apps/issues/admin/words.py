@@ -14,6 +14,7 @@ from apps.issues.models import Change, Evidence, Issue
 from apps.issues.urgency import AS_IT_WAS, MANY, MORE_URGENT, WITHOUT_IT
 from apps.messages.models import Category, Priority
 from apps.sources.admin.display import rounded
+from tasktracker.lib.retell import retell
 from tasktracker.lib.text import shorten
 
 _CHOICES: dict[str, Mapping[Any, Any]] = {
@@ -218,6 +219,12 @@ def _export(change: Change, details: Mapping[str, Any]) -> str:
         told = _("%(id)s was deleted in %(tracker)s")
         if not details["gone"]:
             told = _("%(id)s is back in %(tracker)s")
+    elif "error" in details:
+        told = _("Not exported to %(tracker)s: %(error)s")
+    elif "taken_over_by" in details:
+        told = _("%(tracker)s is away: %(other)s takes over")
+    elif "closed" in details:
+        told = _("%(closed)s was closed in %(tracker)s: the task is in another tracker")
     elif "assignee" in details:
         told = _("%(id)s was given to %(name)s in %(tracker)s")
         if not details["assignee"]:
@@ -226,6 +233,9 @@ def _export(change: Change, details: Mapping[str, Any]) -> str:
         "tracker": details.get("tracker"),
         "id": details.get("id"),
         "name": details.get("assignee"),
+        "error": retell(str(details.get("error", ""))),
+        "other": details.get("taken_over_by"),
+        "closed": details.get("closed"),
     }
 
 

@@ -217,6 +217,9 @@ class Change(models.Model):
         RELATED = "related", _("Related")
         EXPORT = "export", _("Export")
 
+    #: Of those about exports, what says that a tracker has it; others tell why none has.
+    EXPORTED = models.Q(kind=Kind.EXPORT, details__has_key="id")
+
     issue = models.ForeignKey(
         Issue, models.CASCADE, verbose_name=_("issue"), related_name="changes"
     )
