@@ -161,3 +161,38 @@ def test_what_is_wrong_is_said_without_words_of_the_library(
 
     assert "Give an API key" in page
     assert "Value error" not in page
+
+
+def test_an_application_without_its_secret_is_no_way_in(
+    operator: Client, project: Project, save: Callable[..., str]
+):
+    add = reverse("admin:exports_tracker_add")
+
+    page = save(operator, add, project=project.pk, kind="linear", linear__client_id="client-1")
+
+    assert "the secret of an application" in page
+    assert not Tracker.objects.exists()
+
+
+def test_a_check_that_finds_nothing_wrong_ends_the_last_error(
+    operator: Client, project: Project, linear: LinearServer
+):
+    tracker = tracker_of(project, team="t-core")
+    tracker.note_trouble("No team is chosen: choose one on the tracker's page.")
+
+    operator.post(reverse("admin:exports_tracker_check", args=[tracker.pk]))
+
+    tracker.refresh_from_db()
+    assert tracker.last_error == ""
+
+
+def test_a_check_that_finds_something_wrong_keeps_it(
+    operator: Client, project: Project, linear: LinearServer
+):
+    tracker = tracker_of(project, team="t-nowhere")
+    tracker.note_trouble("The chosen team is not there.")
+
+    operator.post(reverse("admin:exports_tracker_check", args=[tracker.pk]))
+
+    tracker.refresh_from_db()
+    assert tracker.last_error == "The chosen team is not there."

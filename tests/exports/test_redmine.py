@@ -18,6 +18,7 @@ from apps.exports.trackers.base import (
     Request,
     Wishes,
 )
+from apps.exports.trackers.redmine.api import credentials
 from apps.exports.trackers.redmine.tracker import Redmine
 from tasktracker.lib.workflow import GiveUp, TryLater
 from tests.stubs.linear import server as faults
@@ -208,7 +209,7 @@ def test_a_limit_is_told_from_a_refusal(server, payload, status, headers, second
     ("fault", "headers", "words"),
     [
         (faults.says(302, b""), {"Location": "https://new.example/issues"}, "new.example"),
-        (faults.says(400, {"errors": ["Bad\u202e"]}), {}, "Bad$"),
+        (faults.says(400, {"errors": ["Bad\u202e"]}), {}, r"Bad\. Change"),
     ],
 )
 def test_what_is_no_redmine_is_told(server, payload, fault, headers, words):
@@ -335,6 +336,7 @@ def test_a_call_about_something_else_says_nothing_and_a_broken_one_is_refused(se
         ({"url": "redmine.example"}, "https"),
         ({"url": "ftp://redmine.example"}, "https"),
         ({"api_key": ""}, "missing"),
+        ({"api_key": "", "login": "bot"}, "missing"),
         ({"api_key": "ключ"}, "Latin"),
         ({"switch_user": "a b"}, "Latin"),
         ({"calls_per_minute": 0}, "calls_per_minute"),
@@ -346,3 +348,10 @@ def test_settings_that_cannot_work_are_refused(changes, words):
 
     with pytest.raises(ValueError, match=words):
         Redmine.Config.model_validate(settings)
+
+
+def test_a_login_with_a_password_goes_before_a_key_that_cannot_be_taken_out():
+    headers = credentials("a-key", "bot", "secret", "")
+
+    assert list(headers) == ["Authorization"]
+    assert credentials("a-key", "bot", "", "") == {"X-Redmine-API-Key": "a-key"}

@@ -112,6 +112,8 @@ class TrackerAdmin(ConnectPages, WayBackPages, PlugInAdmin):
         """Ask the tracker itself whether it would take an issue from us, and what there is to choose."""
         findings: list[Finding] = row.plugin().check()
         row.keep_choices()
+        if not any(finding.remedy for finding in findings):
+            row.note_answer()  # an error of before is none any more
         return findings
 
     def save_model(self, request: HttpRequest, obj: Tracker, form: Any, change: bool) -> None:

@@ -120,7 +120,13 @@ def _data(operation: str, answer: Answer, *, is_connected: bool) -> dict[str, An
     if answer.status >= 500 or answer.status == 408 or kinds & _THEIR_FAULT:
         raise _doubt(operation, f"Linear: {words}")
     if errors or answer.status >= 300:
-        raise GiveUp(_("Linear refuses it: %(words)s") % {"words": words})
+        raise GiveUp(
+            _(
+                "Linear refuses it: %(words)s. Change the issue, or what the tracker's page chooses, and export "
+                "it again."
+            )
+            % {"words": words.rstrip(".")}
+        )
     data = body.get("data") if isinstance(body, dict) else None
     if not isinstance(data, dict):
         raise _doubt(operation, "Linear: an answer that is none")

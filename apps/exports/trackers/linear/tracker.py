@@ -82,7 +82,8 @@ class Linear(Telling, Mirroring, Moving, Reporting, Connecting):
 
         @model_validator(mode="after")
         def _can_come_in(self) -> Self:
-            if not self.api_key.get_secret_value() and not self.client_id:
+            has_application = self.client_id and self.client_secret.get_secret_value()
+            if not self.api_key.get_secret_value() and not has_application:
                 raise ValueError(_("Give an API key, or the ID and the secret of an application."))
             return self
 

@@ -165,22 +165,25 @@ def _no(method: str, path: str, answer: Answer) -> Exception:
         return _doubt(method, f"Redmine: {words}")
     if answer.status in _REMEDIES:
         error, sentence = _REMEDIES[answer.status]
-        return error(_(sentence) % {"words": words, "path": path})
+        return error(_(sentence) % {"words": words.rstrip("."), "path": path})
     if answer.status < 400:
         where = shorten(clean(answer.headers.get("location", "")), 200)
         return GiveUp(
             _("Redmine has moved to %(address)s: put in the address that it has now.")
             % {"address": where or "–"}
         )
-    return GiveUp(_("Redmine refuses it: %(words)s") % {"words": words})
+    return GiveUp(_(_REFUSED) % {"words": words.rstrip(".")})
 
 
+_REFUSED = gettext_noop(
+    "Redmine refuses it: %(words)s. Change the issue, or what the tracker's page chooses, and export it again."
+)
 _REMEDIES: dict[int, tuple[type[GiveUp], str]] = {
     401: (
         GiveUp,
         gettext_noop(
-            "Redmine does not let us in (%(words)s). Look at the API key. A login with a password does not "
-            "work for accounts with two-factor authentication: use the account's API key instead."
+            "Redmine does not let us in (%(words)s). Look at the API key, or at the login and its password. "
+            "Accounts with two-factor authentication come in with their API key only."
         ),
     ),
     403: (
@@ -207,7 +210,7 @@ _REMEDIES: dict[int, tuple[type[GiveUp], str]] = {
             "administrator's key may act for others."
         ),
     ),
-    422: (Invalid, gettext_noop("Redmine refuses it: %(words)s")),
+    422: (Invalid, _REFUSED),
 }
 
 
@@ -258,7 +261,7 @@ def _json(value: Mapping[str, Any]) -> bytes:
 def credentials(api_key: str, login: str, password: str, switch_user: str) -> dict[str, str]:
     """The headers by which Redmine knows us; never a part of the address, which servers write down."""
     headers = {"X-Redmine-Switch-User": switch_user} if switch_user else {}
-    if api_key:
+    if not (login and password):
         return {**headers, "X-Redmine-API-Key": api_key}
     together = base64.b64encode(f"{login}:{password}".encode()).decode()
     return {**headers, "Authorization": f"Basic {together}"}

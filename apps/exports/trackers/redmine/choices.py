@@ -30,7 +30,8 @@ def choices(api: RedmineApi, config: RedmineConfig) -> Mapping[str, Sequence[Cho
     if config.project not in {str(one["id"]) for one in projects}:
         return offered
     project = api.get(f"/projects/{config.project}.json", include=_PARTS)["project"]
-    fields = _choices(_custom_fields(api, config, project))
+    known = list(_custom_fields(api, config, project))
+    fields = _choices(known)
     return {
         **offered,
         "tracker": _choices(project.get("trackers") or (), is_sorted=True),
@@ -39,7 +40,7 @@ def choices(api: RedmineApi, config: RedmineConfig) -> Mapping[str, Sequence[Cho
             one for one in _list(api, config, "versions") if one.get("status", "open") == "open"
         ),
         "assignee": [Choice("me", _("Ourselves")), *_choices(_members(api, config))],
-        "key_field": fields,
+        "key_field": _choices(one for one in known if _can_hold_a_key(one)),
         FIELDS: [one for one in fields if one.id != config.key_field],
     }
 
@@ -61,7 +62,9 @@ def check(api: RedmineApi, config: RedmineConfig) -> list[Finding]:
 def _about_project(api: RedmineApi, config: RedmineConfig) -> Finding:
     if not config.project:
         names = ", ".join(one["name"] for one in api.pages("/projects.json", "projects", most=1))
-        remedy = _("Choose one of: %(projects)s.") % {"projects": names or "–"}
+        remedy = _("Choose one of: %(projects)s.") % {"projects": names}
+        if not names:
+            remedy = _("The account sees no project: make it a member of one in Redmine.")
         return Finding(_("No project is chosen."), remedy)
     project = api.get(f"/projects/{config.project}.json", include="trackers")["project"]
     trackers = {str(one["id"]) for one in project.get("trackers") or ()}
@@ -122,6 +125,12 @@ def _custom_fields(
         of_issues = [field for issue in issues for field in issue.get("custom_fields") or ()]
         return [*(project.get("issue_custom_fields") or ()), *of_issues]
     return [one for one in known if one.get("customized_type") == "issue"]
+
+
+def _can_hold_a_key(field: Mapping[str, Any]) -> bool:
+    """As far as Redmine says what it is: it does to administrators only."""
+    is_text = field.get("field_format", "string") in ("string", "text")
+    return is_text and bool(field.get("is_filter", True))
 
 
 def _choices(found: Iterable[Mapping[str, Any]], *, is_sorted: bool = False) -> list[Choice]:

@@ -45,7 +45,9 @@ class RedmineConfig(BaseModel):
     login: str = Field(
         "",
         title=gettext_noop("Login"),
-        description=gettext_noop("Instead of a key, with the password."),
+        description=gettext_noop(
+            "Instead of a key, with the password. While both are here, the key is not used."
+        ),
     )
     password: SecretStr = Field(SecretStr(""), title=gettext_noop("Password"))
     switch_user: Annotated[str, AfterValidator(fits_a_header)] = Field(
@@ -137,6 +139,7 @@ class RedmineConfig(BaseModel):
 
     @model_validator(mode="after")
     def _lets_us_in(self) -> "RedmineConfig":
-        if not self.api_key.get_secret_value() and not self.login:
+        has_login = self.login and self.password.get_secret_value()
+        if not self.api_key.get_secret_value() and not has_login:
             raise ValueError(_("An API key is missing, or a login with a password."))
         return self
