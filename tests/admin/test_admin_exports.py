@@ -211,3 +211,14 @@ def test_an_approved_issue_without_a_task_says_so(operator: Client, make_issue):
     assert preview_page(issue) in page
     listed = reverse("admin:issues_issue_changelist") + "?in_trackers=none"
     assert issue.title in operator.get(listed).content.decode()
+
+
+def test_a_preview_names_the_others_that_get_the_task_too(operator: Client, make_issue, linear):
+    issue = make_issue()
+    Tracker.objects.create(project=linear.project, kind="json", name="Archive")
+    address = f"{preview_page(issue)}?tracker={linear.pk}"
+    assert "to these as well: Archive" in operator.get(address).content.decode()
+
+    ExportPolicy.objects.create(project=linear.project, tracker=linear)
+
+    assert "to these as well" not in operator.get(address).content.decode()

@@ -203,3 +203,36 @@ def test_why_a_task_does_not_move_is_said(administrator: Client, make_export: Ma
 
     assert "on its way" in answer.content.decode()
     assert not StandIn.objects.exists()
+
+
+def test_one_that_is_switched_off_is_not_in_order(administrator: Client, tracker: Tracker):
+    Tracker.objects.update(is_active=False)
+
+    shown = page(administrator)
+
+    assert "Switched off" in shown
+    assert "In order" not in shown
+
+
+def test_calls_that_only_we_count_are_shown_as_well(administrator: Client, tracker: Tracker):
+    tracker.pace("digest", 120)
+
+    assert "1 of 7200" in page(administrator).replace(",", "").replace("\xa0", "")
+
+
+def test_its_last_error_is_told_in_the_language_of_the_page(
+    administrator: Client, tracker: Tracker
+):
+    tracker.note_trouble("No team is chosen: choose one on the tracker's page.")
+
+    administrator.cookies["django_language"] = "uk"
+
+    assert "Команду не вибрано" in page(administrator)
+
+
+def test_orders_are_about_calls_and_not_about_reading(administrator: Client, tracker: Tracker):
+    assert "Leave the tracker alone" in page(administrator)
+
+
+def test_the_page_says_what_it_is(administrator: Client):
+    assert page(administrator).count("Outbox") > 2

@@ -117,12 +117,12 @@ def test_what_nobody_wants_has_not_failed(make_export, run):
 
 
 def test_why_it_failed_is_read_in_two_languages(make_export):
-    noted = "Linear refuses it: HTTP status 404"
+    noted = "Linear does not know the API key (HTTP status 401). Make a new one and put it in."
     export = make_export(status="failed", last_error=noted)
 
     assert export.error == noted
     with translation.override("uk"):
-        assert export.error == "Linear відмовляє: HTTP-статус 404"
+        assert export.error.startswith("Linear не знає цього ключа API (HTTP-статус 401)")
 
 
 def test_several_failures_in_a_row_pause_the_tracker(make_export, tracker, settings, tmp_path):

@@ -200,7 +200,6 @@ class TaskExportAdmin(MovingMany, PreviewPages):
         context = {
             **self.admin_site.each_context(request),
             "title": _("Outbox"),
-            "opts": self.opts,
             "lines": lines(request),
             "may_order": request.user.has_perm("exports.change_tracker"),
         }

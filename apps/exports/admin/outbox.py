@@ -19,13 +19,15 @@ from apps.exports.models import CallCount, ExportPolicy, ExportUpdate, TaskExpor
 from apps.exports.trackers import TRACKERS
 from apps.sources.admin.display import badge
 from apps.sources.models import Project
+from tasktracker.lib.retell import retell
+from tasktracker.lib.text import shorten
 
 CIRCUIT_COLOURS = {"closed": "success", "half_open": "warning", "open": "danger"}
 ALARMS = frozenset({"failed_rows", "untold_rows"})
 NEWS = "news__status__exact"  # in the address of the list of exports
 #: What a person may order, as it is stored.
 ORDERS = {
-    Tracker.Forced.OPEN: gettext_lazy("Leave it alone"),
+    Tracker.Forced.OPEN: gettext_lazy("Leave the tracker alone"),
     Tracker.Forced.CLOSED: gettext_lazy("Call it in any case"),
     "": gettext_lazy("Let failures decide"),
 }
@@ -50,6 +52,7 @@ class Line:
     circuit: SafeString
     sentence: str  # what the circuit means now
     calls: int
+    error: str
     orders: Sequence[tuple[str, Any]]  # the others that a person may give
     fallback: Tracker | None
 
@@ -70,9 +73,10 @@ def lines(request: HttpRequest) -> list[Line]:
             kind=TRACKERS[row.kind].label if row.kind in TRACKERS else row.kind,
             figures=_shown(row, figures.get(row.pk, {})),
             oldest=figures.get(row.pk, {}).get("oldest"),
-            circuit=badge(row.circuit.label, CIRCUIT_COLOURS[row.circuit]),
+            circuit=_circuit(row),
             sentence=_sentence(row),
             calls=calls.get(row.account, 0),
+            error=shorten(retell(row.last_error), 500),
             orders=[(order, words) for order, words in ORDERS.items() if order != row.forced],
             fallback=fallbacks.get(row.pk),
         )
@@ -121,10 +125,16 @@ def _list(tracker: Tracker, **filters: Any) -> str:
     return f"{address}?{urlencode({'tracker__id__exact': tracker.pk, **filters})}"
 
 
+def _circuit(tracker: Tracker) -> SafeString:
+    if not tracker.is_active:
+        return badge(_("Switched off"))
+    return badge(tracker.circuit.label, CIRCUIT_COLOURS[tracker.circuit])
+
+
 def _sentence(tracker: Tracker) -> str:
     now = timezone.now()
     if not tracker.is_active:
-        return _("It is switched off.")
+        return _("Nothing is sent there, and what waits for it fails.")
     if tracker.forced:
         return tracker.get_forced_display()
     if tracker.limited_until and tracker.limited_until > now:

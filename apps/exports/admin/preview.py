@@ -105,6 +105,7 @@ class PreviewPages(ProjectScopedAdmin):
             "why_not": why_not(issue, tracker) if tracker else "",
             "may_send": _may_send(request, issue),
             "is_new": issue.status == Issue.Status.NEW,
+            "also": _also(issue, tracker),
             "export": issue.exports.filter(tracker=tracker).first(),
         }
 
@@ -136,6 +137,16 @@ def _chosen(request: HttpRequest, issue: Issue, trackers: list[Tracker]) -> Trac
     named = ExportPolicy.of(issue.project).tracker_id
     first = next((one for one in trackers if one.is_active), None)
     return next((one for one in trackers if one.pk == named), first)
+
+
+def _also(issue: Issue, tracker: Tracker | None) -> str:
+    """The names of the other trackers that get a new issue as soon as it is approved."""
+    if issue.status != Issue.Status.NEW or tracker is None:
+        return ""
+    if ExportPolicy.of(issue.project).tracker_id is not None:
+        return ""  # one task
+    others = Tracker.objects.filter(project=issue.project_id, is_active=True)
+    return ", ".join(others.exclude(pk=tracker.pk).values_list("name", flat=True))
 
 
 def _may_send(request: HttpRequest, issue: Issue) -> bool:

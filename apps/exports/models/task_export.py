@@ -240,7 +240,7 @@ class TaskExport(WorkItem):
     def told_status(self) -> str:
         """The status in words; what nobody wants here has not failed."""
         if self.is_gone:
-            return gettext("Deleted there")
+            return gettext("Deleted in the tracker")
         if self.is_held:
             return gettext("Held")
         if self.status == self.Status.FAILED and not self.is_failure:

@@ -165,10 +165,18 @@ class Tracker(Connected):
 
     def count_call(self, account: str, per_hour: int) -> None:
         """One more call of this account; raises Limited when it has had enough."""
+        self._note_account(account, per_hour)
+        CallCount.add(account, per_hour)
+
+    def pace(self, account: str, per_minute: int) -> None:
+        """The same where it is a minute that has room for so many."""
+        self._note_account(account, per_minute * 60)
+        CallCount.pace(account, per_minute)
+
+    def _note_account(self, account: str, per_hour: int) -> None:
         if (account, per_hour) != (self.account, self.calls_per_hour):
             self.account, self.calls_per_hour = account, per_hour
             Tracker.objects.filter(pk=self.pk).update(account=account, calls_per_hour=per_hour)
-        CallCount.add(account, per_hour)
 
     def wait(self, delay: timedelta) -> None:
         """Nobody calls it before that, nor before what it asked for earlier."""
@@ -202,7 +210,7 @@ class Tracker(Connected):
             folder=self.folder,
             api_url=getattr(settings, f"{self.kind.upper()}_API_URL", ""),
             count_call=self.count_call,
-            pace=CallCount.pace,
+            pace=self.pace,
             token=self.access_token,
             wait=self.wait,
         )
