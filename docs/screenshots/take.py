@@ -5,10 +5,12 @@
 
 Needs requirements/dev.txt and a Chromium on PATH. Logs in as the local operator, whose password lies in
 DATA_DIR/secrets. Pictures end up beside this file, PAGE-LANGUAGE[-phone].png. Names behind it take only
-those pages. The pages of sources show what content.py makes for them and takes away again; the doctor asks
-a stub of Telegram, so `make run` must have been started for it:
+those pages. The pages of sources and trackers show what content.py and exports.py make for them and take
+away again; the doctor asks a stub of Telegram, and trackers call an address, so `make run` must have been
+started for them:
 
-    TELEGRAM_API_URL=http://127.0.0.1:9061 OUTBOUND_PRIVATE_HOSTS=127.0.0.1 make run
+    TELEGRAM_API_URL=http://127.0.0.1:9061 OUTBOUND_PRIVATE_HOSTS=127.0.0.1 \\
+    WEBHOOK_BASE_URL=https://tracker.smachno.example PUBLIC_URL=https://tracker.smachno.example make run
 """
 
 import os
@@ -22,6 +24,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from content import OLD_URL, ROOT, SAMPLE, sources
+from exports import exports
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 HERE = Path(__file__).resolve().parent
@@ -70,6 +73,22 @@ PAGES = (
         SAMPLE,
         "#preview",
     ),
+    Shot("outbox", "/admin/exports/taskexport/outbox/", show="#outbox"),
+    Shot("policy", "/admin/exports/exportpolicy/{policy}/change/", has_phone=False),
+    Shot("preview", "/admin/exports/taskexport/preview/{issue}/?tracker={linear}", has_phone=False),
+    Shot(
+        "linear",
+        "/admin/exports/tracker/{linear}/change/",
+        has_phone=False,
+        show="fieldset >> nth=2 >> .form-row",
+    ),
+    Shot(
+        "redmine",
+        "/admin/exports/tracker/{redmine}/change/",
+        has_phone=False,
+        show="[name=saved__priority_medium]",
+    ),
+    Shot("way-back", "/admin/exports/tracker/{linear}/way-back/", has_phone=False),
 )
 SIZES = {"": {"width": 1280, "height": 800}, "-phone": {"width": 390, "height": 844}}
 
@@ -82,7 +101,13 @@ def main() -> None:
     if not password_file.exists():
         sys.exit(f"{password_file} is not there: start `make run` with the same DATA_DIR first")
     shots = [shot for shot in PAGES if shot.name in sys.argv[1:] or not sys.argv[1:]]
-    with telegram() as token, sources(token) as numbers, sync_playwright() as playwright:
+    with (
+        telegram() as token,
+        sources(token) as of_sources,
+        exports() as of_trackers,
+        sync_playwright() as playwright,
+    ):
+        numbers = {**of_sources, **of_trackers}
         browser = playwright.chromium.launch(executable_path=chromium, args=list(ARGUMENTS))
         for language in LANGUAGES:
             for suffix, size in SIZES.items():
