@@ -196,3 +196,17 @@ def test_a_check_that_finds_something_wrong_keeps_it(
 
     tracker.refresh_from_db()
     assert tracker.last_error == "The chosen team is not there."
+
+
+def test_the_numbers_of_fields_stand_beside_where_they_are_typed(
+    operator: Client, project: Project
+):
+    tracker = Tracker.objects.create(
+        project=project,
+        kind="redmine",
+        name="Redmine",
+        config={"url": "https://redmine.example", "api_key": "k"},
+        catalogue={"fields": [["8", "Component"]]},
+    )
+
+    assert "8: Component" in operator.get(page_of(tracker)).content.decode()

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget
 
@@ -42,7 +43,11 @@ def with_choices(
     for name, field in form.declared_fields.items():
         prefix, _separator, key = name.partition("__")
         kind = tracker.kind if tracker and prefix == SAVED else prefix
-        if not _is_offered(registry, kind, key):
+        extra = _extra(registry, kind, key)
+        if known := _catalogue(tracker).get(str(extra.get("keys_from"))):
+            numbers = ", ".join(f"{id_}: {label}" for id_, label in known)
+            field.help_text = format_lazy("{} {}", field.help_text, numbers)
+        if not extra.get("is_offered"):
             continue
         offer = [(str(id_), str(label)) for id_, label in _catalogue(tracker).get(key, [])]
         fields[name] = _field(field, offer, tracker, key) if offer else None
@@ -72,12 +77,12 @@ def _field(field: forms.Field, offer: Offer, tracker: Tracker | None, key: str) 
     )
 
 
-def _is_offered(registry: dict[str, PlugIn], kind: str, key: str) -> bool:
+def _extra(registry: dict[str, PlugIn], kind: str, key: str) -> dict[str, Any]:
     if kind not in registry:
-        return False
+        return {}
     info = config_model(registry, kind).model_fields.get(key)
     extra = info.json_schema_extra if info else None
-    return isinstance(extra, dict) and bool(extra.get("is_offered"))
+    return extra if isinstance(extra, dict) else {}
 
 
 def _catalogue(tracker: Tracker | None) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from apps.exports.trackers.asking import fits_a_header
-from apps.exports.trackers.base import OFFERED
+from apps.exports.trackers.base import FIELDS, OFFERED
 from tasktracker.lib.plugins import TOLD_SECRETS
 
 PER_MINUTE = 120
@@ -104,6 +104,7 @@ class RedmineConfig(BaseModel):
         default={},
         title=gettext_noop("Values of custom fields"),
         description=gettext_noop('By the number of the field, as {"7": "Backend"}.'),
+        json_schema_extra={"keys_from": FIELDS},
     )
     rejected_statuses: list[str] = Field(
         default=[],
