@@ -79,8 +79,7 @@ def _let_stand_in(export: TaskExport, fallback: Tracker) -> None:
         elif is_new:
             TaskExport.announce([by.pk], Status.PENDING, is_new=True)
         stand(export, by)
-        names = {"tracker": export.tracker.name, "taken_over_by": fallback.name}
-        issue.record(Change.Kind.EXPORT, **names)
+        issue.record(Change.Kind.EXPORT, tracker=export.tracker.name, taken_over_by=fallback.name)
 
 
 def _may_stand(by: TaskExport) -> bool:
