@@ -171,13 +171,12 @@ def _file(message: Message, project: Project, vector: Vector | None) -> None:
             like=best.like,
             explanation=best.explanation,
         )
-        _remember(message, best, Match.Outcome.ATTACHED)
+        _remember(message, [best], Match.Outcome.ATTACHED)
         ledger.write(message, issue, best.level, project=project, comparison=comparison)
         return
     issue = open_issue(message)
     suggestions = comparison.suggestions
-    for match in suggestions:
-        _remember(message, match, Match.Outcome.SUGGESTED)
+    _remember(message, suggestions, Match.Outcome.SUGGESTED)
     ledger.write(message, issue, Evidence.Level.OPENED, project=project, comparison=comparison)
     if suggestions and ask_next(issue, message, project) is not None:
         return  # what the model says comes first (`grey_zone`)
@@ -243,6 +242,9 @@ def _look_until_settled(
 
 def earlier_revision(message: Message) -> Evidence | None:
     """What this message is an edit of, where that is evidence."""
+    forms = Message.objects.filter(source=message.source_id, external_id=message.external_id)
+    if not forms.exclude(pk=message.pk).exists():
+        return None  # nearly every message: the question below takes three times as long
     earlier = Q(message__edit__lt=message.edit)
     earlier |= Q(message__edit=message.edit, message__lt=message.pk)
     return (
@@ -301,15 +303,18 @@ def _same_alert(message: Message, project: Project) -> FoundMatch | None:
     )
 
 
-def _remember(message: Message, match: FoundMatch, outcome: str) -> None:
-    Match.objects.create(
-        message=message,
-        issue_id=match.issue_id,
-        level=match.level,
-        score=match.score,
-        threshold=match.threshold,
-        like_id=match.like,
-        outcome=outcome,
-        explanation=match.explanation,
-        model=embeddings.model_name(),
+def _remember(message: Message, matches: Sequence[FoundMatch], outcome: str) -> None:
+    Match.objects.bulk_create(
+        Match(
+            message=message,
+            issue_id=match.issue_id,
+            level=match.level,
+            score=match.score,
+            threshold=match.threshold,
+            like_id=match.like,
+            outcome=outcome,
+            explanation=match.explanation,
+            model=embeddings.model_name(),
+        )
+        for match in matches
     )
