@@ -66,8 +66,7 @@ def compare(
 def _only_suggesting(candidates: Sequence[Candidate], issue_ids: set[int]) -> list[Candidate]:
     """These issues take no report, as if they were closed."""
     return [
-        replace(each, is_open=each.is_open and each.issue_id not in issue_ids)
-        for each in candidates
+        replace(each, is_open=False) if each.issue_id in issue_ids else each for each in candidates
     ]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from rapidfuzz import fuzz
+from rapidfuzz import fuzz, process
 
 from apps.issues.dedup.base import Candidate, Match, Report
 from apps.issues.dedup.cognates import is_telling, words_of
@@ -21,8 +21,13 @@ class Fuzzy:
         if not is_telling(normal):
             return []
         best: dict[int, Match] = {}
-        for candidate in candidates:
-            match = self._compare(report, normal, candidate)
+        others = [words_of(candidate.report.text) for candidate in candidates]
+        alike = process.extract_iter(
+            normal, others, scorer=fuzz.token_sort_ratio, score_cutoff=self.suggest_threshold * 100
+        )
+        for other, score, place in alike:
+            candidate = candidates[place]
+            match = self._compare(report, normal, candidate, other, score / 100)
             if match is None:
                 continue
             known = best.get(candidate.issue_id)
@@ -30,11 +35,9 @@ class Fuzzy:
                 best[candidate.issue_id] = match
         return sorted(best.values(), key=lambda match: -match.score)
 
-    def _compare(self, report: Report, normal: str, candidate: Candidate) -> Match | None:
-        other = words_of(candidate.report.text)
-        score = (
-            fuzz.token_sort_ratio(normal, other, score_cutoff=self.suggest_threshold * 100) / 100
-        )
+    def _compare(
+        self, report: Report, normal: str, candidate: Candidate, other: str, score: float
+    ) -> Match | None:
         if score < self.suggest_threshold or not is_telling(other):
             return None
         ours, theirs = facts_of(report.text), facts_of(candidate.report.text)

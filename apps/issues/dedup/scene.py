@@ -79,8 +79,7 @@ class Rival:
     features: tuple[float, ...]
 
 
-@dataclass(frozen=True)
-class _Group:
+class _Group(NamedTuple):
     """The candidates of one issue, in the order of time."""
 
     issue_id: int
@@ -173,20 +172,16 @@ class _Scene:
         for position, candidate in enumerate(self.candidates):
             members.setdefault(candidate.issue_id, []).append(position)
         near, cosines = self.near.tolist(), self.cosines.tolist()  # for groups of one or two
-        return [
-            _Group(
-                issue_id,
-                positions,
-                place=max(near[position] for position in positions),
-                cosine=max(cosines[position] for position in positions),
-                best=max(positions, key=near.__getitem__),
-            )
-            for issue_id, positions in members.items()
-        ]
+        groups = []
+        for issue_id, positions in members.items():
+            best = max(positions, key=near.__getitem__)
+            cosine = max(map(cosines.__getitem__, positions))
+            groups.append(_Group(issue_id, positions, near[best], cosine, best))
+        return groups
 
     @staticmethod
     def _ranks(keys: Sequence[float]) -> list[int]:
-        order = sorted(range(len(keys)), key=lambda position: keys[position])
+        order = sorted(range(len(keys)), key=keys.__getitem__)
         ranks = [0] * len(keys)
         for rank, position in enumerate(order):
             ranks[position] = rank
@@ -261,7 +256,7 @@ class _Scene:
 
     def _last(self, group: _Group) -> float:
         """Seconds to the report of this issue that is nearest in time."""
-        return min(self.ages[member] for member in group.members)
+        return min(map(self.ages.__getitem__, group.members))
 
     def _answers(self, group: _Group) -> bool:
         answered = self.report.answers
