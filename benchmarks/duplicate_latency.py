@@ -28,10 +28,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-import numpy as np
-
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
+
+from tasktracker.devstack.processes import THREADS  # noqa: E402
+
+os.environ.update(THREADS)  # numpy reads them while it is imported
+
+import numpy as np  # noqa: E402
 
 from benchmarks.open_issues import (  # noqa: E402
     NOW,
@@ -86,9 +90,6 @@ def start_services() -> None:
 
 
 def set_up() -> None:
-    from tasktracker.devstack.processes import THREADS
-
-    os.environ.update(THREADS)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tasktracker.settings.dev")
     import django
     from django.core.management import call_command
