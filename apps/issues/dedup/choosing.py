@@ -21,7 +21,7 @@ MAX_WRONG_GROUP = 0.003
 #: Of the reports of whole chats: talks that were written have far more traps than life. Here all reports
 #: are known as such and grouped rightly; live they are not, which takes the other half of the two that
 #: three weeks of a busy team may have.
-MAX_FALSE_MERGES = 1 / 112
+MAX_FALSE_MERGES = 1 / 100
 MAX_MERGED_IN_BURSTS = 0.02
 #: Of near and cross-language duplicates: the rest costs too many looks.
 SUGGESTED_SHARE = 0.995
@@ -31,7 +31,11 @@ FUZZY_FLOOR = 0.9
 
 
 def choose_merge(talk: Sequence[Scored], limit: float = MAX_FALSE_MERGES) -> float:
-    """The lowest log-odds at which few enough reports join a wrong issue."""
+    """Log-odds at which few enough reports join a wrong issue.
+
+    Half way between the last wrong one that may join and the next: right above the next, another
+    sample of reports would let it in.
+    """
     best = sorted(
         (
             (max(each.own, each.other), each.case.is_repeat and each.own >= each.other)
@@ -39,12 +43,13 @@ def choose_merge(talk: Sequence[Scored], limit: float = MAX_FALSE_MERGES) -> flo
         ),
         reverse=True,
     )
-    false = 0
-    for value, is_right in best:
-        false += not is_right
-        if false > limit * len(talk):
-            return value + JUST_ABOVE
-    return best[-1][0]
+    wrong = [value for value, is_right in best if not is_right]
+    may_join = int(limit * len(talk))
+    if len(wrong) <= may_join:
+        return best[-1][0]
+    next_one = wrong[may_join]
+    last = wrong[may_join - 1] if may_join else next_one
+    return max(next_one + JUST_ABOVE, (last + next_one) / 2)
 
 
 def raises_of_texts(pairs: Sequence[Scored], merge: float) -> tuple[float, float]:
