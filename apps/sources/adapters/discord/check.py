@@ -20,7 +20,7 @@ def check(token: str, *, api_url: str) -> list[Finding]:
         " of this source."
     )
     if not token:
-        raise GiveUp(f"{_('There is no bot token.')} {remedy}")
+        raise GiveUp(" ".join((_("There is no bot token."), remedy)))
     try:
         return loop.run(_ask(token, api_url), timeout=TIMEOUT)
     except GiveUp as error:
