@@ -108,7 +108,7 @@ def put_note(update: ExportUpdate, plugin: Any, text: str) -> None:
 
 
 def made_of(export: TaskExport) -> ExternalIssue:
-    return ExternalIssue(id=export.external_id, url=export.external_url)
+    return ExternalIssue(id=export.external_id, url=export.external_url, key=export.uuid)
 
 
 def _write(update: ExportUpdate, plugin: Any) -> None:

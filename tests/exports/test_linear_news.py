@@ -388,3 +388,14 @@ def test_the_stub_calls_as_linear_does(linear, two):
 
     assert set(json.loads(body)) >= {"action", "type", "data", "url", "webhookTimestamp"}
     assert len(headers["Linear-Signature"]) == 64
+
+
+def test_a_comment_and_a_relation_go_to_our_ids_whatever_is_called_so_there(linear, plugin, two):
+    one, other = linear.store.issues.values()
+    ours = [ExternalIssue("COR-9", "", key=UUID(issue.id)) for issue in (one, other)]
+
+    plugin.note(ours[0], "+1", key=uuid4())
+    plugin.relate(*ours, "related", key=uuid4())
+
+    assert [comment["issue"] for comment in linear.store.comments.values()] == [one.id]
+    assert [relation["relatedIssue"] for relation in one.related] == [other]

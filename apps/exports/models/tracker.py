@@ -15,12 +15,12 @@ from django.utils.translation import gettext_noop
 from apps.exports.models.calls import CallCount
 from apps.exports.models.connection import Connected
 from apps.exports.trackers import TRACKERS
-from apps.exports.trackers.base import Means
+from apps.exports.trackers.base import ExternalIssue, Means
 from apps.sources.adapters.base import reason_of
 from apps.sources.models import Project
 from tasktracker.lib import plugins
-from tasktracker.lib.secrets import EncryptedJSONField
-from tasktracker.lib.workflow import NotNow
+from tasktracker.lib.secrets import CannotDecrypt, EncryptedJSONField
+from tasktracker.lib.workflow import GiveUp, NotNow, TryLater
 
 BREAK_AFTER = 5  # failures in a row
 BREAK_FOR = timedelta(seconds=20)  # then one caller may try
@@ -28,6 +28,7 @@ TRY_FOR = timedelta(seconds=30)  # how long the others wait for what became of t
 SOON = timedelta(seconds=5)
 AWAY_AFTER = timedelta(minutes=2)  # of an open circuit; before that waiting is the smaller trouble
 LOOK_AGAIN = timedelta(seconds=30)  # at a circuit that a person holds open
+PROOFS = 3  # tasks, one of which must be there before a tracker goes somewhere else
 #: Why it is not called now, as it is stored; `retell` has it in the reader's language.
 LEFT_ALONE = gettext_noop("Somebody has ordered to leave the tracker alone.")
 ASKED_TO_WAIT = gettext_noop("The tracker asked us to wait.")
@@ -111,6 +112,33 @@ class Tracker(Connected):
             raise ValidationError({"kind": _("Unknown kind of tracker.")}) from None
         except ValueError as error:
             raise ValidationError({"config": reason_of(error)}) from None
+        if self.pk and self._is_elsewhere():
+            self._look_for_tasks()
+
+    def _is_elsewhere(self) -> bool:
+        """Whether it may be another installation or account than the one that was saved."""
+        names = getattr(plugins.load(TRACKERS, self.kind), "place", ())
+        try:
+            before = Tracker.objects.only("config").get(pk=self.pk).config
+        except CannotDecrypt:
+            return bool(names)
+        return any(before.get(name) != self.config.get(name) for name in names)
+
+    def _look_for_tasks(self) -> None:
+        """One of the last tasks must be there, or we would hear from strangers' issues and write to them."""
+        tasks = self.exports.filter(status="created", is_gone=False).order_by("-pk")[:PROOFS]
+        made = {one.uuid: ExternalIssue(one.external_id, one.external_url) for one in tasks}
+        try:
+            states = self.plugin().states(made) if made else {}
+        except (GiveUp, TryLater) as error:
+            words = _("It is not known whether the tasks of this tracker are there: %(reason)s")
+            raise ValidationError(words, params={"reason": str(error)[:500]}) from error
+        if made and all(state is None or state.is_gone for state in states.values()):
+            raise ValidationError(
+                _(
+                    "The tasks of this tracker are not there. For another address or account make another tracker."
+                )
+            )
 
     # Mutators
 

@@ -95,6 +95,8 @@ class ExternalIssue:
     url: str
     #: What a person should know about it, as what the tracker left out.
     remark: str = field(default="", compare=False)
+    #: Ours, under which it was made; None: not known.
+    key: UUID | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,9 @@ class Tracker(Protocol):
 
     With `looks_first = True` it says that its vendor takes a key twice: then nobody else creates the same
     issue from before `find` to after `create`, and `create` looks itself before it makes anything.
+
+    `place` names the settings that say which installation it is, or whose. With others the ids of issues may be
+    those of strangers: a tracker that can be asked (`Mirror`) must find there what it has made before they change.
     """
 
     Config: ClassVar[type[BaseModel]]

@@ -169,7 +169,7 @@ def test_what_people_add_stays_theirs(redmine, payload):
 
 def test_an_issue_that_has_gone_elsewhere_is_closed_and_names_it(redmine, payload):
     tracker, key = redmine(), uuid4()
-    made, other = (tracker.create(payload, key=uuid4()) for _ in range(2))
+    made, other = (tracker.create(payload, key=one) for one in (key, uuid4()))
 
     for _ in range(2):
         tracker.link(made, other, "Тепер тут:", key=key)

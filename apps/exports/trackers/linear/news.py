@@ -18,7 +18,7 @@ class Telling:
         if note_id:
             return self._changed_note(note_id, text)
         try:
-            wanted = {"id": str(key), "issueId": made.id, "body": text}
+            wanted = {"id": str(key), "issueId": _id_of(made), "body": text}
             written = self.api.change("Note", input=wanted)
         except (Doubtful, GiveUp) as error:
             # It may be there already, from this call or an earlier one.
@@ -31,8 +31,8 @@ class Telling:
     def relate(self, made: ExternalIssue, other: ExternalIssue, kind: str, *, key: UUID) -> None:
         wanted = {
             "id": str(key),
-            "issueId": made.id,
-            "relatedIssueId": other.id,
+            "issueId": _id_of(made),
+            "relatedIssueId": _id_of(other),
             "type": kind,
         }
         try:
@@ -64,11 +64,16 @@ class Telling:
 
     def _is_related(self, made: ExternalIssue, other: ExternalIssue, kind: str) -> bool:
         return any(
-            one["type"] == kind and one["relatedIssue"]["identifier"] == other.id
+            one["type"] == kind and _id_of(other) in one["relatedIssue"].values()
             for one in self._relations_of(made)
         )
 
     def _relations_of(self, made: ExternalIssue) -> Sequence[Mapping[str, Any]]:
-        issue = self.api.ask("Relations", id=made.id)["issue"]
+        issue = self.api.ask("Relations", id=_id_of(made))["issue"]
         relations: Sequence[Mapping[str, Any]] = issue["relations"]["nodes"]
         return relations
+
+
+def _id_of(made: ExternalIssue) -> str:
+    """Our own: in another workspace another issue may be called the same."""
+    return str(made.key) if made.key else made.id

@@ -104,7 +104,7 @@ OPERATIONS = {
     "Relations": """
         query Relations($id: String!) {
           issue(id: $id) {
-            relations(first: 100) { nodes { id type relatedIssue { identifier } } }
+            relations(first: 100) { nodes { id type relatedIssue { id identifier } } }
           }
         }
     """,

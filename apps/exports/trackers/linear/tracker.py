@@ -43,6 +43,7 @@ class Linear(Telling, Mirroring, Moving, Reporting, Connecting):
     """A team of Linear, by an API key of somebody who may create issues there."""
 
     at_once = AT_ONCE  # that `create_many` takes
+    place = ("api_key", "team")
 
     class Config(BaseModel):
         model_config = ConfigDict(extra="forbid")

@@ -69,6 +69,12 @@ class RedmineApi:
             )
         return value
 
+    def issue(self, number: int, *, include: str = "") -> dict[str, Any]:
+        """One of them, with the parts that are named."""
+        query = {"include": include} if include else {}
+        issue: dict[str, Any] = self.get(f"/issues/{number}.json", **query)["issue"]
+        return issue
+
     def issues(self, *, offset: int = 0, limit: int = LONG_PAGE, **query: Any) -> list[Any]:
         """As many of them as an answer has room for, at most `limit`; one that has none alone is None."""
         path = "/issues.json"

@@ -1,5 +1,6 @@
 """Ending an issue there, because another tracker has it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -7,9 +8,11 @@ from django.utils.translation import gettext as _
 from apps.exports.trackers.redmine.api import RedmineApi
 from tasktracker.lib.workflow import GiveUp
 
+PARTS = "allowed_statuses"  # of an issue that is to be closed
 
-def close(api: RedmineApi, number: int) -> None:
-    issue = api.get(f"/issues/{number}.json", include="allowed_statuses")["issue"]
+
+def close(api: RedmineApi, issue: Mapping[str, Any]) -> None:
+    number = int(issue["id"])
     statuses = api.get("/issue_statuses.json").get("issue_statuses") or ()
     closed = [one["id"] for one in statuses if one.get("is_closed")]
     if issue["status"]["id"] in closed:

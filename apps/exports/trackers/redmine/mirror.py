@@ -102,14 +102,14 @@ def changed(api: RedmineApi, config: RedmineConfig, since: datetime) -> Changes:
 def states(
     api: RedmineApi, config: RedmineConfig, made: Mapping[UUID, ExternalIssue]
 ) -> dict[UUID, RemoteState]:
-    """Of each that Redmine says something about; what we may not see is not gone."""
+    """Of each of ours that Redmine says something about; what we may not see is not gone."""
     statuses = _statuses(api, config)
     keys = {marks.number_of(one): key for key, one in made.items()}
     issues = {int(one["id"]): one for one in _by_numbers(api, list(keys))}
     said = {}
     for number, key in keys.items():
         try:
-            issue = issues.get(number) or api.get(f"/issues/{number}.json")["issue"]
+            issue = issues.get(number) or api.issue(number)
         except (NotAllowed, TooLong):
             continue
         except Missing:
@@ -117,7 +117,8 @@ def states(
                 id=made[key].id, updated_at=datetime.now(UTC), key=key, is_gone=True
             )
         else:
-            said[key] = state_of(issue, api.url, config, statuses)
+            if marks.key_of(issue, config.key_field) == key:
+                said[key] = state_of(issue, api.url, config, statuses)
     return said
 
 

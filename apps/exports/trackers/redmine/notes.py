@@ -10,15 +10,23 @@ from apps.exports.trackers.redmine import marks
 from apps.exports.trackers.redmine.api import Broken, RedmineApi, without_emoji
 from tasktracker.lib.workflow import GiveUp
 
+PARTS = "journals"  # of an issue that is to be told something
+
 
 def write(
-    api: RedmineApi, number: int, text: str, *, key: UUID, note_id: str, text_format: str
+    api: RedmineApi,
+    issue: Mapping[str, Any],
+    text: str,
+    *,
+    key: UUID,
+    note_id: str,
+    text_format: str,
 ) -> str:
     """Its id. What stands there already is not written again, whoever died in between."""
     wanted = marks.with_mark(text, key, text_format)
     ours = [
         one
-        for one in journals_of(api, number)
+        for one in issue.get("journals") or ()
         if str(one["id"]) == note_id or marks.signed(one.get("notes")) == key
     ]
     for one in ours:
@@ -26,7 +34,7 @@ def write(
             return str(one["id"])
     if ours and _edit(api, ours[-1], wanted):
         return str(ours[-1]["id"])
-    return _add(api, number, wanted)
+    return _add(api, int(issue["id"]), wanted)
 
 
 def take_back(api: RedmineApi, journals: Sequence[Mapping[str, Any]], text_format: str) -> None:
@@ -47,8 +55,7 @@ def take_back(api: RedmineApi, journals: Sequence[Mapping[str, Any]], text_forma
 
 
 def journals_of(api: RedmineApi, number: int) -> list[dict[str, Any]]:
-    issue = api.get(f"/issues/{number}.json", include="journals")["issue"]
-    return list(issue.get("journals") or ())
+    return list(api.issue(number, include=PARTS).get("journals") or ())
 
 
 def keeps_words(journal: Mapping[str, Any]) -> bool:

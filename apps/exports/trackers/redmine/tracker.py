@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -53,6 +54,7 @@ class Redmine:
     Config = RedmineConfig
     looks_first = True
     keeps_ids = True
+    place = ("url",)
 
     def __init__(self, config: RedmineConfig, means: Means) -> None:
         self.config = config
@@ -139,7 +141,7 @@ class Redmine:
     def note(self, made: ExternalIssue, text: str, *, key: UUID, note_id: str = "") -> str:
         return notes.write(
             self.api,
-            marks.number_of(made),
+            self._ours(made, include=notes.PARTS),
             text,
             key=key,
             note_id=note_id,
@@ -147,18 +149,20 @@ class Redmine:
         )
 
     def relate(self, made: ExternalIssue, other: ExternalIssue, kind: str, *, key: UUID) -> None:
-        relations.relate(self.api, marks.number_of(made), marks.number_of(other), kind)
+        number = int(self._ours(made)["id"])
+        relations.relate(self.api, number, marks.number_of(other), kind)
 
     def unrelate(self, made: ExternalIssue, other: ExternalIssue, *, key: UUID) -> None:
-        relations.unrelate(self.api, marks.number_of(made), marks.number_of(other))
+        number = int(self._ours(made)["id"])
+        relations.unrelate(self.api, number, marks.number_of(other))
 
     def close(self, made: ExternalIssue, *, key: UUID) -> None:
-        closing.close(self.api, marks.number_of(made))
+        closing.close(self.api, self._ours(replace(made, key=key), include=closing.PARTS))
 
     def link(self, made: ExternalIssue, other: ExternalIssue, words: str, *, key: UUID) -> None:
         is_web = is_web_address(other.url)
         text = self.markup.link(other.url, words) if is_web else self.markup.escape(words)
-        self.note(made, text, key=uuid5(key, other.id))
+        self.note(replace(made, key=key), text, key=uuid5(key, other.id))
 
     def changed(self, since: datetime) -> Changes:
         return mirror.changed(self.api, self.config, since)
@@ -174,6 +178,15 @@ class Redmine:
             raise Unasked(_("No project is chosen: choose one on the tracker's page."))
         priority = chosen_priority(issue, self.config)
         return fields_of(issue, self.config, key, priority=priority)
+
+    def _ours(self, made: ExternalIssue, *, include: str = "") -> dict[str, Any]:
+        """The issue of this number; raises GiveUp when it has not our key, for it may be a stranger's."""
+        issue = self.api.issue(marks.number_of(made), include=include)
+        key = marks.key_of(issue, self.config.key_field)
+        if key is None or made.key not in (None, key):
+            words = _("%(issue)s in Redmine is not the one that we made, or has lost our id.")
+            raise GiveUp(words % {"issue": made.id})
+        return issue
 
     def _post(self, fields: Mapping[str, Any]) -> ExternalIssue:
         try:

@@ -23,7 +23,7 @@ def end(api: RedmineApi, issues: Sequence[Mapping[str, Any]]) -> str:
         told.append(f"#{number}")
         try:
             relations.relate(api, number, int(first["id"]), "duplicate")
-            closing.close(api, number)
+            closing.close(api, api.issue(number, include=closing.PARTS))
         except GiveUp as error:
             told[-1] += f" ({error})"
     if not told:
