@@ -399,3 +399,13 @@ def test_a_comment_and_a_relation_go_to_our_ids_whatever_is_called_so_there(line
 
     assert [comment["issue"] for comment in linear.store.comments.values()] == [one.id]
     assert [relation["relatedIssue"] for relation in one.related] == [other]
+
+
+@pytest.mark.parametrize("verb", ["states", "changed"])
+def test_nothing_is_gone_by_the_word_of_a_key_that_does_not_see_the_team(linear, plugin, two, verb):
+    keys = {UUID(key): made for key, made in zip(linear.store.issues, two, strict=True)}
+    linear.store.issues.clear()
+    linear.store.core.id = "t-hidden"  # from this key
+
+    with pytest.raises(GiveUp, match="Team"):
+        plugin.states(keys) if verb == "states" else plugin.changed(datetime.now(UTC))

@@ -63,8 +63,9 @@ class Mirroring:
         if not self.team:
             return Changes(found)
         after, moment = None, since.astimezone(UTC).isoformat()
+        team = {"team": self.team, "seen": self.team}
         for _page in range(MOST_PAGES):
-            page = self.api.ask("Changed", since=moment, team=self.team, after=after)["issues"]
+            page = self.api.ask("Changed", since=moment, after=after, **team)["issues"]
             found += map(_state, page["nodes"])
             after = page["pageInfo"]["endCursor"]
             if not page["pageInfo"]["hasNextPage"] or not after:
@@ -72,10 +73,13 @@ class Mirroring:
         return Changes(found, until=max((state.updated_at for state in found), default=None))
 
     def states(self, made: Mapping[UUID, ExternalIssue]) -> Mapping[UUID, RemoteState]:
+        if not self.team:
+            raise Unasked(_("No team is chosen: choose one on the tracker's page."))
         found: dict[UUID, RemoteState] = {}
         keys = [str(key) for key in made]
         for start in range(0, len(keys), AT_ONCE):
-            nodes = self.api.ask("States", ids=keys[start : start + AT_ONCE])["issues"]["nodes"]
+            chosen = keys[start : start + AT_ONCE]
+            nodes = self.api.ask("States", ids=chosen, seen=self.team)["issues"]["nodes"]
             found |= {UUID(node["id"]): _state(node) for node in nodes}
         now = datetime.now(UTC)
         return {
