@@ -409,3 +409,14 @@ def test_nothing_is_gone_by_the_word_of_a_key_that_does_not_see_the_team(linear,
 
     with pytest.raises(GiveUp, match="Team"):
         plugin.states(keys) if verb == "states" else plugin.changed(datetime.now(UTC))
+
+
+def test_a_status_in_which_we_make_issues_is_no_work_yet(linear, two):
+    issue = next(iter(linear.store.issues.values()))
+    issue.state = Named("s-doing", "Doing", "started")
+    plugin = linear_plugin(linear, state="s-doing")
+
+    (called_,) = plugin.receive(called(*stub.call(issue, SECRET)))
+    asked = plugin.states({UUID(issue.id): two[0]})[UUID(issue.id)]
+
+    assert (called_.status, asked.status) == ("approved", "approved")

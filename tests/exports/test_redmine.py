@@ -19,6 +19,7 @@ from apps.exports.trackers.base import (
     Wishes,
 )
 from apps.exports.trackers.redmine.api import credentials
+from apps.exports.trackers.redmine.statuses import learned
 from apps.exports.trackers.redmine.tracker import Redmine
 from tasktracker.lib.workflow import GiveUp, TryLater
 from tests.stubs.linear import server as faults
@@ -290,7 +291,7 @@ def test_every_call_is_paced_by_redmine_and_not_by_key(server):
     ],
 )
 def test_a_call_says_what_became_of_an_issue(server, payload, kind, status, expected):
-    tracker = made(server)
+    tracker = made(server, means=Means(folder=Path(), known=learned(made(server).api)))
     created = tracker.create(payload, key=uuid4())
     issue = {**server.store.issues[1], "status": status, "assigned_to": {"id": 3, "name": "Олена"}}
     body, headers = call_of(kind, issue, SECRET)

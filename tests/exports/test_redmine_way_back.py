@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from apps.exports.models import Mirroring, TaskExport, Tracker, WebhookDelivery
+from apps.exports.poll import poll_due
 from apps.exports.tasks import apply_calls, deliver_exports, open_exports
 from apps.issues.models import Issue
 from tests.stubs.redmine.server import call_of, redmine_server
@@ -29,6 +30,7 @@ def there(tracker: Tracker, make_issue: Any, settings: Any) -> Any:
         Tracker.objects.update(kind="redmine", name="Redmine", config=config)
         open_exports([make_issue(status="approved").pk])
         deliver_exports(list(TaskExport.objects.values_list("pk", flat=True)))
+        poll_due()
         yield redmine.store.issues[1]
 
 
@@ -83,7 +85,7 @@ def test_what_is_opened_again_there_is_open_here(post: Post):
 
 
 def test_a_first_status_of_any_name_is_no_work_yet(post: Post):
-    post("created", status={"id": 9, "name": "Backlog", "is_closed": False})
+    post("created", status={"id": 1, "name": "Neu", "is_closed": False})
 
     assert issue().status == "approved"
 

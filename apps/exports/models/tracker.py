@@ -15,7 +15,7 @@ from django.utils.translation import gettext_noop
 from apps.exports.models.calls import CallCount
 from apps.exports.models.connection import Connected
 from apps.exports.trackers import TRACKERS
-from apps.exports.trackers.base import ExternalIssue, Means
+from apps.exports.trackers.base import ExternalIssue, Means, Pairs
 from apps.sources.adapters.base import reason_of
 from apps.sources.models import Project
 from tasktracker.lib import plugins
@@ -223,6 +223,12 @@ class Tracker(Connected):
         }
         Tracker.objects.filter(pk=self.pk).update(catalogue=self.catalogue)
 
+    def learn(self, pairs: Pairs) -> None:
+        """Besides what there is to choose."""
+        if not pairs.items() <= self.catalogue.items():
+            self.catalogue = {**self.catalogue, **pairs}
+            Tracker.objects.filter(pk=self.pk).update(catalogue=self.catalogue)
+
     # Queries
 
     @classmethod
@@ -241,6 +247,8 @@ class Tracker(Connected):
             pace=self.pace,
             token=self.access_token,
             wait=self.wait,
+            known=self.catalogue if isinstance(self.catalogue, dict) else {},
+            learn=self.learn,
         )
         return made(made.Config.model_validate(self.config), means)
 

@@ -99,6 +99,9 @@ class ExternalIssue:
     key: UUID | None = field(default=None, compare=False)
 
 
+Pairs = Mapping[str, Sequence[Sequence[str]]]
+
+
 @dataclass(frozen=True)
 class Means:
     """What a tracker is given besides its settings."""
@@ -113,6 +116,10 @@ class Means:
     token: Callable[[], str] = lambda: ""
     #: Told how long the vendor wants no call, when an answer that worked says so.
     wait: Callable[[timedelta], None] = lambda delay: None
+    #: What was learned of the vendor before, as pairs by name; for calls, which must not ask.
+    known: Pairs = field(default_factory=dict)
+    #: Told what is to be known from now on.
+    learn: Callable[[Pairs], None] = lambda pairs: None
 
 
 class Tracker(Protocol):

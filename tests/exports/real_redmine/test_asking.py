@@ -104,3 +104,21 @@ def test_who_sees_no_project_learns_what_helps(redmine):
     findings = redmine("stranger", project="").check()
 
     assert "member" in findings[1].remedy
+
+
+def test_the_status_in_which_issues_of_a_tracker_begin_is_no_work_yet(server, redmine, payload):
+    begun = server.id_of("issue_statuses", "In Progress")
+    bug = server.id_of("trackers", "Bug")
+    (before,) = server.sql("SELECT default_status_id FROM trackers WHERE id = ?", bug)
+    server.sql("UPDATE trackers SET default_status_id = ? WHERE id = ?", begun, bug)
+    try:
+        tracker, key = redmine(tracker=bug), uuid4()
+        made = tracker.create(payload, key=key)
+        # The workflow of this role begins elsewhere.
+        wanted = {"issue": {"status_id": begun}}
+        redmine("boss").api.put(f"/issues/{number_of(made)}.json", wanted)
+        (state,) = tracker.states({key: made}).values()
+    finally:
+        server.sql("UPDATE trackers SET default_status_id = ? WHERE id = ?", before[0], bug)
+
+    assert (state.status, state.status_name) == ("approved", "In Progress")

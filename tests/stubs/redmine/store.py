@@ -29,6 +29,7 @@ class Store:
         self.creations: list[str] = []  # every key that was made, in order
         self.sent: list[dict[str, Any]] = []  # what was asked for, with each of them
         self.uploads: dict[str, str] = {}
+        self.trackers = [{"id": 1, "name": "Bug", "default_status": STATUSES[0]}]
         self.drops: set[str] = set()  # fields that the account may not set
         self.ignores_filters = False
         self.loses_files = False
@@ -49,6 +50,7 @@ class Store:
                 200,
                 {"issue_priorities": PRIORITIES},
             ),
+            ("GET", "/trackers"): lambda: (200, {"trackers": self.trackers}),
             ("GET", "/issues"): lambda: self._list(query),
             ("GET", "/search"): lambda: self._search(query),
             ("POST", "/issues"): lambda: self._create(value["issue"]),
@@ -94,6 +96,7 @@ class Store:
         issue = {
             "id": number,
             "project": {"id": int(wanted["project_id"]), "name": "Payments"},
+            "tracker": {"id": int(wanted.get("tracker_id", 1))},
             "status": STATUSES[0],
             "priority": {"id": int("2" if "priority_id" in self.drops else priority)},
             "subject": wanted["subject"],

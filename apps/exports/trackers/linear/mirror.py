@@ -45,13 +45,14 @@ class Mirroring:
 
     api: LinearApi
     team: str
+    begins: str  # the status in which our issues are made, where one is chosen
 
     def receive(self, request: Request) -> Sequence[RemoteState]:
         body = _genuine(request)
         if body.get("type") != "Issue" or not isinstance(issue := body.get("data"), dict):
             return []
         try:
-            state = _state({"url": body.get("url"), **issue})
+            state = self._state({"url": body.get("url"), **issue})
         except (KeyError, TypeError, ValueError, AttributeError):
             return []  # Linear has signed it, and we do not understand it
         if body.get("action") == "remove" and not _is_only_archived(issue):
@@ -66,7 +67,7 @@ class Mirroring:
         team = {"team": self.team, "seen": self.team}
         for _page in range(MOST_PAGES):
             page = self.api.ask("Changed", since=moment, after=after, **team)["issues"]
-            found += map(_state, page["nodes"])
+            found += map(self._state, page["nodes"])
             after = page["pageInfo"]["endCursor"]
             if not page["pageInfo"]["hasNextPage"] or not after:
                 return Changes(found)
@@ -80,7 +81,7 @@ class Mirroring:
         for start in range(0, len(keys), AT_ONCE):
             chosen = keys[start : start + AT_ONCE]
             nodes = self.api.ask("States", ids=chosen, seen=self.team)["issues"]["nodes"]
-            found |= {UUID(node["id"]): _state(node) for node in nodes}
+            found |= {UUID(node["id"]): self._state(node) for node in nodes}
         now = datetime.now(UTC)
         return {
             key: found.get(key) or RemoteState(one.id, now, key=key, url=one.url, is_gone=True)
@@ -109,6 +110,25 @@ class Mirroring:
             known = self.api.ask("Webhooks")["webhooks"]["nodes"]
             if subscription in {one["id"] for one in known}:
                 self.api.change("Unsubscribe", id=subscription)
+
+    def _state(self, node: Mapping[str, Any]) -> RemoteState:
+        """Of an issue as a question and as a call has it."""
+        made = external({"identifier": node["identifier"], "url": node.get("url") or ""})
+        state, assignee = node.get("state") or {}, node.get("assignee") or {}
+        status = STATUSES.get(str(state.get("type")), "")
+        if status == "in_progress" and state.get("id") == self.begins:
+            status = "approved"  # nobody has begun: we have made it so
+        return RemoteState(
+            id=made.id,
+            updated_at=datetime.fromisoformat(node["updatedAt"]),
+            key=UUID(node["id"]),
+            url=made.url,
+            title=shorten(clean(str(node.get("title") or "")), 300),
+            status=status,
+            status_name=shorten(clean(str(state.get("name") or "")), 100),
+            assignee=shorten(clean(str(assignee.get("name") or "")), 200),
+            is_gone=bool(node.get("trashed")),
+        )
 
 
 @contextmanager
@@ -143,23 +163,6 @@ def _genuine(request: Request) -> Mapping[str, Any]:
     if not isinstance(sent, int | float) or not abs(time.time() - sent / 1000) <= WINDOW:
         raise Refused(400, _("It was not sent just now."))
     return body
-
-
-def _state(node: Mapping[str, Any]) -> RemoteState:
-    """Of an issue as a question and as a call has it."""
-    made = external({"identifier": node["identifier"], "url": node.get("url") or ""})
-    state, assignee = node.get("state") or {}, node.get("assignee") or {}
-    return RemoteState(
-        id=made.id,
-        updated_at=datetime.fromisoformat(node["updatedAt"]),
-        key=UUID(node["id"]),
-        url=made.url,
-        title=shorten(clean(str(node.get("title") or "")), 300),
-        status=STATUSES.get(str(state.get("type")), ""),
-        status_name=shorten(clean(str(state.get("name") or "")), 100),
-        assignee=shorten(clean(str(assignee.get("name") or "")), 200),
-        is_gone=bool(node.get("trashed")),
-    )
 
 
 def _gone(state: RemoteState) -> RemoteState:

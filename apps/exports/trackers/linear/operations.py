@@ -3,7 +3,7 @@
 _STATE = """
         fragment State on Issue {
           id identifier url title updatedAt archivedAt trashed
-          state { name type }
+          state { id name type }
           assignee { name }
         }
 """

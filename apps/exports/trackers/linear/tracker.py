@@ -90,7 +90,7 @@ class Linear(Telling, Mirroring, Moving, Reporting, Connecting):
 
     def __init__(self, config: Config, means: Means) -> None:
         self.config = config
-        self.team = config.team
+        self.team, self.begins = config.team, config.state
         self.means = means
         self.client_id, self.client_secret = config.client_id, config.client_secret
         self.api = LinearApi(

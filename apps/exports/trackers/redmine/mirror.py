@@ -13,70 +13,14 @@ from apps.exports.trackers.base import Changes, ExternalIssue, Refused, RemoteSt
 from apps.exports.trackers.redmine import marks
 from apps.exports.trackers.redmine.api import LONG_PAGE, Missing, NotAllowed, RedmineApi, TooLong
 from apps.exports.trackers.redmine.config import RedmineConfig
+from apps.exports.trackers.redmine.statuses import Statuses
 
 MOST_PAGES = 20  # of changes at once; who asks goes on from the last of them
 SIGNATURE = "x-redmine-signature-256"
 
-#: How closed statuses are called that mean "no": beginnings of words.
-_REJECTED = (
-    "reject",
-    "cancel",
-    "won't",
-    "wont",
-    "invalid",
-    "duplicate",
-    "відхил",
-    "скасов",
-    "дублік",
-)
-#: And open ones that nobody works on yet, where Redmine does not list its statuses.
-_NEW = ("new", "open", "нов", "відкрит")
-#: And those that somebody has begun with.
-_BEGUN = (
-    "in progress",
-    "assigned",
-    "feedback",
-    "resolved",
-    "review",
-    "test",
-    "в робот",
-    "у робот",
-    "викон",
-    "признач",
-    "виріш",
-    "зворот",
-    "перевір",
-    "тест",
-)
 
-
-class Statuses:
-    """What a status there means here."""
-
-    def __init__(self, config: RedmineConfig, known: Sequence[Mapping[str, Any]] = ()) -> None:
-        self._rejected = set(config.rejected_statuses)
-        self._closed = {str(one["id"]) for one in known if one.get("is_closed")}
-        opened = [str(one["id"]) for one in known if not one.get("is_closed")]
-        self._first = {config.status or next(iter(opened), "")} - {""}
-
-    def meaning_of(self, status: Mapping[str, Any]) -> str:
-        number, name = str(status.get("id", "")), str(status.get("name", "")).casefold()
-        if number in self._rejected:
-            return "rejected"
-        if status.get("is_closed", number in self._closed):
-            is_no = not self._rejected and name.startswith(_REJECTED)
-            return "rejected" if is_no else "done"
-        if self._first:
-            return "approved" if number in self._first else "in_progress"
-        if name.startswith(_NEW):
-            return "approved"
-        # One of another name may be the first: a call does not say, and the next question does.
-        return "in_progress" if name.startswith(_BEGUN) else ""
-
-
-def changed(api: RedmineApi, config: RedmineConfig, since: datetime) -> Changes:
+def changed(api: RedmineApi, config: RedmineConfig, statuses: Statuses, since: datetime) -> Changes:
     """Those that have our key. By moments, not by pages: what changes meanwhile moves."""
-    statuses = _statuses(api, config)
     found: dict[int, RemoteState] = {}
     moment, offset = since.astimezone(UTC), 0
     for _page in range(MOST_PAGES):
@@ -100,10 +44,12 @@ def changed(api: RedmineApi, config: RedmineConfig, since: datetime) -> Changes:
 
 
 def states(
-    api: RedmineApi, config: RedmineConfig, made: Mapping[UUID, ExternalIssue]
+    api: RedmineApi,
+    config: RedmineConfig,
+    statuses: Statuses,
+    made: Mapping[UUID, ExternalIssue],
 ) -> dict[UUID, RemoteState]:
     """Of each of ours that Redmine says something about; what we may not see is not gone."""
-    statuses = _statuses(api, config)
     keys = {marks.number_of(one): key for key, one in made.items()}
     issues = {int(one["id"]): one for one in _by_numbers(api, list(keys))}
     said = {}
@@ -122,7 +68,9 @@ def states(
     return said
 
 
-def receive(api_url: str, config: RedmineConfig, request: Request) -> list[RemoteState]:
+def receive(
+    api_url: str, config: RedmineConfig, statuses: Statuses, request: Request
+) -> list[RemoteState]:
     """What one call of Redmine 7 says; the signature comes before everything else."""
     headers = {name.lower(): value for name, value in request.headers.items()}
     expected = hmac.new(request.secret.encode(), request.body, "sha256").hexdigest()
@@ -136,7 +84,7 @@ def receive(api_url: str, config: RedmineConfig, request: Request) -> list[Remot
             return []
         is_gone = kind == "issue.deleted"
         moment = _moment(call["timestamp"]) if is_gone else _moment(issue["updated_on"])
-        return [state_of(issue, api_url, config, Statuses(config), moment, is_gone=is_gone)]
+        return [state_of(issue, api_url, config, statuses, moment, is_gone=is_gone)]
     except (ValueError, KeyError, TypeError, AttributeError):
         raise Refused(400, _("The call is not what Redmine sends.")) from None
 
@@ -158,7 +106,7 @@ def state_of(
         updated_at=moment or _moment(issue["updated_on"]),
         url=f"{url}/issues/{number}",
         title=str(issue.get("subject") or ""),
-        status=statuses.meaning_of(status) if status else "",
+        status=statuses.meaning_in(issue) if status else "",
         status_name=str(status.get("name") or ""),
         assignee=str((issue.get("assigned_to") or {}).get("name") or ""),
         is_gone=is_gone,
@@ -167,10 +115,6 @@ def state_of(
 
 def _in_order(states: Iterable[RemoteState]) -> list[RemoteState]:
     return sorted(states, key=lambda state: state.updated_at)
-
-
-def _statuses(api: RedmineApi, config: RedmineConfig) -> Statuses:
-    return Statuses(config, api.get("/issue_statuses.json").get("issue_statuses") or ())
 
 
 def _ours(config: RedmineConfig) -> dict[str, str]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -45,6 +46,7 @@ from apps.exports.trackers.redmine.fields import (
     words_of,
 )
 from apps.exports.trackers.redmine.markup import MARKUPS
+from apps.exports.trackers.redmine.statuses import Statuses, learned
 from tasktracker.lib.workflow import GiveUp, TryLater
 
 
@@ -58,6 +60,7 @@ class Redmine:
 
     def __init__(self, config: RedmineConfig, means: Means) -> None:
         self.config = config
+        self.means = means
         self.markup = MARKUPS[config.text_format]
         headers = credentials(
             config.api_key.get_secret_value(),
@@ -136,7 +139,16 @@ class Redmine:
 
     def choices(self) -> Mapping[str, Sequence[Choice]]:
         with _told_plainly():
-            return choices(self.api, self.config)
+            offered = choices(self.api, self.config)
+            known = learned(self.api)
+        return {**offered, **{name: [Choice(*pair) for pair in known[name]] for name in known}}
+
+    @cached_property
+    def _statuses(self) -> Statuses:
+        """As they are now, also for the next calls."""
+        known = learned(self.api)
+        self.means.learn(known)
+        return Statuses(self.config, known)
 
     def note(self, made: ExternalIssue, text: str, *, key: UUID, note_id: str = "") -> str:
         return notes.write(
@@ -165,13 +177,14 @@ class Redmine:
         self.note(replace(made, key=key), text, key=uuid5(key, other.id))
 
     def changed(self, since: datetime) -> Changes:
-        return mirror.changed(self.api, self.config, since)
+        return mirror.changed(self.api, self.config, self._statuses, since)
 
     def states(self, made: Mapping[UUID, ExternalIssue]) -> Mapping[UUID, RemoteState]:
-        return mirror.states(self.api, self.config, made)
+        return mirror.states(self.api, self.config, self._statuses, made)
 
     def receive(self, request: Request) -> Sequence[RemoteState]:
-        return mirror.receive(self.api.url, self.config, request)
+        statuses = Statuses(self.config, self.means.known)
+        return mirror.receive(self.api.url, self.config, statuses, request)
 
     def _input(self, issue: IssuePayload, key: UUID) -> dict[str, Any]:
         if not self.config.project:
