@@ -61,7 +61,7 @@ def _poll(mirroring: Mirroring) -> None:
             plugin = mirroring.tracker.plugin()
             with admitted(mirroring.tracker), _told_to(mirroring.tracker):
                 until = _take_changes(mirroring, plugin) if asks else until
-                _look_at(exports, plugin)
+                _look_at(exports, mirroring.tracker.plugin())  # with time of its own
     except NotNow as error:
         logger.info("tracker %s is not asked: %s", mirroring.tracker_id, error)
         asks = False
@@ -121,7 +121,8 @@ def _look_at(exports: Sequence[TaskExport], plugin: Any) -> None:
         state = states.get(export.uuid)
         if state is not None:
             take(export, state, is_answer=True)
-    TaskExport.objects.filter(pk__in=[row.pk for row in exports]).update(looked_at=Now())
+    asked = [row.pk for row in exports if row.uuid in states]
+    TaskExport.objects.filter(pk__in=asked).update(looked_at=Now())
 
 
 @contextmanager

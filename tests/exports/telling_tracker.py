@@ -23,6 +23,7 @@ class Telling(Fake):
     there: ClassVar[dict[UUID, RemoteState]] = {}
     asked: ClassVar[list[Any]] = []  # since when, or for which keys
     at_once = 100  # that `changed` tells
+    looks_at = 100  # in one question
 
     @classmethod
     def forget(cls) -> None:
@@ -38,9 +39,9 @@ class Telling(Fake):
         until = told[-1].updated_at if len(told) < len(found) else None
         return self._run("changed", lambda: Changes(told, until))
 
-    def states(self, made: Mapping[UUID, ExternalIssue]) -> Mapping[UUID, RemoteState]:
+    def states(self, made: Mapping[UUID, ExternalIssue]) -> Mapping[UUID, RemoteState | None]:
         self.asked.append(set(made))
-        found = {key: self.there[key] for key in made if key in self.there}
+        found = {key: self.there.get(key) for key in list(made)[: self.looks_at]}
         return self._run("states", lambda: found)
 
     def receive(self, request: Request) -> Sequence[RemoteState]:

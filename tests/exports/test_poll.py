@@ -178,6 +178,21 @@ def test_what_was_just_made_is_left_time_to_appear(tracker, there, telling):
     assert telling.calls == ["changed"]
 
 
+def test_what_a_question_had_no_room_for_is_looked_at_the_next_time(
+    tracker, there, telling, make_export, monkeypatch
+):
+    monkeypatch.setattr(telling, "looks_at", 2)
+    old = timezone.now() - timedelta(hours=3)
+    TaskExport.objects.update(looked_at=old)
+    others = [make_export(status="created", looked_at=old).uuid for _ in range(2)]
+
+    for _ in range(2):
+        poll(tracker, later=HOUR)
+
+    asked = [keys for keys in telling.asked if isinstance(keys, set)]
+    assert asked == [{there.uuid, *others}, {others[1]}]
+
+
 @pytest.mark.parametrize(
     ("error", "failures", "is_limited", "words"),
     [

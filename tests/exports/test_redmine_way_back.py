@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from apps.exports.models import Mirroring, TaskExport, Tracker, WebhookDelivery
 from apps.exports.poll import poll_due
@@ -55,7 +57,7 @@ def post(there: Any, tracker: Tracker) -> Post:
 
 
 def export() -> TaskExport:
-    return TaskExport.objects.get()
+    return TaskExport.objects.order_by("pk")[0]
 
 
 def issue() -> Issue:
@@ -139,6 +141,23 @@ def test_an_old_call_that_nobody_remembers_changes_nothing(post: Post):
     assert post(minutes=2, status=CLOSED) == 200
 
     assert issue().status == "in_progress"
+
+
+def test_a_call_about_an_issue_of_people_leaves_nothing_here(post: Post):
+    assert post(id=50, description="", custom_fields=[]) == 200
+
+    assert not WebhookDelivery.objects.exists()
+
+
+def test_a_call_waits_only_for_the_task_that_it_names(post: Post, make_issue: Any):
+    making = TaskExport.objects.create(
+        issue=make_issue(status="approved"), tracker=export().tracker, called_at=timezone.now()
+    )
+    for number, key in ((50, uuid4()), (51, making.uuid)):
+        post(id=number, custom_fields=[{"id": 7, "value": str(key)}])
+
+    statuses = WebhookDelivery.objects.order_by("pk").values_list("status", flat=True)
+    assert list(statuses) == ["applied", "received"]
 
 
 def test_a_copy_that_somebody_made_there_is_theirs(post: Post):

@@ -291,8 +291,11 @@ class Mirror(Protocol):
     def changed(self, since: datetime) -> Changes:
         """Issues changed at or after that moment, also closed ones; raises TryLater and GiveUp."""
 
-    def states(self, made: Mapping[UUID, ExternalIssue]) -> Mapping[UUID, RemoteState]:
-        """By our key; one that is not there any more has `is_gone`. Raises TryLater and GiveUp."""
+    def states(self, made: Mapping[UUID, ExternalIssue]) -> Mapping[UUID, RemoteState | None]:
+        """By our key; one that is not there any more has `is_gone`, and None is nothing that we may know.
+
+        What is missing in the answer was not asked about for want of time. Raises TryLater and GiveUp.
+        """
 
 
 class Caller(Protocol):

@@ -30,6 +30,7 @@ class Store:
         self.sent: list[dict[str, Any]] = []  # what was asked for, with each of them
         self.uploads: dict[str, str] = {}
         self.trackers = [{"id": 1, "name": "Bug", "default_status": STATUSES[0]}]
+        self.hidden: set[int] = set()  # issues of a project that was archived
         self.drops: set[str] = set()  # fields that the account may not set
         self.ignores_filters = False
         self.loses_files = False
@@ -61,6 +62,8 @@ class Store:
         issue = self.issues.get(int(path.rpartition("/")[2])) if path[-1].isdecimal() else None
         if issue is None:
             return 404, b""
+        if issue["id"] in self.hidden:
+            return 403, b""
         return (200, {"issue": issue}) if method == "GET" else self._update(issue, value["issue"])
 
     def key_of(self, issue: Mapping[str, Any]) -> str:
@@ -70,7 +73,7 @@ class Store:
         return ""
 
     def _list(self, query: Mapping[str, str]) -> Answer:
-        found = list(self.issues.values())
+        found = [one for number, one in self.issues.items() if number not in self.hidden]
         if query.get("status_id", "o") == "o":
             found = [one for one in found if not one["status"]["is_closed"]]
         wanted = query.get(f"cf_{KEY_FIELD}")

@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -9,12 +10,21 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from apps.exports.trackers.base import Changes, ExternalIssue, Refused, RemoteState, Request
+from apps.exports.trackers.base import (
+    Changes,
+    ExternalIssue,
+    Limited,
+    Refused,
+    RemoteState,
+    Request,
+)
 from apps.exports.trackers.redmine import marks
 from apps.exports.trackers.redmine.api import LONG_PAGE, Missing, NotAllowed, RedmineApi, TooLong
 from apps.exports.trackers.redmine.config import RedmineConfig
 from apps.exports.trackers.redmine.statuses import Statuses
+from tasktracker.lib.workflow import TryLater
 
+PATIENCE = 8.0  # seconds of one question, of the twenty that a door is open
 MOST_PAGES = 20  # of changes at once; who asks goes on from the last of them
 SIGNATURE = "x-redmine-signature-256"
 
@@ -23,15 +33,21 @@ def changed(api: RedmineApi, config: RedmineConfig, statuses: Statuses, since: d
     """Those that have our key. By moments, not by pages: what changes meanwhile moves."""
     found: dict[int, RemoteState] = {}
     moment, offset = since.astimezone(UTC), 0
-    for _page in range(MOST_PAGES):
-        page = api.issues(
-            **_ours(config),
-            status_id="*",
-            updated_on=f">={moment:%Y-%m-%dT%H:%M:%SZ}",
-            sort="updated_on,id",
-            limit=LONG_PAGE,
-            offset=offset,
-        )
+    ends_at = time.monotonic() + PATIENCE
+    for number in range(MOST_PAGES):
+        try:
+            page = api.issues(
+                **_ours(config),
+                status_id="*",
+                updated_on=f">={moment:%Y-%m-%dT%H:%M:%SZ}",
+                sort="updated_on,id",
+                limit=LONG_PAGE,
+                offset=offset,
+            )
+        except Limited:
+            if not number:
+                raise
+            break
         for issue in page:
             if issue and marks.key_of(issue, config.key_field):
                 found.pop(int(issue["id"]), None)  # the later one, in its place
@@ -40,6 +56,8 @@ def changed(api: RedmineApi, config: RedmineConfig, statuses: Statuses, since: d
             return Changes(_in_order(found.values()))
         last = _moment(page[-1]["updated_on"]) if page[-1] else moment
         moment, offset = (last, 0) if last > moment else (moment, offset + LONG_PAGE)
+        if time.monotonic() > ends_at:
+            break
     return Changes(_in_order(found.values()), until=moment)
 
 
@@ -48,23 +66,37 @@ def states(
     config: RedmineConfig,
     statuses: Statuses,
     made: Mapping[UUID, ExternalIssue],
-) -> dict[UUID, RemoteState]:
-    """Of each of ours that Redmine says something about; what we may not see is not gone."""
+) -> dict[UUID, RemoteState | None]:
+    """What we may not see is not gone; and what is a stranger's is not ours.
+
+    Those that no list has are asked about one by one, and there may be many.
+    """
     keys = {marks.number_of(one): key for key, one in made.items()}
-    issues = {int(one["id"]): one for one in _by_numbers(api, list(keys))}
-    said = {}
+    ends_at = time.monotonic() + PATIENCE
+    listed = {int(one["id"]): one for one in _by_numbers(api, list(keys))}
+    said = {
+        keys[number]: _state_of_ours(issue, keys[number], api.url, config, statuses)
+        for number, issue in listed.items()
+        if number in keys
+    }
     for number, key in keys.items():
-        try:
-            issue = issues.get(number) or api.issue(number)
-        except (NotAllowed, TooLong):
+        if key in said:
             continue
+        if said and time.monotonic() > ends_at:
+            break
+        try:
+            issue = api.issue(number)
+        except (NotAllowed, TooLong):
+            said[key] = None
         except Missing:
-            said[key] = RemoteState(
-                id=made[key].id, updated_at=datetime.now(UTC), key=key, is_gone=True
-            )
+            now = datetime.now(UTC)
+            said[key] = RemoteState(id=made[key].id, updated_at=now, key=key, is_gone=True)
+        except (TryLater, Limited):
+            if not said:
+                raise
+            break
         else:
-            if marks.key_of(issue, config.key_field) == key:
-                said[key] = state_of(issue, api.url, config, statuses)
+            said[key] = _state_of_ours(issue, key, api.url, config, statuses)
     return said
 
 
@@ -82,6 +114,8 @@ def receive(
         kind, issue = call["type"], call["data"].get("issue")
         if not str(kind).startswith("issue.") or not issue:
             return []
+        if marks.key_of(issue, config.key_field) is None:
+            return []  # Redmine calls for every issue of a project
         is_gone = kind == "issue.deleted"
         moment = _moment(call["timestamp"]) if is_gone else _moment(issue["updated_on"])
         return [state_of(issue, api_url, config, statuses, moment, is_gone=is_gone)]
@@ -98,11 +132,12 @@ def state_of(
     *,
     is_gone: bool = False,
 ) -> RemoteState:
-    """Without a key, for a copy that somebody makes has it too; a number is one issue's for ever."""
+    """A copy that somebody makes has our key too; a number is one issue's for ever."""
     status = issue.get("status") or {}
     number = int(issue["id"])
     return RemoteState(
         id=f"#{number}",
+        key=marks.key_of(issue, config.key_field),
         updated_at=moment or _moment(issue["updated_on"]),
         url=f"{url}/issues/{number}",
         title=str(issue.get("subject") or ""),
@@ -111,6 +146,14 @@ def state_of(
         assignee=str((issue.get("assigned_to") or {}).get("name") or ""),
         is_gone=is_gone,
     )
+
+
+def _state_of_ours(
+    issue: Mapping[str, Any], key: UUID, url: str, config: RedmineConfig, statuses: Statuses
+) -> RemoteState | None:
+    if marks.key_of(issue, config.key_field) != key:
+        return None
+    return state_of(issue, url, config, statuses)
 
 
 def _in_order(states: Iterable[RemoteState]) -> list[RemoteState]:

@@ -179,7 +179,7 @@ class Redmine:
     def changed(self, since: datetime) -> Changes:
         return mirror.changed(self.api, self.config, self._statuses, since)
 
-    def states(self, made: Mapping[UUID, ExternalIssue]) -> Mapping[UUID, RemoteState]:
+    def states(self, made: Mapping[UUID, ExternalIssue]) -> Mapping[UUID, RemoteState | None]:
         return mirror.states(self.api, self.config, self._statuses, made)
 
     def receive(self, request: Request) -> Sequence[RemoteState]:
