@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from apps.exports.admin import outbox
 from apps.exports.models import (
     CallCount,
     ExportPolicy,
@@ -30,7 +31,7 @@ def page(client: Client) -> str:
     return client.get(reverse(OUTBOX)).content.decode()
 
 
-def line(client: Client) -> dict[str, int]:
+def line(client: Client) -> dict[str, int | str]:
     shown = client.get(reverse(OUTBOX)).context["lines"][0]
     return {str(figure.title): figure.value for figure in shown.figures}
 
@@ -70,6 +71,18 @@ def test_it_counts_what_waits(administrator: Client, make_export: Make):
     for figure in shown.figures:
         listed = administrator.get(figure.link).context["cl"].result_count
         assert (str(figure.title), listed) == (str(figure.title), figure.value)
+
+
+def test_of_many_tasks_it_counts_some(
+    administrator: Client, make_export: Make, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(outbox, "MOST", 2)
+    make_export(status="created")
+    make_export(status="created")
+    assert line(administrator)["Created"] == 2
+    make_export(status="created")
+
+    assert line(administrator)["Created"] == "2+"
 
 
 def test_without_a_tracker_it_says_what_to_do(administrator: Client):

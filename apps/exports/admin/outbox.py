@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, F, Min, Q, QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.urls import reverse
@@ -23,6 +24,7 @@ from tasktracker.lib.retell import retell
 from tasktracker.lib.text import shorten
 
 CIRCUIT_COLOURS = {"closed": "success", "half_open": "warning", "open": "danger"}
+MOST = 1000  # tasks that are counted one by one
 ALARMS = frozenset({"failed_rows", "untold_rows"})
 NEWS = "news__status__exact"  # in the address of the list of exports
 #: What a person may order, as it is stored.
@@ -36,7 +38,7 @@ ORDERS = {
 @dataclass(frozen=True)
 class Figure:
     title: Any
-    value: int
+    value: int | str
     link: str
     alarm: bool = False
 
@@ -63,7 +65,7 @@ def lines(request: HttpRequest) -> list[Line]:
     if not request.user.is_superuser:
         trackers = trackers.filter(project__in=Project.visible_to(request.user))
     rows = list(trackers)
-    figures = {row["tracker"]: row for row in _figures(rows)}
+    figures = _figures(rows)
     calls = CallCount.recent(row.account for row in rows if row.account)
     policies = ExportPolicy.objects.filter(tracker__in=rows).select_related("fallback")
     fallbacks = {policy.tracker_id: policy.fallback for policy in policies}
@@ -84,20 +86,40 @@ def lines(request: HttpRequest) -> list[Line]:
     ]
 
 
-def _figures(trackers: Sequence[Tracker]) -> Any:
-    pending = Q(status=TaskExport.Status.PENDING)
-    news = ExportUpdate.Status
-    rows = TaskExport.objects.filter(tracker__in=trackers).order_by().values("tracker")
-    return rows.annotate(
-        pending_rows=Count("pk", filter=pending & Q(held="")),
-        due_rows=Count("pk", filter=pending & Q(held="", due_at__lte=Now())),
-        held_rows=Count("pk", filter=pending & ~Q(held="")),
-        failed_rows=Count("pk", filter=Q(is_failure=True)),
-        created_rows=Count("pk", filter=Q(status=TaskExport.Status.CREATED, is_live=True)),
-        news_rows=Count("pk", filter=Q(news__status=news.WAITING)),
-        untold_rows=Count("pk", filter=Q(news__status=news.FAILED)),
-        oldest=Min("created_at", filter=pending & Q(held="")),
+def _figures(trackers: Sequence[Tracker]) -> dict[int, dict[str, Any]]:
+    """By tracker. What is settled grows for ever and is not counted to its end."""
+    exports = TaskExport.objects.filter(tracker__in=trackers).order_by()
+    pending = exports.filter(status=TaskExport.Status.PENDING).values("tracker")
+    failed = exports.filter(status=TaskExport.Status.FAILED, is_failure=True).values("tracker")
+    made = exports.filter(status=TaskExport.Status.CREATED, is_live=True)
+    news = ExportUpdate.objects.filter(export__tracker__in=trackers).order_by()
+    waiting, untold = ExportUpdate.Status.WAITING, ExportUpdate.Status.FAILED
+    found: dict[int, dict[str, Any]] = {
+        tracker.pk: {"created_rows": _capped(made.filter(tracker=tracker))} for tracker in trackers
+    }
+    counted = (
+        pending.annotate(
+            pending_rows=Count("pk", filter=Q(held="")),
+            due_rows=Count("pk", filter=Q(held="", due_at__lte=Now())),
+            held_rows=Count("pk", filter=~Q(held="")),
+            oldest=Min("created_at", filter=Q(held="")),
+        ),
+        failed.annotate(failed_rows=Count("pk")),
+        news.filter(status__in=[waiting, untold])
+        .values(tracker=F("export__tracker"))
+        .annotate(
+            news_rows=Count("pk", filter=Q(status=waiting)),
+            untold_rows=Count("pk", filter=Q(status=untold)),
+        ),
     )
+    for row in chain(*counted):
+        found[row["tracker"]] |= row
+    return found
+
+
+def _capped(rows: QuerySet[TaskExport]) -> int | str:
+    number = rows[: MOST + 1].count()
+    return number if number <= MOST else f"{MOST}+"
 
 
 def _shown(tracker: Tracker, row: dict[str, Any]) -> list[Figure]:

@@ -112,6 +112,7 @@ class TaskExport(WorkItem):
                 condition=models.Q(due_at__isnull=False),
             ),
             models.Index(fields=["tracker", "external_id"], name="export_there"),
+            models.Index(fields=["tracker", "status"], name="export_figures"),
         ]
 
     def __str__(self) -> str:

@@ -56,6 +56,7 @@ class ExportUpdate(WorkItem):
                 name="news_due",
                 condition=models.Q(due_at__isnull=False),
             ),
+            models.Index(fields=["status"], name="news_untold", condition=~models.Q(status="told")),
         ]
 
     def __str__(self) -> str:
