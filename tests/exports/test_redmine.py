@@ -178,6 +178,15 @@ def test_long_descriptions_are_asked_for_in_smaller_pages(server, payload, monke
     assert tracker.find(keys[4]) == created[4]
 
 
+def test_an_issue_that_is_too_long_is_given_up(server, payload, monkeypatch):
+    tracker = made(server)
+    created = tracker.create(payload, key=uuid4())
+    monkeypatch.setattr("tasktracker.lib.http.MAX_BODY", 500)
+
+    with pytest.raises(GiveUp, match="too long"):
+        tracker.note(created, "Ще двоє", key=uuid4())
+
+
 def test_a_failure_that_is_not_about_emoji_is_not_repeated(server, payload):
     server.faults = at_the_post(faults.says(500, OOPS))
 
@@ -342,7 +351,7 @@ def test_a_call_about_something_else_says_nothing_and_a_broken_one_is_refused(se
         ({"api_key": "", "login": "bot"}, "missing"),
         ({"api_key": "ключ"}, "Latin"),
         ({"switch_user": "a b"}, "Latin"),
-        ({"calls_per_minute": 0}, "calls_per_minute"),
+        ({"calls_per_minute": 29}, "calls_per_minute"),
         ({"text_format": "html"}, "text_format"),
     ],
 )

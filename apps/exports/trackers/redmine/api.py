@@ -39,8 +39,8 @@ class Strange(TryLater):
     """Not Redmine's words: another address, or a page that stands there while Redmine is repaired."""
 
 
-class TooLong(TryLater):
-    """More than we take at once."""
+class TooLong(GiveUp):
+    """More than we take at once, and no shorter the next time; of a list, fewer are asked for."""
 
 
 class Broken(Doubtful):
@@ -152,7 +152,8 @@ class RedmineApi:
             except AnswerTooLong as error:
                 if method != "GET":
                     raise
-                raise TooLong(str(error)) from error
+                words = _("Redmine's answer at %(path)s is too long for us.") % {"path": path}
+                raise TooLong(words) from error
         if answer.status >= 300:
             raise _no(method, path, answer)
         return answer

@@ -20,6 +20,7 @@ from apps.exports.trackers.base import FIELDS, OFFERED
 from tasktracker.lib.plugins import TOLD_SECRETS
 
 PER_MINUTE = 120
+LEAST_PER_MINUTE = 30  # one task takes six, and a question besides has to go on
 
 
 class RedmineConfig(BaseModel):
@@ -121,7 +122,7 @@ class RedmineConfig(BaseModel):
     )
     calls_per_minute: int = Field(
         PER_MINUTE,
-        ge=5,
+        ge=LEAST_PER_MINUTE,
         le=6000,
         title=gettext_noop("Calls per minute"),
         description=gettext_noop("At most that many, of all trackers of this Redmine together."),
