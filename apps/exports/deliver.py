@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from apps.exports.calling import admitted, plugin_of, told_to
+from apps.exports.holding import take_over
 from apps.exports.models import (
     LEASE,
     NOT_WANTED,
@@ -55,6 +56,8 @@ def open_exports(issues: Sequence[Issue]) -> None:
             again = wanted_again(issue, policy)
             for given_up in again:
                 given_up.retry()  # it is wanted again: a merge was undone, or a rejection
+                if policy.tracker_id is not None:
+                    take_over(given_up, issue.exports.exclude(pk=given_up.pk))
             hold([*opened, *again], issue, policy)
             ids = [export.pk for export in opened]
             TaskExport.announce(ids, TaskExport.Status.PENDING, is_new=True)

@@ -1,7 +1,7 @@
 """One tracker stands in for another that is away; afterwards the issue has one task again, and both know it.
 
-An issue of a project with a policy never has two live tasks: the export that waits is held, and the task
-that shall go is closed before the other one is made (decision 0020).
+An issue of a project with a policy never has two live tasks that we know of: the export that waits is held,
+and the task that shall go is closed before the other one is made (decision 0020).
 """
 
 import logging
@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from apps.exports.calling import admitted, plugin_of, told_to
-from apps.exports.holding import hold, let_go, stand, untouched
+from apps.exports.holding import hold, let_go, stand, task_beside, untouched
 from apps.exports.models import (
     ELSEWHERE,
     LEASE,
@@ -27,13 +28,20 @@ from apps.exports.models.tracker import LOOK_AGAIN, SOON
 from apps.exports.policy import export_of
 from apps.exports.trackers.base import ExternalIssue
 from apps.issues.models import Change, Issue
-from tasktracker.lib.workflow import GiveUp, NotNow
+from tasktracker.lib.workflow import GiveUp, LostRace, NotNow
 
 logger = logging.getLogger(__name__)
 
 AT_ONCE = 200  # exports that change over in one round; the rest follows with the next
 Held, Status = TaskExport.Held, TaskExport.Status
-LINK, MOVE = ExportPolicy.OnRecovery.LINK, ExportPolicy.OnRecovery.MOVE
+MOVE = ExportPolicy.OnRecovery.MOVE
+#: One that refused is not asked each time, one that is closed there is no task, and who waits stands for nobody.
+MAY_STAND = Q(is_live=True) & (
+    Q(status=Status.CREATED)
+    | Q(status=Status.PENDING, held="")
+    | Q(status=Status.FAILED, last_error__in=[NOT_WANTED, ELSEWHERE], external_id="")
+)
+DECISIVE = ("status", "held", "uuid", "is_live", "is_gone")
 
 
 def fall_back() -> None:
@@ -41,8 +49,9 @@ def fall_back() -> None:
     away = Tracker.away()
     ready = ExportPolicy.objects.filter(tracker__in=away, fallback__is_active=True)
     for policy in ready.exclude(fallback__in=away).select_related("fallback"):
-        waiting = untouched().filter(tracker=policy.tracker_id).order_by("pk")
-        for export in waiting.select_related("issue")[:AT_ONCE]:
+        cannot = TaskExport.objects.filter(issue=OuterRef("issue"), tracker=policy.fallback_id)
+        waiting = untouched().filter(~Exists(cannot.exclude(MAY_STAND)), tracker=policy.tracker_id)
+        for export in waiting.order_by("pk")[:AT_ONCE]:
             if policy.fallback is not None:
                 _let_stand_in(export, policy.fallback)
     for export in TaskExport.objects.filter(
@@ -52,14 +61,16 @@ def fall_back() -> None:
 
 
 def recover(item: StandIn) -> None:
-    """Bring the issue back to one task as soon as the first tracker answers."""
+    """Bring the issue back to one task as soon as the first tracker answers: the table of decision 0020."""
+    export, by = item.export, item.by
     if item.status == StandIn.Status.MOVING:
         _link_when_moved(item)
-    elif item.by.status == Status.FAILED:
+    elif (export.status, export.held) != (Status.PENDING, Held.AWAY):
         with _held(item):
-            let_go(item.export)
             item.move_to(StandIn.Status.SETTLED)
-    elif item.by.status == Status.PENDING:
+    elif by.status == Status.FAILED:
+        _come_back_from_refusal(item)
+    elif by.status == Status.PENDING:
         _come_back_before(item)
     else:
         _choose_one(item)
@@ -70,8 +81,8 @@ def _let_stand_in(export: TaskExport, fallback: Tracker) -> None:
         issue = Issue.objects.select_for_update(no_key=True).get(pk=export.issue_id)
         if issue.status not in Issue.WAITING:
             return
-        known = issue.exports.filter(tracker=fallback).first()
-        if (known is not None and not _may_stand(known)) or not hold(export):
+        known = issue.exports.filter(tracker=fallback)
+        if known.exclude(MAY_STAND).exists() or not hold(export):
             return
         by, is_new = export_of(issue, fallback)
         if by.status == Status.FAILED:
@@ -82,27 +93,37 @@ def _let_stand_in(export: TaskExport, fallback: Tracker) -> None:
         issue.record(Change.Kind.EXPORT, tracker=export.tracker.name, taken_over_by=fallback.name)
 
 
-def _may_stand(by: TaskExport) -> bool:
-    """One that refused is not asked each time, and one that is closed there is no task."""
-    if by.status == Status.FAILED:
-        return by.last_error in (NOT_WANTED, ELSEWHERE) and not by.external_id
-    return by.is_live
-
-
 @contextmanager
 def _held(item: StandIn) -> Iterator[Issue]:
-    """The issue's lock, while nobody has made something else of this row; raises LostRace."""
+    """The issue's lock, while nobody has made something else of these rows; raises LostRace."""
     with transaction.atomic():
         issue = Issue.objects.select_for_update(no_key=True).get(pk=item.export.issue_id)
         item.renew(lease=LEASE)
+        for read in (item.export, item.by):
+            now = TaskExport.objects.get(pk=read.pk)
+            if any(getattr(now, name) != getattr(read, name) for name in DECISIVE):
+                raise LostRace(f"export {read.pk} is not as it was")
         yield issue
+
+
+def _come_back_from_refusal(item: StandIn) -> None:
+    """What the other tracker has made all the same is the task; else the first one gets it."""
+    export, by = item.export, item.by
+    found = _found(by, item) if by.may_be_there else None
+    with _held(item):
+        if found is not None:
+            by.retry()  # it finds what it made, and completes it
+            return
+        by.forget_call()
+        let_go(export)
+        item.move_to(StandIn.Status.SETTLED)
 
 
 def _come_back_before(item: StandIn) -> None:
     """The first tracker answers, and nobody has called the other one yet: nothing has to change."""
     if item.how:
         raise NotNow(_("The other task is not made yet."), delay=SOON)  # a person wants that one
-    _found_in_first(item)
+    _found(item.export, item)
     with _held(item):
         by = TaskExport.objects.select_for_update(no_key=True).get(pk=item.by_id)
         if by.status != Status.PENDING or by.called_at is not None:
@@ -113,18 +134,19 @@ def _come_back_before(item: StandIn) -> None:
 
 
 def _choose_one(item: StandIn) -> None:
-    found = _found_in_first(item)
     export, by = item.export, item.by
+    found = _found(export, item)
     can_close = _can(by, "close")
     with _held(item) as issue:
         how = item.how or ExportPolicy.of(issue.project).on_recovery
-        moves = how == MOVE and issue.status in Issue.WAITING and can_close
-        if moves:
+        wants = how == MOVE and issue.status in Issue.WAITING and can_close
+        # Once begun it goes on, whatever people decide meanwhile: it may be closed already.
+        moves = wants or not by.is_live
+        if moves and by.is_live:
             # From here on it is not live, so that its closing tells us nothing about the issue.
-            TaskExport.objects.filter(pk=by.pk).update(is_live=False)
-            TaskExport.announce([by.pk], by.status)  # replies and pages name it no more
+            _set_live(by, is_live=False)
     if moves:
-        _close(by)
+        _close(item)
         with _held(item):
             issue.record(Change.Kind.EXPORT, tracker=by.tracker.name, closed=by.external_id)
             let_go(export)
@@ -137,21 +159,21 @@ def _choose_one(item: StandIn) -> None:
     _leave(item, found)
 
 
-def _found_in_first(item: StandIn) -> ExternalIssue | None:
-    """What the first tracker has after all; raises NotNow or TryLater while it does not answer."""
-    tracker = item.export.tracker
+def _found(export: TaskExport, item: StandIn) -> ExternalIssue | None:
+    """What its tracker has of it after all; raises NotNow, TryLater or GiveUp while it does not answer."""
+    tracker = export.tracker
     if not tracker.is_active:
         raise NotNow(_("The tracker is switched off."), delay=LOOK_AGAIN)
     plugin = plugin_of(tracker)
     item.renew(lease=LEASE)
     with admitted(tracker), told_to(tracker, attempts=item.attempts):
-        found: ExternalIssue | None = plugin.find(item.export.uuid)
+        found: ExternalIssue | None = plugin.find(export.uuid)
     return found
 
 
 def _leave(item: StandIn, found: ExternalIssue | None) -> None:
     """The task stays where it is; what the first tracker has of it is closed."""
-    made = {"external_id": found.id, "external_url": found.url} if found else {}
+    made = {"external_id": found.id, "external_url": found.url} if found else {"called_at": None}
     with _held(item):
         item.export.move_to(Status.FAILED, last_error=ELSEWHERE, held="", is_live=not found, **made)
         item.move_to(StandIn.Status.SETTLED)
@@ -159,7 +181,9 @@ def _leave(item: StandIn, found: ExternalIssue | None) -> None:
 
 def _link_when_moved(item: StandIn) -> None:
     export, by = item.export, item.by
-    if export.status == Status.FAILED and export.last_error == NOT_WANTED:
+    if export.status == Status.FAILED:
+        if export.last_error != NOT_WANTED and task_beside(export) is None:
+            raise GiveUp(export.last_error)  # somebody may send it again
         item.move_to(StandIn.Status.SETTLED)
     elif export.status != Status.CREATED:
         raise NotNow(_("The task is not made yet."), delay=SOON)
@@ -169,15 +193,22 @@ def _link_when_moved(item: StandIn) -> None:
         item.move_to(StandIn.Status.SETTLED)
 
 
-def _close(export: TaskExport) -> None:
+def _close(item: StandIn) -> None:
     """What was deleted there needs no closing; one that cannot be closed stays the live one."""
-    if export.is_gone:
+    if item.by.is_gone:
         return
     try:
-        _close_found(export, _made(export))
+        _close_found(item.by, _made(item.by))
     except GiveUp:
-        TaskExport.objects.filter(pk=export.pk).update(is_live=True)
+        with _held(item):
+            _set_live(item.by, is_live=True)
         raise
+
+
+def _set_live(export: TaskExport, *, is_live: bool) -> None:
+    export.is_live = is_live
+    TaskExport.objects.filter(pk=export.pk).update(is_live=is_live)
+    TaskExport.announce([export.pk], export.status)  # replies and pages name it, or no more
 
 
 def _close_found(export: TaskExport, made: ExternalIssue) -> None:

@@ -1,11 +1,15 @@
 """An export that waits because another one stands for it."""
 
+from collections.abc import Iterable
 from typing import Any
 
+from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy
 
-from apps.exports.models import LEASE, StandIn, TaskExport
+from apps.exports.models import ELSEWHERE, LEASE, ExportPolicy, StandIn, TaskExport
 
+CLOSED_THERE = gettext_lazy("It was there before, and is closed there: open it again there.")
 Held, Status = TaskExport.Held, TaskExport.Status
 
 
@@ -23,6 +27,14 @@ def hold(export: TaskExport) -> bool:
     return bool(rows.update(held=Held.AWAY, leased_until=None, due_at=None))
 
 
+def task_beside(export: TaskExport) -> TaskExport | None:
+    """Another live task of the issue, or one that is on its way."""
+    others = TaskExport.objects.filter(issue=export.issue_id).exclude(pk=export.pk)
+    there = Q(status=Status.CREATED, is_live=True, is_gone=False)
+    coming = Q(status=Status.PENDING, held="")
+    return others.filter(there | coming).select_related("tracker").order_by("pk").first()
+
+
 def stand(export: TaskExport, by: TaskExport, *, how: str = "") -> None:
     StandIn.objects.update_or_create(
         export=export,
@@ -35,6 +47,29 @@ def stand(export: TaskExport, by: TaskExport, *, how: str = "") -> None:
             "attempts": 0,
             "last_error": "",
         },
+    )
+
+
+def take_over(export: TaskExport, others: Iterable[TaskExport]) -> None:
+    """Make this one the issue's task, instead of these others; behind the issue's lock.
+
+    What is held is given up. What may have been made is looked for, and closed, as soon as this one is made;
+    whoever waits for another task of the issue waits for this one.
+    """
+    for one in others:
+        if one.waits_for_leave:
+            one.give_up(ELSEWHERE)
+        if one.may_be_there:
+            one.move_to(Status.PENDING, held=Held.AWAY, due_at=None)
+            stand(one, export, how=ExportPolicy.OnRecovery.LINK)
+    waiting = StandIn.objects.filter(
+        export__issue=export.issue_id,
+        export__status=Status.PENDING,
+        export__held=Held.AWAY,
+        status=StandIn.Status.STANDING,
+    )
+    waiting.exclude(export=export).exclude(by=export).update(
+        by=export, how=ExportPolicy.OnRecovery.LINK, leased_until=None
     )
 
 

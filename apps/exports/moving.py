@@ -3,18 +3,15 @@
 from collections.abc import Sequence
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
-from apps.exports.holding import hold, let_go, stand
+from apps.exports.holding import CLOSED_THERE, hold, let_go, stand, take_over, task_beside
 from apps.exports.models import ELSEWHERE, ExportPolicy, StandIn, TaskExport, Tracker
 from apps.exports.policy import export_of
 from apps.issues.models import Issue
 
-CLOSED_THERE = gettext_lazy("It was there before, and is closed there: open it again there.")
 Held, Status = TaskExport.Held, TaskExport.Status
-LINK, MOVE = ExportPolicy.OnRecovery.LINK, ExportPolicy.OnRecovery.MOVE
+MOVE = ExportPolicy.OnRecovery.MOVE
 
 
 class CannotMove(Exception):
@@ -40,8 +37,8 @@ def move(issue: Issue, tracker: Tracker, *, leaving: TaskExport | None = None) -
         export, is_new = export_of(issue, tracker)
         if export.status == Status.FAILED:
             export.retry()
-        elif export.held not in ("", Held.AWAY):
-            export.release()  # whoever wants it there wants it now
+        elif export.waits_for_leave:
+            export.release()
         if made is None:
             let_go(export)
             TaskExport.announce([export.pk], Status.PENDING, is_new=is_new)
@@ -49,7 +46,8 @@ def move(issue: Issue, tracker: Tracker, *, leaving: TaskExport | None = None) -
             raise CannotMove(_("It is being called at this moment; try again in a minute."))
         else:
             stand(export, made, how=MOVE)
-            _follow(export)
+        is_one = ExportPolicy.of(issue.project).tracker_id is not None
+        take_over(export, others if is_one else [one for one in others if one == leaving])
     return export
 
 
@@ -63,27 +61,20 @@ def export_again(export: TaskExport) -> None:
         if other is not None:
             words = _("The issue's task is in %(tracker)s: move it from there with “Export to”.")
             raise CannotMove(words % {"tracker": other.tracker.name})
-        if export.status == Status.CREATED and not export.is_live:
+        if not export.is_live:
             raise CannotMove(CLOSED_THERE)
         export.retry()
-        TaskExport.objects.filter(pk=export.pk).update(is_live=True)
-
-
-def task_beside(export: TaskExport) -> TaskExport | None:
-    """Another live task of the issue, or one that is on its way."""
-    others = TaskExport.objects.filter(issue=export.issue_id).exclude(pk=export.pk)
-    there = Q(status=Status.CREATED, is_live=True, is_gone=False)
-    coming = Q(status=Status.PENDING, held="")
-    return others.filter(there | coming).select_related("tracker").order_by("pk").first()
+        if is_one:
+            take_over(export, issue.exports.exclude(pk=export.pk))
 
 
 def _check_move(there: TaskExport | None, others: Sequence[TaskExport]) -> None:
-    if there is not None and there.status == Status.CREATED:
-        raise CannotMove(_("The task is there already.") if there.is_live else CLOSED_THERE)
-    if there is not None and there.last_error == ELSEWHERE and there.external_id:
+    if there is not None and not there.is_live:
         raise CannotMove(CLOSED_THERE)
+    if there is not None and there.status == Status.CREATED:
+        raise CannotMove(_("The task is there already."))
     for one in others:
-        if one.status == Status.PENDING and one.held != Held.AWAY:
+        if one.status == Status.PENDING and not one.held:
             words = _("It is on its way to %(tracker)s; wait until it is there.")
             raise CannotMove(words % {"tracker": one.tracker.name})
 
@@ -100,11 +91,3 @@ def _to_close(others: Sequence[TaskExport], leaving: TaskExport | None) -> TaskE
     ]
     named = [one for one in made if leaving is not None and one.pk == leaving.pk]
     return next(iter([*named, *made]), None)
-
-
-def _follow(export: TaskExport) -> None:
-    """Whoever waited for another task of the issue leaves it to this one, as soon as it is made."""
-    waiting = StandIn.objects.filter(
-        export__issue=export.issue_id, status__in=StandIn.WAITING
-    ).exclude(export=export)
-    waiting.update(by=export, how=LINK, status=StandIn.Status.STANDING, leased_until=None)

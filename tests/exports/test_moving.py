@@ -56,17 +56,39 @@ def test_what_is_held_elsewhere_is_given_up_when_a_person_sends_it(make_export, 
 
 
 @pytest.mark.parametrize("held", ["by_hand", "too_many"])
-def test_what_is_held_there_goes_when_a_person_moves_the_task_there(
-    make_export, spare, tracker, run, held
-):
-    made = make_export(status="created", external_id="FAKE-1")
-    waiting = TaskExport.objects.create(issue=made.issue, tracker=spare, held=held)
+def test_what_is_held_elsewhere_is_given_up_when_a_person_moves_it(make_export, spare, held):
+    waiting = make_export(held=held)
 
-    move(made.issue, spare)
+    moved = move(waiting.issue, spare, leaving=waiting)
+
+    waiting.refresh_from_db()
+    assert (waiting.status, waiting.last_error) == ("failed", ELSEWHERE)
+    assert (moved.status, moved.held) == ("pending", "")
+
+
+@pytest.mark.parametrize("held", ["by_hand", "too_many"])
+def test_what_is_held_is_made_when_a_person_moves_the_task_there(export, run, spare, fake, held):
+    run(export)
+    make_held = {"tracker": spare, "issue": export.issue, "held": held}
+    waiting = TaskExport.objects.create(**make_held)
+
+    move(export.issue, spare)
     settle()
+    run(waiting)
 
-    assert run(waiting).status == "created"
-    assert live(made.issue) == ["Spare"]
+    assert live(export.issue) == ["Spare"]
+    assert fake.closed == [export.uuid]
+
+
+def test_without_a_policy_what_is_held_for_a_third_tracker_stays(make_export, run, spare, third):
+    ExportPolicy.objects.all().delete()
+    first = run(make_export())
+    waiting = make_export(first.issue, tracker=third, held="by_hand")
+
+    move(first.issue, spare, leaving=first)
+
+    waiting.refresh_from_db()
+    assert (waiting.status, waiting.held) == ("pending", "by_hand")
 
 
 def test_a_task_that_was_closed_there_is_not_made_there_again(export, by, run):

@@ -203,7 +203,14 @@ class TaskExport(WorkItem):
 
     @property
     def can_be_retried(self) -> bool:
-        return self.status == self.Status.FAILED or self.is_gone
+        """What we closed there ourselves has our id for ever."""
+        return self.is_live and (self.status == self.Status.FAILED or self.is_gone)
+
+    @property
+    def may_be_there(self) -> bool:
+        """Failed, and perhaps made all the same: nobody saw the end of its last call, or of completing it."""
+        is_doubtful = self.called_at is not None or bool(self.external_id)
+        return self.status == self.Status.FAILED and self.is_live and is_doubtful
 
     @property
     def status_there(self) -> str:
@@ -250,6 +257,11 @@ class TaskExport(WorkItem):
         if self.status == self.Status.CREATED and not self.is_live:
             return gettext("Closed there")
         return self.get_status_display()
+
+    @property
+    def waits_for_leave(self) -> bool:
+        """Held for a person, or for room in an hour."""
+        return self.is_held and self.held != self.Held.AWAY
 
     @property
     def error(self) -> str:
