@@ -67,9 +67,7 @@ def open_exports(issues: Sequence[Issue]) -> None:
 def deliver(export: TaskExport) -> None:
     """Create the issue in the tracker once, whatever breaks in between."""
     tracker = export.tracker
-    if export.made is None and _is_given_up(export):
-        return
-    if export.made is None and not goes_now(export):
+    if export.made is None and (not goes_now(export) or _is_given_up(export)):
         return
     if not tracker.is_active:
         raise GiveUp(_("The tracker is switched off: switch it on, then export again."))

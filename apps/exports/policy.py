@@ -73,7 +73,8 @@ def goes_now(export: TaskExport) -> bool:
     if export.held == Held.TOO_MANY:
         policy = ExportPolicy.of(export.issue.project)
         with transaction.atomic():
-            is_capped = _is_capped(export.issue, policy)
+            is_wanted = export.issue.status in Issue.WAITING  # what is given up takes no room
+            is_capped = is_wanted and _is_capped(export.issue, policy)
             opens_at = _full_until(export.issue, policy) if is_capped else None
             if opens_at is not None:
                 held.update(due_at=opens_at, leased_until=None, attempts=0)

@@ -15,6 +15,7 @@ from apps.exports.send import CannotSend, send
 from apps.exports.tasks import deliver_exports
 from apps.issues.decisions import approve, reject
 from apps.issues.models import Change, Issue
+from tasktracker.lib.workflow import LostRace
 from tests.exports.conftest import pass_time
 
 APPROVED = Issue.Status.APPROVED
@@ -134,6 +135,22 @@ def test_what_is_released_while_a_worker_looks_at_it_still_goes(approved, policy
     assert not goes_now(read_before)
 
     assert issue.exports.get().due_at is not None
+
+
+def test_what_is_sent_elsewhere_while_its_hour_opens_does_not_go_as_well(
+    approved, policy, tracker, other
+):
+    policy.most_per_hour = 1
+    policy.save()
+    _first, second = approved(2)
+    read_before = second.exports.select_related("issue").get()
+    send(second, other, by=None)
+    TaskExport.objects.update(counted_at=None)
+
+    with pytest.raises(LostRace):
+        goes_now(read_before)
+
+    assert second.exports.get(tracker=tracker).status == "failed"
 
 
 def test_a_cap_counts_neither_other_chats_nor_people(
