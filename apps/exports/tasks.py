@@ -18,6 +18,8 @@ FALL_BACK_EVERY = 10.0  # seconds
 
 @shared_task
 def open_exports(ids: list[int]) -> None:
+    # An announcement of anything else, when they are open, is not for us.
+    ids = list(Issue.objects.filter(pk__in=ids, due_at__isnull=False).values_list("pk", flat=True))
     for status in Issue.WAITING:
         work_on(Issue, ids, status, open_all)
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from apps.exports.models import TaskExport, Tracker
 from apps.exports.tasks import deliver_exports, open_exports
-from apps.issues.models import Issue
+from apps.issues.decisions import approve
 from apps.sources.models import Project
 from tests.stubs.linear import server as stub
 from tests.stubs.linear.server import KEY, LinearServer, linear_server
@@ -85,7 +85,8 @@ def test_from_a_key_to_a_task_without_typing_an_id(
     check = reverse("admin:exports_tracker_check", args=[tracker.pk])
     assert "Issues go to the team Core." in operator.post(check, follow=True).content.decode()
 
-    issue = make_issue(message=make_message("Прод лежить"), status=Issue.Status.APPROVED)
+    issue = make_issue(message=make_message("Прод лежить"))
+    approve(issue, by=None)
     open_exports([issue.pk])
     deliver_exports([TaskExport.objects.get().pk])
 

@@ -11,10 +11,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
 
 from apps.exports.deliver import deliver, open_exports
-from apps.exports.models import BREAK_AFTER, LEASE, NOT_WANTED, TaskExport
+from apps.exports.models import BREAK_AFTER, LEASE, NOT_WANTED, TaskExport, Tracker
 from apps.exports.tasks import open_exports as open_exports_task
-from apps.issues.decisions import approve, reject, reopen
-from apps.issues.models import Change, Issue
+from apps.issues.decisions import approve, finish, reject, reopen, start
+from apps.issues.models import Change, Evidence, Issue
+from apps.issues.triage import attach
+from apps.messages.models import Message
 from tasktracker.lib.workflow import GiveUp, NotNow, TryLater
 from tests.exports.conftest import pass_time
 
@@ -167,6 +169,72 @@ def test_an_issue_that_people_went_on_with_at_once_is_exported_too(make_issue, t
     open_exports_task([issue.pk])
 
     assert TaskExport.objects.get().issue == issue
+
+
+def finish_and_reopen(issue: Issue) -> None:
+    finish(issue, by=None)
+    reopen(issue, by=None)
+
+
+def take_one_more_report(issue: Issue, message: Message) -> None:
+    attach(message, issue, level=Evidence.Level.FUZZY)
+
+
+@pytest.mark.parametrize("is_exported", [True, False])
+@pytest.mark.parametrize(
+    "happens",
+    [
+        lambda issue, _message: issue.edit({"title": "Прод лежав"}),
+        lambda issue, _message: start(issue, by=None),
+        lambda issue, _message: finish_and_reopen(issue),
+        take_one_more_report,
+    ],
+    ids=["an edit", "going on", "a way back", "a report"],
+)
+def test_nothing_that_happens_later_sends_an_issue_to_a_tracker_that_is_new(
+    make_issue, make_message, project, happens, is_exported
+):
+    if is_exported:
+        Tracker.objects.create(project=project, kind="json", name="First")
+    issue = make_issue()
+    approve(issue, by=None)
+    open_exports_task([issue.pk])
+    Tracker.objects.create(project=project, kind="json", name="Later")
+
+    happens(issue, make_message())
+    open_exports_task([issue.pk])
+
+    assert [export.tracker.name for export in TaskExport.objects.all()] == ["First"] * is_exported
+
+
+@pytest.mark.parametrize("go_on", [start, finish])
+def test_what_people_go_on_with_before_its_exports_are_open_still_waits_for_them(
+    make_issue, tracker, go_on
+):
+    issue = make_issue()
+    approve(issue, by=None)
+
+    go_on(issue, by=None)
+
+    assert Issue.objects.get().due_at is not None
+    open_exports_task([issue.pk])
+    assert TaskExport.objects.get().tracker == tracker
+
+
+def test_what_is_approved_once_more_goes_to_every_tracker_of_that_moment(
+    make_issue, tracker, project
+):
+    issue = make_issue()
+    approve(issue, by=None)
+    open_exports_task([issue.pk])
+    Tracker.objects.create(project=project, kind="json", name="Later")
+    reject(issue, by=None)
+    reopen(issue, by=None)
+    approve(issue, by=None)
+
+    open_exports_task([issue.pk])
+
+    assert TaskExport.objects.count() == 2
 
 
 @pytest.mark.parametrize("status", ["new", "rejected", "duplicate"])

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db.models import F
 from django.test import Client
+from django.utils import timezone
 
 from apps.exports.models import AnswerTimes, Mirroring, TaskExport, Tracker, WebhookDelivery
 from apps.exports.poll import poll_due
@@ -26,7 +27,7 @@ def task(linear: LinearServer, tracker: Tracker, make_issue: Any, settings: Any)
     """What the one approved issue became there."""
     settings.LINEAR_API_URL = linear.url
     Tracker.objects.update(kind="linear", name="Linear", config=LINEAR)
-    issue = make_issue(status="approved")
+    issue = make_issue(status="approved", due_at=timezone.now())
     open_exports([issue.pk])
     deliver_exports(list(TaskExport.objects.values_list("pk", flat=True)))
     (task,) = linear.store.issues.values()

@@ -30,7 +30,7 @@ def there(tracker: Tracker, make_issue: Any, settings: Any) -> Any:
     with redmine_server() as redmine:
         config = {"url": redmine.url, "api_key": KEY, "project": "1", "key_field": KEY_FIELD}
         Tracker.objects.update(kind="redmine", name="Redmine", config=config)
-        open_exports([make_issue(status="approved").pk])
+        open_exports([make_issue(status="approved", due_at=timezone.now()).pk])
         deliver_exports(list(TaskExport.objects.values_list("pk", flat=True)))
         poll_due()
         yield redmine.store.issues[1]

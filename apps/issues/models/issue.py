@@ -98,6 +98,12 @@ class Issue(WorkItem):
 
     # Mutators
 
+    def move_to(self, status: str, **fields: Any) -> None:
+        """Of one approval the exports are opened once: who goes on with the issue, or back, asks for no more."""
+        if {self.status, status} <= self.WAITING:
+            fields.setdefault("due_at", models.F("due_at"))
+        super().move_to(status, **fields)
+
     def change_status(
         self,
         status: str,

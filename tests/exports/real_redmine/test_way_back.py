@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.db.models import F
+from django.utils import timezone
 
 from apps.exports.models import Mirroring, TaskExport, Tracker
 from apps.exports.poll import poll_due
@@ -26,7 +27,7 @@ def test_what_people_do_there_is_followed_by_asking(server, redmine, tracker, ma
         "key_field": server.id_of("custom_fields", "TaskTracker id"),
     }
     Tracker.objects.update(kind="redmine", name="Redmine", config=settings)
-    issue = make_issue(status="approved")
+    issue = make_issue(status="approved", due_at=timezone.now())
     open_exports([issue.pk])
     deliver_exports(list(TaskExport.objects.values_list("pk", flat=True)))
     number = TaskExport.objects.get().external_id.removeprefix("#")
