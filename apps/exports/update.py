@@ -27,8 +27,8 @@ from tasktracker.lib.workflow import GiveUp, NotNow, TryLater
 LONGEST_NOTE = 20_000  # characters
 LOOKED_BACK = timedelta(hours=2)
 
-#: By the other task and the kind.
-_Wanted = dict[tuple[int, str], TaskExport]
+#: By the other export, the kind, and the id of the task: one that was made anew is another one.
+_Wanted = dict[tuple[int, str, str], TaskExport]
 
 _CREATED = TaskExport.Status.CREATED
 #: What of an issue's history a task may have to be told.
@@ -144,8 +144,8 @@ def _relate(update: ExportUpdate, plugin: Any) -> None:
     for told in surplus:
         plugin.unrelate(made, ExternalIssue(told["there"], ""), key=UUID(told["id"]))
         update.keep_relations([one for one in update.relations if one != told])
-    for (_number, kind), other in missing.items():
-        wanted: dict[str, Any] = {"to": other.pk, "kind": kind}
+    for (_number, kind, task), other in missing.items():
+        wanted: dict[str, Any] = {"to": other.pk, "kind": kind, "task": task}
         begun = [one for one in update.relations if wanted.items() <= one.items()]
         rest = [one for one in update.relations if one not in begun]
         relation = {**wanted, "id": begun[0]["id"] if begun else str(uuid4())}
@@ -164,11 +164,15 @@ def _steps(update: ExportUpdate, plugin: Any) -> tuple[_Wanted, list[dict[str, A
     if not hasattr(plugin, "relate"):
         return {}, []
     wanted = _wanted(update.export)
-    told = {(one["to"], one["kind"]) for one in update.relations if one["is_told"]}
+    told = {_key_of(one) for one in update.relations if one["is_told"]}
     missing = {key: other for key, other in wanted.items() if key not in told}
     if not hasattr(plugin, "unrelate"):
         return missing, []
-    return missing, [one for one in update.relations if (one["to"], one["kind"]) not in wanted]
+    return missing, [one for one in update.relations if _key_of(one) not in wanted]
+
+
+def _key_of(relation: dict[str, Any]) -> tuple[int, str, str]:
+    return relation["to"], relation["kind"], relation["task"]
 
 
 def _wanted(export: TaskExport) -> _Wanted:
@@ -177,11 +181,12 @@ def _wanted(export: TaskExport) -> _Wanted:
     others = TaskExport.objects.filter(tracker=export.tracker_id, status=_CREATED, is_live=True)
     if issue.status == Issue.Status.DUPLICATE:
         found = others.filter(issue=issue.duplicate_of_id)
-        return {(one.pk, "duplicate"): one for one in found}
+        return {(one.pk, "duplicate", str(one.uuid)): one for one in found}
     related = [
         one.other.pk for one in relations_of(issue) if one.relation.kind == Relation.Kind.RELATED
     ]
-    return {(one.pk, "related"): one for one in others.filter(issue__in=related, pk__lt=export.pk)}
+    found = others.filter(issue__in=related, pk__lt=export.pk)
+    return {(one.pk, "related", str(one.uuid)): one for one in found}
 
 
 def _belonging_to(issues: Collection[int]) -> set[int]:

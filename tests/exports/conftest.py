@@ -15,7 +15,8 @@ from apps.exports.tasks import deliver_exports
 from apps.exports.trackers import TRACKERS
 from apps.exports.trackers.base import IssuePayload, Means, Quote
 from apps.exports.trackers.linear.tracker import Linear
-from apps.issues.models import Issue
+from apps.issues.models import Evidence, Issue
+from apps.issues.triage import attach
 from tasktracker.lib.plugins import PlugIn
 from tests.exports.fake_tracker import Fake, Spare
 from tests.exports.telling_tracker import Telling, in_memory
@@ -160,3 +161,37 @@ def make_work(project: Any, make_issue: Callable[..., Issue]) -> Callable[[Any],
         return TaskExport.objects.create(issue=issue, tracker=tracker)
 
     return make
+
+
+@pytest.fixture
+def hear(django_capture_on_commit_callbacks: Any) -> Callable[..., Any]:
+    """Do something as if it were committed, and everybody heard of it."""
+
+    def hear(verb: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        with django_capture_on_commit_callbacks(execute=True):
+            return verb(*args, **kwargs)
+
+    return hear
+
+
+@pytest.fixture
+def made(make_export, make_issue, make_message, run, hear) -> Callable[..., TaskExport]:
+    """An issue with one report, and its task."""
+
+    def made(text: str = "Прод лежить") -> TaskExport:
+        message = make_message(text, author="Олена")
+        return hear(
+            run, make_export(make_issue(text, message=message, status=Issue.Status.APPROVED))
+        )
+
+    return made
+
+
+@pytest.fixture
+def report(make_message, hear) -> Callable[..., None]:
+    def report(export: TaskExport, *texts: str) -> None:
+        for text in texts:
+            issue = Issue.objects.get(pk=export.issue_id)
+            hear(attach, make_message(text), issue, level=Evidence.Level.FUZZY)
+
+    return report

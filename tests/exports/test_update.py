@@ -2,24 +2,22 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from apps.exports.erase import erase
 from apps.exports.models import ExportUpdate, TaskExport, Tracker
-from apps.exports.tasks import look_for_news, tell_trackers
+from apps.exports.tasks import look_for_news
 from apps.exports.trackers.base import Doubtful, Gone, Limited
 from apps.exports.update import tell as tell_one
 from apps.exports.update import want
-from apps.issues.decisions import merge, related, take_back, undo_merge
-from apps.issues.models import Evidence, Issue, Relation
-from apps.issues.triage import attach
+from apps.issues.models import Evidence, Issue
 from apps.sources.models import Author, Erasure
 from tasktracker.lib.workflow import GiveUp, LostRace, TryLater
 from tests.exports.conftest import pass_time
 from tests.exports.fake_tracker import Fake
+from tests.exports.telling import notes, tell
 
 APPROVED = Issue.Status.APPROVED
 MINUTE = timedelta(minutes=1)
@@ -28,48 +26,6 @@ MINUTE = timedelta(minutes=1)
 @pytest.fixture(autouse=True)
 def in_memory(fake: type[Fake]) -> None:
     """The tracker in memory, in every test here."""
-
-
-@pytest.fixture
-def hear(django_capture_on_commit_callbacks: Any) -> Callable[..., Any]:
-    """Do something as if it were committed, and everybody heard of it."""
-
-    def hear(verb: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        with django_capture_on_commit_callbacks(execute=True):
-            return verb(*args, **kwargs)
-
-    return hear
-
-
-@pytest.fixture
-def made(make_export, make_issue, make_message, run, hear) -> Callable[..., TaskExport]:
-    """An issue with one report, and its task."""
-
-    def made(text: str = "Прод лежить") -> TaskExport:
-        message = make_message(text, author="Олена")
-        return hear(run, make_export(make_issue(text, message=message, status=APPROVED)))
-
-    return made
-
-
-@pytest.fixture
-def report(make_message, hear) -> Callable[..., None]:
-    def report(export: TaskExport, *texts: str) -> None:
-        for text in texts:
-            issue = Issue.objects.get(pk=export.issue_id)
-            hear(attach, make_message(text), issue, level=Evidence.Level.FUZZY)
-
-    return report
-
-
-def tell(*, later: timedelta = MINUTE) -> None:
-    """Everything that is due by then is told."""
-    pass_time(later)
-    tell_trackers(ExportUpdate.take_due(ExportUpdate.Status.WAITING))
-
-
-def notes() -> list[list[str]]:
-    return list(Fake.notes.values())
 
 
 def test_a_task_without_news_is_told_nothing(made):
@@ -150,16 +106,6 @@ def test_what_came_while_the_task_was_made_is_told(make_export, make_issue, repo
     tell()
 
     assert "саме зараз" in notes()[0][0]
-
-
-def test_what_was_announced_to_nobody_is_found(made, make_message):
-    export = made()
-    attach(make_message("+1"), export.issue, level=Evidence.Level.FUZZY)
-
-    look_for_news()
-    tell()
-
-    assert len(notes()) == 1
 
 
 @pytest.mark.parametrize(
@@ -258,64 +204,6 @@ def test_a_row_that_others_work_on_by_now_is_left_to_them(made, report):
         tell_one(late)
 
     assert Fake.notes == {}
-
-
-def test_a_merge_is_told_and_its_undoing_too(made, report, hear):
-    one, other = made("Прод лежить"), made("Оплата падає")
-    hear(merge, one.issue, into=other.issue, by=None)
-    tell()
-    ((task, kind, into),) = Fake.relations.values()
-    assert (task, kind, into) == ("FAKE-1", "duplicate", "FAKE-2")
-    ((text,),) = notes()  # what the other one took over
-    assert text.startswith("FAKE-2: 1 ")
-    assert "Прод лежить" in text
-
-    hear(undo_merge, Issue.objects.get(pk=one.issue_id), by=None)
-    tell()
-
-    assert Fake.relations == {}
-    assert "Прод лежить" not in notes()[0][-1]
-
-
-def test_two_that_are_related_are_told_once(made, hear):
-    one, other = made("Прод лежить"), made("Оплата падає")
-
-    hear(related, one.issue, other.issue, by=None)
-    tell()
-    want([one.issue_id, other.issue_id])
-    tell()
-    assert list(Fake.relations.values()) == [("FAKE-2", "related", "FAKE-1")]
-    assert Fake.calls.count("relate") == 1
-
-    hear(take_back, one.issue, other.issue, by=None, kind=Relation.Kind.RELATED)
-    tell()
-    assert Fake.relations == {}
-
-
-def test_a_relation_whose_answer_is_lost_keeps_its_id(made, hear):
-    one, other = made("Прод лежить"), made("Оплата падає")
-    Fake.does("relate", after=Doubtful("nobody answered"))
-    hear(related, one.issue, other.issue, by=None)
-    tell()
-    Fake.does("relate")
-
-    tell()
-
-    assert Fake.calls.count("relate") == 2
-    assert len(Fake.relations) == 1
-
-
-def test_a_task_that_is_made_later_is_related_then(made, make_export, make_issue, run, hear):
-    first = made()
-    late = make_export(make_issue("Оплата падає", status=APPROVED))
-    hear(related, late.issue, first.issue, by=None)
-    tell()
-    assert Fake.relations == {}
-
-    hear(run, late)
-    tell()
-
-    assert len(Fake.relations) == 1
 
 
 def test_a_task_that_was_made_anew_has_a_note_of_its_own(made, report):

@@ -41,7 +41,7 @@ class ExportUpdate(WorkItem):
     note_id = models.CharField(_("note there"), max_length=200, blank=True, default="")
     #: Of the note's words, which are people's and not kept here.
     digest = models.CharField(_("fingerprint"), max_length=64, blank=True, default="")
-    #: [{"id": ours, "to": an export, "there": its id there, "kind": ..., "is_told": ...}]
+    #: [{"id": ours, "to": an export, "task": our id of its task, "there": its id there, "kind": ..., "is_told": ...}]
     relations = models.JSONField(_("relations"), default=list, blank=True)
     called_at = models.DateTimeField(_("tried at"), null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
