@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from apps.exports.calling import admitted, plugin_of, told_to
@@ -48,16 +48,17 @@ def want(issues: Iterable[int]) -> None:
     changed = set(rows.filter(issue__in=list(issues)).values_list("issue", flat=True))
     if not changed:
         return
-    exports = rows.filter(issue__in=changed | _belonging_to(changed)).select_related("issue")
-    ExportUpdate.ask_for([export.pk for export in exports if _may_have_news(export)])
+    exports = _with_news(rows.filter(issue__in=changed | _belonging_to(changed)))
+    ExportUpdate.ask_for(exports.values_list("pk", flat=True))
 
 
 def want_missed() -> None:
-    """As `want`, for what happened while nobody listened."""
+    """As `want`, for what happened while nobody listened: what came before a task was last told is known."""
     since = timezone.now() - LOOKED_BACK
     happened = Change.objects.filter(issue=OuterRef("issue"), kind__in=_TOLD, created_at__gt=since)
-    rows = TaskExport.objects.filter(Exists(happened), status=_CREATED)
-    want(rows.values_list("issue", flat=True))
+    unheard = happened.filter(created_at__gt=OuterRef("news__status_changed_at"))
+    missed = Q(Exists(happened), news=None) | Q(Exists(unheard))
+    want(TaskExport.objects.filter(missed, status=_CREATED).values_list("issue", flat=True))
 
 
 def tell(update: ExportUpdate) -> None:
@@ -201,17 +202,18 @@ def _belonging_to(issues: Collection[int]) -> set[int]:
     return found | set(merged) | set(into)
 
 
-def _may_have_news(export: TaskExport) -> bool:
-    """Whether it is worth a row: most tasks are never told anything."""
-    issue = export.issue
-    one, other = Q(issue=issue), Q(other=issue)
+def _with_news(rows: QuerySet[TaskExport]) -> QuerySet[TaskExport]:
+    """Those that are worth a row: most tasks are never told anything."""
+    issue = OuterRef("issue")
     merged = Q(issue__duplicate_of=issue) | Q(other__duplicate_of=issue)
-    related = Relation.objects.filter(one | other | merged, kind=Relation.Kind.RELATED)
-    return (
-        issue.status == Issue.Status.DUPLICATE
-        or export.later_evidence().exists()
-        or related.exists()
-        or ExportUpdate.objects.filter(export=export).exists()
+    related = Relation.objects.filter(
+        Q(issue=issue) | Q(other=issue) | merged, kind=Relation.Kind.RELATED
+    )
+    return rows.filter(
+        Q(issue__status=Issue.Status.DUPLICATE)
+        | TaskExport.has_later_evidence()
+        | Q(Exists(related))
+        | Q(news__isnull=False)
     )
 
 

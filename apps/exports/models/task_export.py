@@ -193,6 +193,21 @@ class TaskExport(WorkItem):
 
     # Queries
 
+    @staticmethod
+    def has_later_evidence() -> models.Q:
+        """Of many, those with `later_evidence`."""
+        reports = Evidence.objects.filter(issue=models.OuterRef("issue"))
+        after = reports.filter(created_at__gt=models.OuterRef("status_changed_at"))
+        among_told = models.Func(
+            models.OuterRef("told_messages"),
+            models.F("message"),
+            function="array_position",
+            output_field=models.IntegerField(),
+        )
+        untold = reports.alias(among_told=among_told).filter(among_told__isnull=True)
+        is_old, is_new = models.Q(told_messages=None), models.Q(told_messages__isnull=False)
+        return is_old & models.Exists(after) | is_new & models.Exists(untold)
+
     def later_evidence(self) -> models.QuerySet[Evidence]:
         """Reports that came after the task was made."""
         if self.told_messages is None:
