@@ -249,8 +249,9 @@ def _keep(export: TaskExport, state: RemoteState, remote: Mapping[str, Any]) -> 
     changes: dict[str, Any] = {"remote": remote, "is_gone": state.is_gone, "looked_at": Now()}
     if not _is_old(export, state):
         changes["remote_updated_at"] = state.updated_at
-    if not state.is_gone and state.id and state.id != export.external_id:
-        changes["external_id"] = state.id[:200]  # it was moved there
+    if not state.is_gone and state.id:
+        # It may have been moved there, or the tracker itself.
+        changes["external_id"] = state.id[:200]
         if is_web_address(state.url):
             changes["external_url"] = state.url[:500]
     TaskExport.objects.filter(pk=export.pk).update(**changes)

@@ -391,3 +391,12 @@ def test_a_task_that_is_another_trackers_by_now_says_nothing_of_the_issue(made):
     export.refresh_from_db()
     assert issue_of(export).status == "approved"
     assert export.status_there == "Rejected"
+
+
+def test_a_task_whose_tracker_has_moved_is_linked_to_where_it_is(made):
+    export = made(external_url="https://old.example/T-1")
+
+    take(export, state(export, url="https://new.example/T-1", after=1))
+
+    export.refresh_from_db()
+    assert (export.external_id, export.external_url) == ("T-1", "https://new.example/T-1")
