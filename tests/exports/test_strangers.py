@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from apps.exports.models import TaskExport, Tracker
 from apps.exports.tasks import deliver_exports, open_exports
@@ -76,7 +77,7 @@ def test_nothing_is_written_to_strangers_in_redmine(two, stranger, number, verb)
 def made(two, tracker, make_issue) -> Tracker:
     """A tracker that has made a task in the first Redmine."""
     Tracker.objects.update(kind="redmine", name="Redmine", config=settings_of(two[0]))
-    open_exports([make_issue(status="approved").pk])
+    open_exports([make_issue(status="approved", due_at=timezone.now()).pk])
     deliver_exports(list(TaskExport.objects.values_list("pk", flat=True)))
     return Tracker.objects.get()
 
@@ -126,7 +127,7 @@ def test_a_tracker_with_tasks_does_not_go_to_another_workspace(
 ):
     settings.LINEAR_API_URL = linear.url
     Tracker.objects.update(kind="linear", name="Linear", config=LINEAR)
-    open_exports([make_issue(status="approved").pk])
+    open_exports([make_issue(status="approved", due_at=timezone.now()).pk])
     deliver_exports(list(TaskExport.objects.values_list("pk", flat=True)))
     tracker = Tracker.objects.get()
     tracker.config = {**LINEAR, "team": "t-other"}
