@@ -109,8 +109,11 @@ class Product:
 
     def work(self) -> Work:
         """What each process has computed so far."""
-        processes = self._record()["processes"]
-        return {name: processor_of_family(pid) for name, (pid, _created) in processes.items()}
+        return {name: processor_of_family(pid) for name, pid in self.processes().items()}
+
+    def processes(self) -> dict[str, int]:
+        """Their numbers by name."""
+        return {name: pid for name, (pid, _created) in self._record()["processes"].items()}
 
     def _record(self) -> dict[str, Any]:
         record: dict[str, Any] = json.loads(self.run.read_text())

@@ -33,6 +33,7 @@ app.conf.task_routes = {
     "apps.issues.tasks.answer_commands": {"queue": "exports"},
     "apps.issues.tasks.write_replies": {"queue": "exports"},
     "apps.exports.tasks.*": {"queue": "exports"},
+    "apps.sources.tasks.ask_webhooks": {"queue": "exports"},
 }
 app.autodiscover_tasks(["tasktracker"], related_name="pipeline")
 app.autodiscover_tasks()

@@ -62,7 +62,8 @@ def _news(trackers: list[Tracker]) -> Metric:
     family = GaugeMetricFamily(
         "tasktracker_tracker_news", "What tasks are to be told", labels=[*LABELS, "status"]
     )
-    rows = ExportUpdate.objects.filter(export__tracker__in=labels).order_by()
+    untold = ExportUpdate.objects.exclude(status=ExportUpdate.Status.TOLD)
+    rows = untold.filter(export__tracker__in=labels).order_by()
     counts = rows.values_list("export__tracker", "status").annotate(rows=Count("pk"))
     for tracker, status, number in counts:
         family.add_metric([*labels[tracker], status], number)

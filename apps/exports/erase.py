@@ -116,9 +116,13 @@ def _works(part: Callable[[], bool], tracker: Tracker, *, attempts: int) -> bool
 
 def _replace(export: TaskExport, plugin: Any) -> bool:
     can_replace = hasattr(plugin, "replace")
-    is_made = export.status == _CREATED or export.called_at is not None
-    if can_replace and is_made and (export.status == _CREATED or plugin.find(export.uuid)):
-        _write_again(export, plugin, ExternalIssue(export.external_id, ""), key=export.uuid)
+    made: ExternalIssue | None = None
+    if can_replace and export.status == _CREATED:
+        made = ExternalIssue(export.external_id, "")
+    elif can_replace and export.called_at is not None:
+        made = plugin.find(export.uuid)
+    if made is not None:
+        _write_again(export, plugin, made, key=export.uuid)
     return can_replace
 
 

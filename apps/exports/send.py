@@ -26,10 +26,10 @@ def send(issue: Issue, tracker: Tracker, *, by: Person) -> TaskExport:
         export, is_new = export_of(issue, tracker)
         if is_new:
             TaskExport.announce([export.pk], export.status, is_new=True)
+        elif export.status == TaskExport.Status.FAILED:  # also one that was held before
+            export.retry()
         elif export.held:
             export.release()
-        elif export.status == TaskExport.Status.FAILED:
-            export.retry()
         if ExportPolicy.of(issue.project).tracker_id is not None:  # an issue has one task
             take_over(export, issue.exports.exclude(pk=export.pk))
         if issue.status == Issue.Status.NEW:

@@ -5,6 +5,7 @@ No question is asked inside of a transaction, and what waits at the platform is 
 """
 
 import logging
+import time
 from collections.abc import Iterable
 from copy import copy
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -24,6 +26,8 @@ from tasktracker.lib.secrets import CannotDecrypt
 from tasktracker.lib.workflow import GiveUp, TryLater
 
 logger = logging.getLogger(__name__)
+
+LONGEST_ROUND = 60.0  # seconds in which platforms are asked, one after the other
 
 
 @dataclass(frozen=True)
@@ -93,9 +97,11 @@ def refresh(source: Source) -> Webhook:
 
 def ask_platforms(*, now: datetime | None = None) -> None:
     """Keep what the platforms say. They are in contact with sources to which they have posted everything."""
-    for source in Source.objects.filter(
-        kind__in=kinds(), is_active=True, project__is_active=True
-    ).order_by("pk"):
+    ends_at = time.monotonic() + LONGEST_ROUND
+    pushed = Source.objects.filter(kind__in=kinds(), is_active=True, project__is_active=True)
+    for source in pushed.order_by(F("webhook__told_at").asc(nulls_first=True), "pk"):
+        if time.monotonic() > ends_at:
+            return  # the next time these come first
         try:
             if is_pushed(source) and _has_posted_everything(source):
                 note_contact(source.pk, now=now)

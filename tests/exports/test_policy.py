@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.exports.deliver import open_exports
-from apps.exports.models import NOT_WANTED, ExportPolicy, TaskExport, Tracker
+from apps.exports.models import ELSEWHERE, NOT_WANTED, ExportPolicy, TaskExport, Tracker
 from apps.exports.policy import goes_now
 from apps.exports.send import CannotSend, send
 from apps.exports.tasks import deliver_exports
@@ -93,6 +93,17 @@ def test_by_hand_nothing_goes_until_somebody_sends_it(approved, policy, tracker)
 
     assert held == [("pending", "by_hand")]
     assert statuses() == [("created", "")]
+
+
+def test_what_was_held_and_given_up_is_sent_all_the_same(approved, policy, tracker):
+    policy.when = ExportPolicy.When.BY_HAND
+    policy.save()
+    (issue,) = approved()
+    issue.exports.get().give_up(ELSEWHERE)
+
+    send(issue, tracker, by=None)
+
+    assert statuses() == [("pending", "")]
 
 
 def test_above_the_cap_issues_wait_and_go_by_themselves(approved, policy):

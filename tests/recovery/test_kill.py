@@ -101,6 +101,8 @@ def test_an_import_survives_the_death_of(victim, stack, project, tmp_path):
     stack.kill(victim)
 
     output, _ = importing.communicate(timeout=RECOVERY)
+    assert stack.has_said(rf"{victim} was ended by SIGKILL; starting it again in [\d.]+ s")
+    wait_for(lambda: stack.has_said(f"{victim} runs again"), RECOVERY, "nobody said so")
     if victim == "postgresql" and importing.returncode:
         # The command lost its own database; it says so, and the same command again goes on.
         again = stack.manage(
@@ -116,8 +118,6 @@ def test_an_import_survives_the_death_of(victim, stack, project, tmp_path):
     else:
         assert importing.returncode == 0, output
     assert_whole(stack, victim)
-    assert stack.has_said(rf"{victim} was ended by SIGKILL; starting it again in [\d.]+ s")
-    wait_for(lambda: stack.has_said(f"{victim} runs again"), RECOVERY, "nobody said so")
 
 
 def assert_whole(stack: Stack, source: str) -> None:

@@ -133,13 +133,6 @@ def test_an_unreadable_update_becomes_a_dead_letter_and_the_next_one_is_taken(
     assert (bot.position["offset"], bot.last_error) == (13, "")
 
 
-def test_two_payloads_of_one_number_are_two_dead_letters_and_a_repeat_is_none(bot):
-    for payload in ("first", "edited", "first"):
-        DeadLetter.bury_update(("discord", bot.pk), number=7, payload=payload, reason="?")
-
-    assert sorted(letter.text for letter in DeadLetter.objects.all()) == ['"edited"', '"first"']
-
-
 def test_updates_without_a_message_are_confirmed_too(bot, telegram, stream):
     telegram.add(numbered("callback_query", 10))
 

@@ -1,5 +1,6 @@
 """Where the approved issues of a project go, and whether it can be called now."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -129,7 +130,7 @@ class Tracker(Connected):
         tasks = self.exports.filter(status="created", is_gone=False).order_by("-pk")[:PROOFS]
         made = {one.uuid: ExternalIssue(one.external_id, one.external_url) for one in tasks}
         try:
-            states = self.plugin().states(made) if made else {}
+            states = self.plugin(is_trial=True).states(made) if made else {}
         except (GiveUp, TryLater) as error:
             words = _("It is not known whether the tasks of this tracker are there: %(reason)s")
             raise ValidationError(words, params={"reason": str(error)[:500]}) from error
@@ -237,19 +238,26 @@ class Tracker(Connected):
         fails = models.Q(opened_at__lt=Now() - AWAY_AFTER) & ~models.Q(forced=cls.Forced.CLOSED)
         return cls.objects.filter(models.Q(forced=cls.Forced.OPEN) | fails)
 
-    def plugin(self) -> Any:
-        """The plug-in with this tracker's settings; raises ValueError when they do not fit."""
+    def plugin(self, *, is_trial: bool = False) -> Any:
+        """The plug-in with this tracker's settings; raises ValueError when they do not fit.
+
+        In a trial nothing that is learned is kept: it may be another installation.
+        """
         made = plugins.load(TRACKERS, self.kind)
         means = Means(
             folder=self.folder,
             api_url=getattr(settings, f"{self.kind.upper()}_API_URL", ""),
-            count_call=self.count_call,
-            pace=self.pace,
             token=self.access_token,
-            wait=self.wait,
             known=self.catalogue if isinstance(self.catalogue, dict) else {},
-            learn=self.learn,
         )
+        if not is_trial:
+            means = replace(
+                means,
+                count_call=self.count_call,
+                pace=self.pace,
+                wait=self.wait,
+                learn=self.learn,
+            )
         return made(made.Config.model_validate(self.config), means)
 
     @classmethod

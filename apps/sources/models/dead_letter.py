@@ -2,7 +2,6 @@
 
 import json
 import logging
-from hashlib import sha256
 from typing import Any
 
 from django.db import models
@@ -23,7 +22,6 @@ class DeadLetter(models.Model):
     )
     subject = models.CharField(_("subject"), max_length=200, blank=True, default="")
     sequence = models.BigIntegerField(_("number in the stream"), null=True)
-    digest = models.CharField(_("digest"), max_length=64, default="", editable=False)
     payload = models.BinaryField(_("payload"))
     reason = models.TextField(_("reason"))
     created_at = models.DateTimeField(_("created at"), db_default=Now())
@@ -40,9 +38,9 @@ class DeadLetter(models.Model):
             ),
         ]
         constraints = [
-            # A redelivered poison envelope is one dead letter; platforms number an edit like what it edits.
+            # A redelivered poison envelope is one dead letter.
             models.UniqueConstraint(
-                fields=["subject", "sequence", "digest"],
+                fields=["subject", "sequence"],
                 name="one_dead_letter_per_delivery",
                 condition=models.Q(sequence__isnull=False),
             )
@@ -60,14 +58,12 @@ class DeadLetter(models.Model):
         """Keep a platform's own payload; the same one again is the same dead letter."""
         kind, source_id = source
         logger.warning("dead letter %s.%d #%d: %s", kind, source_id, number, reason)
-        content = json.dumps(payload).encode()
         cls.objects.get_or_create(
             subject=f"{kind}.{source_id}",
             sequence=number,
-            digest=sha256(content).hexdigest(),
             defaults={
                 "source_id": source_id,
-                "payload": content,
+                "payload": json.dumps(payload).encode(),
                 "reason": reason.replace("\0", ""),
             },
         )

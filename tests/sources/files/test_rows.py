@@ -52,11 +52,9 @@ def test_what_nobody_typed_is_no_table(head):
     assert not is_csv(io.BytesIO(head + b"a,b\rc" * 100))
 
 
-def test_a_row_that_cannot_be_told_from_others_is_named_in_our_words():
-    (part,) = read("text,id\na\rb,1\n")
-
-    assert isinstance(part, Skipped)
-    assert (part.where, part.reason) == ("line 2", "It is no row of a table.")
+@pytest.mark.parametrize("head", [b"\r\n", b"\n\n \n"])
+def test_a_table_may_begin_with_empty_lines(head):
+    assert is_csv(io.BytesIO(head + b"text,author\r\na,b\r\n"))
 
 
 def test_a_quote_that_never_ends_takes_little_with_it():

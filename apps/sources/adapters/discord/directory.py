@@ -6,6 +6,7 @@ Events bring ids. Names come from Discord when we begin, and from events that te
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from zlib import crc32
 
 import discord
 
@@ -86,8 +87,7 @@ class Directory:
             "bot": self.bot_id,
             "heard_at": time.time(),
         }
-        number = str(data.get("id") or channel_id)
-        return Payload(told, int(number) if number.isdecimal() else 0)
+        return Payload(told, _number(data, channel_id))
 
     def _learn_server(self, server: Mapping[str, Any]) -> None:
         if server.get("name"):
@@ -133,6 +133,15 @@ class Directory:
             key: (self.channels.get(key) or {}).get("name") or self.roles.get(key) for key in wanted
         }
         return {key: name for key, name in known.items() if name}
+
+
+def _number(data: Mapping[str, Any], channel_id: str) -> int:
+    """Of a message its own; an edit, which has the same, is told apart by its moment."""
+    number = str(data.get("id") or channel_id)
+    edited_at = data.get("edited_timestamp")
+    if edited_at:
+        return crc32(f"{number} {edited_at}".encode())
+    return int(number) if number.isdecimal() else 0
 
 
 async def _servers(client: Client) -> Any:

@@ -76,11 +76,11 @@ class History:
         """Take all that was said since; raises what `library.TROUBLES` names."""
         edited_after = time_of(progress.since)
         await self.directory.ask(self.client)
+        for channel in list(self.directory.readable()):
+            await self._catch_up_with(channel, edited_after, progress)
         for parent in self.directory.parents():
-            await self._learn_archived(parent, edited_after)
-        for channel in self.directory.readable():
-            newest = int(channel.get("last_message_id") or 0)
-            await self._catch_up_in(channel["id"], newest, edited_after, progress)
+            for thread in await self._archived(parent, edited_after):
+                await self._catch_up_with(thread, edited_after, progress)
         for channel_id in sorted(progress.private):
             await self._catch_up_in(channel_id, None, edited_after, progress)
         # Channels of servers that did not answer are still to be read from where all others were.
@@ -89,10 +89,11 @@ class History:
             progress.forget_old()
         await self.inbox.take([], progress.position())
 
-    async def _learn_archived(self, parent_id: str, since: float) -> None:
+    async def _archived(self, parent_id: str, since: float) -> list[Mapping[str, Any]]:
         """Threads that were archived since: something may have been said in them before."""
+        found: list[Mapping[str, Any]] = []
         if time.time() - self.closed.get(parent_id, 0) < CLOSED:
-            return
+            return found
         until: Any = None
         try:
             while True:
@@ -100,11 +101,19 @@ class History:
                 server_id = self.directory.channels[parent_id]["guild_id"]
                 recent = [one for one in answer["threads"] if _archived_at(one) >= since - OVERLAP]
                 self.directory.learn_channels(server_id, recent)
+                found += recent
                 if not answer["has_more"] or len(recent) < len(answer["threads"]):
-                    return
+                    return found
                 until = recent[-1]["thread_metadata"]["archive_timestamp"]
         except (discord.Forbidden, discord.NotFound):
             self.closed[parent_id] = time.time()
+            return found
+
+    async def _catch_up_with(
+        self, channel: Mapping[str, Any], edited_after: float, progress: Progress
+    ) -> None:
+        newest = int(channel.get("last_message_id") or 0)
+        await self._catch_up_in(channel["id"], newest, edited_after, progress)
 
     async def _catch_up_in(
         self, channel_id: str, newest: int | None, edited_after: float, progress: Progress

@@ -19,14 +19,14 @@ _NOT_TYPED = re.compile(rb"[\x01-\x08\x0e-\x19]")  # in no text, and soon in eve
 
 
 def is_csv(file: IO[bytes]) -> bool:
-    """Whether the first line names columns; the position is kept."""
+    """Whether the first line with something in it names columns; the position is kept."""
     position = file.tell()
     head = file.read(PEEK)
     file.seek(position)
-    line = decoded((head.splitlines() or [b""])[0]).strip()
-    if not line or line[0] in "{[<" or "\0" in line or _NOT_TYPED.search(head):
+    line = decoded(next(filter(bytes.strip, head.splitlines()), b"")).strip(" \r\n")
+    if not line.strip() or line.strip()[0] in "{[<" or "\0" in line or _NOT_TYPED.search(head):
         return False
-    return _delimiter(line) in line or line.lower() in ("text", "content")
+    return _delimiter(line) in line or line.strip().lower() in ("text", "content")
 
 
 def csv_rows(file: IO[bytes]) -> Iterator[Row]:

@@ -81,7 +81,7 @@ def without_secrets(told: Mapping[str, Any], token: str) -> dict[str, Any]:
     """Other people's addresses hold secrets, often the token itself: only their host is kept."""
     url = str(told.get("url", ""))
     reason = str(told.get("last_error_message", ""))
-    shown = {**told, "url": url if _is_harmless(url) else f"https://{host_of(url)}/…"}
+    shown = {**told, "url": url if is_one_of_ours(url) else f"https://{host_of(url)}/…"}
     if token and token in reason:
         shown["last_error_message"] = reason.replace(token, "***")
     return shown
@@ -165,8 +165,8 @@ def _in_the_way(url: str) -> Finding:
     )
 
 
-def _is_harmless(url: str) -> bool:
-    """Whether it is one of ours: those hold nothing but the way."""
+def is_one_of_ours(url: str) -> bool:
+    """By its way, which is all that ours hold; under any host."""
     path = urlsplit(url).path if url.isprintable() else "?"
     ours = path.rstrip("/").removeprefix("/webhook/telegram").removeprefix("/")
     is_way = path.startswith("/webhook/telegram") and (not ours or ours.isdigit())
