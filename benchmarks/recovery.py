@@ -23,9 +23,9 @@ from typing import Any
 import psutil
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
+sys.path.insert(0, str(ROOT))
 
-from webhook_to_task import (  # noqa: E402
+from benchmarks.webhook_to_task import (  # noqa: E402
     Product,
     make_source,
     posting,
@@ -34,7 +34,6 @@ from webhook_to_task import (  # noqa: E402
     start_product,
     wait_for,
 )
-
 from tests.stubs.linear.server import (  # noqa: E402
     commits_and_says,
     commits_and_then,
@@ -68,7 +67,7 @@ def main() -> None:
         def is_stored(left: int) -> bool:
             from apps.messages.models import Message
 
-            return Message.objects.count() >= 4 * options.reports - left
+            return int(Message.objects.count()) >= 4 * options.reports - left
 
         say(f"{len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f}")
         for name, server in (("Linear", linear), ("Redmine", redmine)):
