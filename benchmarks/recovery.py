@@ -67,7 +67,7 @@ def main() -> None:
         def is_stored(left: int) -> bool:
             from apps.messages.models import Message
 
-            return int(Message.objects.count()) >= 4 * options.reports - left
+            return bool(Message.objects.count() >= 4 * options.reports - left)
 
         say(f"{len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f}")
         for name, server in (("Linear", linear), ("Redmine", redmine)):
