@@ -199,15 +199,46 @@ def test_a_check_that_finds_something_wrong_keeps_it(
     assert tracker.last_error == "The chosen team is not there."
 
 
-def test_the_numbers_of_fields_stand_beside_where_they_are_typed(
-    operator: Client, project: Project
-):
-    tracker = Tracker.objects.create(
+@pytest.fixture
+def with_fields(project: Project) -> Tracker:
+    """A Redmine that has told its custom fields; one that was set is gone by now."""
+    there = {"url": "https://redmine.example", "api_key": "k"}
+    return Tracker.objects.create(
         project=project,
         kind="redmine",
         name="Redmine",
-        config={"url": "https://redmine.example", "api_key": "k"},
-        catalogue={"fields": [["8", "Component"]]},
+        config={**there, "custom_fields": {"8": ["Web", "API"], "9": "old"}},
+        catalogue={"fields": [["7", "<b>Severity</b>"], ["8", "Component"]]},
     )
 
-    assert "8: Component" in operator.get(page_of(tracker)).content.decode()
+
+def test_each_custom_field_has_a_text_under_its_name(operator: Client, with_fields: Tracker):
+    page = operator.get(page_of(with_fields)).content.decode()
+
+    for label in ("&lt;b&gt;Severity&lt;/b&gt;", "Component", "9 (no longer there)"):
+        assert f">{label}</label>" in page
+    assert "Web\nAPI</textarea>" in page
+
+
+def test_values_of_custom_fields_are_kept_one_a_line(
+    operator: Client, with_fields: Tracker, save: Callable[..., str]
+):
+    typed = {
+        "saved__custom_fields_7": " high ",
+        "saved__custom_fields_8": "Web\r\n\r\nMobile",
+        "saved__custom_fields_9": "",
+    }
+
+    save(
+        operator,
+        page_of(with_fields),
+        project=with_fields.project_id,
+        name="Redmine",
+        saved__url="https://redmine.example",
+        saved__text_format="markdown",
+        saved__calls_per_minute="120",
+        **typed,
+    )
+
+    with_fields.refresh_from_db()
+    assert with_fields.config["custom_fields"] == {"7": "high", "8": ["Web", "Mobile"]}

@@ -5,9 +5,16 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django import forms
-from django.utils.text import format_lazy
+from django.forms.renderers import get_default_renderer
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget
+from django.utils.translation import gettext_lazy
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+)
 
 from apps.exports.models import Tracker
 from apps.sources.admin.plugin_form import SAVED, PlugInForm, config_model
@@ -21,6 +28,48 @@ class Chosen(forms.MultipleChoiceField):
 
     def prepare_value(self, value: Any) -> Any:
         return json.loads(value) if isinstance(value, str) else value
+
+
+class ByName(forms.MultiWidget):
+    """A text under the name of each thing that may have a value."""
+
+    def __init__(self, offer: Offer) -> None:
+        self.offer = offer
+        text = {"rows": 1, "cols": 40}
+        super().__init__({id_: UnfoldAdminTextareaWidget(text) for id_, _label in offer})
+
+    def decompress(self, value: Any) -> list[str]:
+        saved = json.loads(value) if isinstance(value, str) else value or {}
+        return [_as_lines(saved.get(id_, "")) for id_, _label in self.offer]
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        parts = self.get_context(name, value, attrs)["widget"]["subwidgets"]
+        texts = (
+            (part["attrs"]["id"], label, _html(part, renderer or get_default_renderer()))
+            for (_id, label), part in zip(self.offer, parts, strict=True)
+        )
+        return format_html_join("\n", '<label for="{}">{}</label>{}', texts)
+
+    def id_for_label(self, id_: str) -> str:
+        return ""  # each text has a label of its own
+
+
+class Named(forms.MultiValueField):
+    """A value, or one in each line, for some of what the tracker has; a dict by its number there."""
+
+    def __init__(self, offer: Offer, **options: Any) -> None:
+        self.offer = offer
+        texts = [forms.CharField(required=False) for _one in offer]
+        super().__init__(texts, widget=ByName(offer), require_all_fields=False, **options)
+
+    def compress(self, texts: list[str]) -> dict[str, str | list[str]]:
+        typed = {
+            id_: text.split("\n") for (id_, _label), text in zip(self.offer, texts, strict=False)
+        }
+        lines = {
+            id_: [line.strip() for line in some if line.strip()] for id_, some in typed.items()
+        }
+        return {id_: some if len(some) > 1 else some[0] for id_, some in lines.items() if some}
 
 
 class ChoiceForm(PlugInForm):
@@ -45,8 +94,7 @@ def with_choices(
         kind = tracker.kind if tracker and prefix == SAVED else prefix
         extra = _extra(registry, kind, key)
         if known := _catalogue(tracker).get(str(extra.get("keys_from"))):
-            numbers = ", ".join(f"{id_}: {label}" for id_, label in known)
-            field.help_text = format_lazy("{} {}", field.help_text, numbers)
+            fields[name] = _named(field, known, tracker, key)
         if not extra.get("is_offered"):
             continue
         offer = [(str(id_), str(label)) for id_, label in _catalogue(tracker).get(key, [])]
@@ -55,14 +103,20 @@ def with_choices(
     return type("TrackerForm", (ChoiceForm, form), {**fields, "hidden": hidden})
 
 
+def _named(field: forms.Field, known: Offer, tracker: Tracker | None, key: str) -> forms.Field:
+    saved = (tracker.config.get(key) if tracker else None) or {}
+    offer = [(str(id_), str(label)) for id_, label in known]
+    offer += [(id_, _no_longer_there(id_)) for id_ in saved if id_ not in dict(offer)]
+    words = gettext_lazy("Empty: as the tracker sets it. Several values: one in each line.")
+    return Named(offer, label=field.label, help_text=words, required=False)
+
+
 def _field(field: forms.Field, offer: Offer, tracker: Tracker | None, key: str) -> forms.Field:
     saved = tracker.config.get(key) if tracker else None
     chosen = saved if isinstance(saved, list) else [saved] if saved else []
     known = {id_ for id_, label in offer}
     # What is gone stays to be seen, so that saving the page does not choose something else.
-    gone = [
-        (one, _("%(id)s (no longer there)") % {"id": one}) for one in chosen if one not in known
-    ]
+    gone = [(one, _no_longer_there(one)) for one in chosen if one not in known]
     options: dict[str, Any] = {
         "label": field.label,
         "help_text": field.help_text,
@@ -75,6 +129,19 @@ def _field(field: forms.Field, offer: Offer, tracker: Tracker | None, key: str) 
     return forms.ChoiceField(
         choices=[empty, *offer, *gone], widget=UnfoldAdminSelectWidget, **options
     )
+
+
+def _html(part: dict[str, Any], renderer: Any) -> SafeString:
+    html = renderer.render(part["template_name"], {"widget": part})
+    return mark_safe(html)  # noqa: S308 - a template of Django's, which escapes
+
+
+def _no_longer_there(id_: str) -> str:
+    return _("%(id)s (no longer there)") % {"id": id_}
+
+
+def _as_lines(value: str | list[str]) -> str:
+    return value if isinstance(value, str) else "\n".join(value)
 
 
 def _extra(registry: dict[str, PlugIn], kind: str, key: str) -> dict[str, Any]:
