@@ -132,7 +132,7 @@ def _field(field: forms.Field, offer: Offer, tracker: Tracker | None, key: str) 
 
 
 def _html(part: dict[str, Any], renderer: Any) -> SafeString:
-    html = renderer.render(part["template_name"], {"widget": part})
+    html: str = renderer.render(part["template_name"], {"widget": part})
     return mark_safe(html)  # noqa: S308 - a template of Django's, which escapes
 
 
