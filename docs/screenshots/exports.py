@@ -26,7 +26,7 @@ REDMINE = {
     "key_field": [("7", "TaskTracker id")],
     "rejected_statuses": [("6", "Rejected")],
     "priorities": PRIORITIES,
-    "fields": [("8", "Component")],
+    "fields": [("8", "Component"), ("9", "Severity")],
     **{f"priority_{ours}": PRIORITIES for ours in ("critical", "high", "medium", "low")},
 }
 REFUSED = "Redmine refuses it: Component cannot be blank. Change the issue, or what the tracker's page chooses, and export it again."

@@ -86,7 +86,7 @@ PAGES = (
         "redmine",
         "/admin/exports/tracker/{redmine}/change/",
         has_phone=False,
-        show="[name=saved__priority_medium]",
+        show="[name=saved__calls_per_minute]",
     ),
     Shot("way-back", "/admin/exports/tracker/{linear}/way-back/", has_phone=False),
 )
