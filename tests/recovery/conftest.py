@@ -68,6 +68,13 @@ class Stack:
             self.process.send_signal(signal.SIGTERM)
             self.process.wait(30)
 
+    def deaths(self, name: str) -> int:
+        """How often it was killed, as far as the log says."""
+        return self.log.read_text().count(f"{name} was ended by SIGKILL; starting it again in ")
+
+    def is_back(self, name: str) -> bool:
+        return self.log.read_text().count(f"{name} runs again") == self.deaths(name)
+
     def manage(self, *arguments: str, patience: float = 120) -> dict[str, Any]:
         """Run a command to its end; the JSON of its last line."""
         done = self.begin(*arguments)
