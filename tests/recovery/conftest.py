@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -138,8 +138,14 @@ def stack(telegram: TelegramServer, tmp_path_factory: pytest.TempPathFactory) ->
 
 def wait_for(condition: Callable[[], bool], seconds: float, otherwise: str) -> None:
     """Look until the condition holds; fail with `otherwise` after so many seconds."""
+
+    def holds() -> bool:
+        with suppress(psycopg.OperationalError):  # PostgreSQL may be the one that was killed
+            return condition()
+        return False
+
     deadline = time.monotonic() + seconds
-    while not condition():
+    while not holds():
         if time.monotonic() > deadline:
             pytest.fail(f"{otherwise} within {seconds:.0f} s")
         time.sleep(0.1)
