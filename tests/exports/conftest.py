@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db.models import F
@@ -11,14 +12,16 @@ from django.db.models import F
 from apps.exports.failover import fall_back
 from apps.exports.models import ExportPolicy, ExportUpdate, TaskExport, Tracker
 from apps.exports.models.tracker import AWAY_AFTER
+from apps.exports.sync import take
 from apps.exports.tasks import deliver_exports
 from apps.exports.trackers import TRACKERS
-from apps.exports.trackers.base import IssuePayload, Means, Quote
+from apps.exports.trackers.base import ExternalIssue, IssuePayload, Means, Quote
 from apps.exports.trackers.linear.tracker import Linear
 from apps.issues.models import Evidence, Issue
 from apps.issues.triage import attach
 from tasktracker.lib.plugins import PlugIn
 from tests.exports.fake_tracker import Fake, Spare
+from tests.exports.mirrored import state
 from tests.exports.telling_tracker import Telling, in_memory
 from tests.stubs.linear.server import KEY, LinearServer, linear_server
 
@@ -195,3 +198,28 @@ def report(make_message, hear) -> Callable[..., None]:
             hear(attach, make_message(text), issue, level=Evidence.Level.FUZZY)
 
     return report
+
+
+@pytest.fixture
+def plugin(linear: LinearServer) -> Linear:
+    return linear_plugin(linear)
+
+
+@pytest.fixture
+def two(plugin: Linear, payload: IssuePayload) -> tuple[ExternalIssue, ExternalIssue]:
+    return plugin.create(payload, key=uuid4()), plugin.create(payload, key=uuid4())
+
+
+@pytest.fixture
+def mirrored(make_export, make_issue, telling: type[Telling]) -> Callable[..., TaskExport]:
+    """An issue that is in the tracker, which has spoken of it once."""
+
+    def make(status: str = "approved", *, said: str = "approved", **changes: Any) -> TaskExport:
+        issue = make_issue(status="approved")
+        export: TaskExport = make_export(issue, status="created", external_id="T-1", **changes)
+        take(export, state(export, said))
+        Issue.objects.filter(pk=issue.pk).update(status=status)
+        export.refresh_from_db()
+        return export
+
+    return make

@@ -7,15 +7,9 @@ import pytest
 from apps.exports.trackers.base import ExternalIssue, IssuePayload
 from apps.exports.trackers.linear.tracker import Linear
 from tasktracker.lib.workflow import GiveUp
-from tests.exports.conftest import linear_plugin
 from tests.stubs.linear.server import LinearServer
 
 OTHER = ExternalIssue("#7", "https://redmine.example.com/issues/7")
-
-
-@pytest.fixture
-def plugin(linear: LinearServer) -> Linear:
-    return linear_plugin(linear)
 
 
 def test_it_is_closed_as_cancelled_and_names_the_other_one(

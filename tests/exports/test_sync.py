@@ -1,52 +1,18 @@
 """Who wins between a tracker and us (docs/decisions/0019-who-wins.md)."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from random import Random
-from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
-from django.utils import timezone
 
 from apps.exports.deliver import open_exports
-from apps.exports.models import TaskExport, WebhookDelivery
-from apps.exports.sync import PATIENCE, apply, known_there, take
-from apps.exports.tasks import apply_calls
-from apps.exports.trackers.base import RemoteState
+from apps.exports.models import TaskExport
+from apps.exports.sync import take
 from apps.issues.decisions import finish
 from apps.issues.models import Change, Issue
 from tasktracker.lib.workflow import WrongTransition, status_changed
-
-NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
-
-
-def at(minutes: float) -> datetime:
-    return NOON + timedelta(minutes=minutes)
-
-
-@pytest.fixture
-def made(make_export, make_issue, telling):
-    """An issue that is in the tracker, which has spoken of it once."""
-
-    def make(status="approved", *, said="approved", **changes):
-        issue = make_issue(status="approved")
-        export = make_export(issue, status="created", external_id="T-1", **changes)
-        take(export, state(export, said))
-        Issue.objects.filter(pk=issue.pk).update(status=status)
-        export.refresh_from_db()
-        return export
-
-    return make
-
-
-def state(export, status="approved", *, after=0.0, **said):
-    values = {"title": "Прод лежить", "status_name": status.title(), **said}
-    return RemoteState("T-1", at(after), key=export.uuid, status=status, **values)
-
-
-def issue_of(export):
-    return Issue.objects.get(pk=export.issue_id)
+from tests.exports.mirrored import issue_of, state
 
 
 def told(export, kind):
@@ -71,8 +37,8 @@ def told(export, kind):
         ("duplicate", "done", "duplicate"),
     ],
 )
-def test_the_status_there_becomes_the_status_here(made, here, there, now):
-    export = made(here)
+def test_the_status_there_becomes_the_status_here(mirrored, here, there, now):
+    export = mirrored(here)
 
     take(export, state(export, there, after=1))
 
@@ -80,8 +46,8 @@ def test_the_status_there_becomes_the_status_here(made, here, there, now):
 
 
 @pytest.mark.parametrize("status", ["approved", "in_progress", "done"])
-def test_what_was_cancelled_there_and_is_opened_again_is_open_here(made, status):
-    export = made()
+def test_what_was_cancelled_there_and_is_opened_again_is_open_here(mirrored, status):
+    export = mirrored()
     take(export, state(export, "rejected", after=1))
 
     take(export, state(export, status, after=2))
@@ -89,8 +55,8 @@ def test_what_was_cancelled_there_and_is_opened_again_is_open_here(made, status)
     assert issue_of(export).status == status
 
 
-def test_a_change_is_one_line_of_the_history_with_the_name_of_the_tracker(made):
-    export = made("in_progress", said="in_progress")
+def test_a_change_is_one_line_of_the_history_with_the_name_of_the_tracker(mirrored):
+    export = mirrored("in_progress", said="in_progress")
 
     take(export, state(export, "rejected", after=1))
 
@@ -98,8 +64,8 @@ def test_a_change_is_one_line_of_the_history_with_the_name_of_the_tracker(made):
     assert line == {"before": "in_progress", "after": "rejected", "by_tracker": "Fake"}
 
 
-def test_a_status_that_cannot_be_is_shown_and_not_tried_again(made):
-    export = made("new")
+def test_a_status_that_cannot_be_is_shown_and_not_tried_again(mirrored):
+    export = mirrored("new")
 
     take(export, state(export, "done", after=1))
 
@@ -108,8 +74,8 @@ def test_a_status_that_cannot_be_is_shown_and_not_tried_again(made):
     assert not take(export, state(export, "done", after=2))
 
 
-def test_closing_the_task_of_a_duplicate_is_nothing_to_decide(made):
-    export = made("duplicate")
+def test_closing_the_task_of_a_duplicate_is_nothing_to_decide(mirrored):
+    export = mirrored("duplicate")
 
     take(export, state(export, "rejected", after=1))
 
@@ -117,8 +83,8 @@ def test_closing_the_task_of_a_duplicate_is_nothing_to_decide(made):
     assert (export.refused_status, export.status_there) == ("", "Rejected")
 
 
-def test_what_a_person_does_here_stays_while_nothing_changes_there(made):
-    export = made()
+def test_what_a_person_does_here_stays_while_nothing_changes_there(mirrored):
+    export = mirrored()
     finish(issue_of(export), by=None)
 
     assert not take(export, state(export, "approved", after=1))
@@ -134,8 +100,8 @@ def test_what_was_done_before_the_tracker_spoke_is_not_undone(make_export, make_
     assert issue_of(export).status == "done"
 
 
-def test_whatever_comes_in_whatever_order_and_how_often_the_newest_counts(made):
-    export = made()
+def test_whatever_comes_in_whatever_order_and_how_often_the_newest_counts(mirrored):
+    export = mirrored()
     chance = Random(7)
     words = ["approved", "in_progress", "done", "rejected"]
     said = [state(export, chance.choice(words), after=minute) for minute in range(1, 7)]
@@ -149,8 +115,8 @@ def test_whatever_comes_in_whatever_order_and_how_often_the_newest_counts(made):
     assert not any(take(export, change) for change in said)
 
 
-def test_a_title_there_becomes_the_title_here(made):
-    export = made()
+def test_a_title_there_becomes_the_title_here(mirrored):
+    export = mirrored()
 
     take(export, state(export, after=1, title="Прод лежить у Львові"))
 
@@ -158,8 +124,8 @@ def test_a_title_there_becomes_the_title_here(made):
     assert told(export, Change.Kind.EDIT)[0]["by_tracker"] == "Fake"
 
 
-def test_a_title_that_a_person_set_here_stays_and_the_other_is_shown(made):
-    export = made()
+def test_a_title_that_a_person_set_here_stays_and_the_other_is_shown(mirrored):
+    export = mirrored()
     person = User.objects.create(username="olena")
     issue_of(export).correct({"title": "Впав прод"}, by=person)
 
@@ -172,8 +138,8 @@ def test_a_title_that_a_person_set_here_stays_and_the_other_is_shown(made):
 
 
 @pytest.mark.parametrize("title", ["in the prod", "in the…"])
-def test_our_own_words_are_known_again_also_without_orders_and_cut(made, title):
-    export = made()
+def test_our_own_words_are_known_again_also_without_orders_and_cut(mirrored, title):
+    export = mirrored()
     Issue.objects.update(title="Fixes #12 in the prod")
 
     take(export, state(export, after=1, title=title))
@@ -189,8 +155,8 @@ def test_the_first_title_is_what_we_wrote(make_export, telling):
     assert issue_of(export).title == "Прод лежить"
 
 
-def test_a_new_assignee_is_shown_and_in_the_history(made):
-    export = made()
+def test_a_new_assignee_is_shown_and_in_the_history(mirrored):
+    export = mirrored()
 
     take(export, state(export, after=1, assignee="Тарас"))
 
@@ -200,8 +166,8 @@ def test_a_new_assignee_is_shown_and_in_the_history(made):
     assert (line["before"], line["assignee"]) == ("", "Тарас")
 
 
-def test_what_is_deleted_there_is_gone_and_not_made_again(made, tracker):
-    export = made()
+def test_what_is_deleted_there_is_gone_and_not_made_again(mirrored, tracker):
+    export = mirrored()
 
     take(export, replace(state(export, after=1), is_gone=True))
     open_exports([issue_of(export)])
@@ -211,8 +177,8 @@ def test_what_is_deleted_there_is_gone_and_not_made_again(made, tracker):
     assert told(export, Change.Kind.EXPORT)[0]["gone"] is True
 
 
-def test_an_answer_brings_back_what_was_gone_however_old_it_is(made):
-    export = made()
+def test_an_answer_brings_back_what_was_gone_however_old_it_is(mirrored):
+    export = mirrored()
     take(export, replace(state(export, after=1), is_gone=True))
 
     export.refresh_from_db()
@@ -223,8 +189,8 @@ def test_an_answer_brings_back_what_was_gone_however_old_it_is(made):
     assert not export.is_gone
 
 
-def test_an_answer_from_before_the_deletion_brings_nothing_back(made):
-    asked = made()
+def test_an_answer_from_before_the_deletion_brings_nothing_back(mirrored):
+    asked = mirrored()
     take(asked, replace(state(asked, after=1), is_gone=True))
 
     assert not take(asked, state(asked), is_answer=True)
@@ -233,8 +199,8 @@ def test_an_answer_from_before_the_deletion_brings_nothing_back(made):
     assert asked.is_gone
 
 
-def test_what_is_gone_can_be_exported_again_with_another_id(made, run, telling):
-    export = made()
+def test_what_is_gone_can_be_exported_again_with_another_id(mirrored, run, telling):
+    export = mirrored()
     take(export, replace(state(export, after=1), is_gone=True))
     export.refresh_from_db()
     before = export.uuid
@@ -247,13 +213,13 @@ def test_what_is_gone_can_be_exported_again_with_another_id(made, run, telling):
     assert export.former == [{"uuid": str(before), "id": "T-1", "has_note": False}]
 
 
-def test_what_is_there_is_not_exported_again(made):
+def test_what_is_there_is_not_exported_again(mirrored):
     with pytest.raises(WrongTransition):
-        made().retry()
+        mirrored().retry()
 
 
-def test_an_issue_that_was_moved_there_has_its_new_name(made):
-    export = made()
+def test_an_issue_that_was_moved_there_has_its_new_name(mirrored):
+    export = mirrored()
 
     take(export, replace(state(export, after=1), id="OPS-7", url="https://fake.example/OPS-7"))
 
@@ -261,20 +227,10 @@ def test_an_issue_that_was_moved_there_has_its_new_name(made):
     assert (export.external_id, export.web_url) == ("OPS-7", "https://fake.example/OPS-7")
 
 
-def test_a_copy_of_our_issue_is_somebody_elses(made, call, telling, tracker, monkeypatch):
-    export = made()
-    copy = replace(state(export, "done", after=1), id="T-2")
-    assert known_there(tracker, [copy]) == [(export, copy)]  # it may have been moved there
-    monkeypatch.setattr(telling, "keeps_ids", True, raising=False)
-
-    apply(call(copy))
-
-    assert issue_of(export).status == "approved"
-    assert known_there(tracker, [copy, state(export)]) == [(export, state(export))]
-
-
-def test_nothing_that_is_applied_goes_out_again(made, telling, django_capture_on_commit_callbacks):
-    export = made()
+def test_nothing_that_is_applied_goes_out_again(
+    mirrored, telling, django_capture_on_commit_callbacks
+):
+    export = mirrored()
     heard = []
     status_changed.connect(
         hear := lambda sender, ids, status, **_: heard.append((sender, status)), weak=False
@@ -295,95 +251,8 @@ def test_nothing_that_is_applied_goes_out_again(made, telling, django_capture_on
     assert not TaskExport.objects.exclude(status="created").exists()
 
 
-@pytest.fixture
-def call(tracker, telling):
-    def make(*states, **changes):
-        body = repr((states, changes)).encode()
-        assert WebhookDelivery.keep(tracker, body, states)
-        delivery = WebhookDelivery.objects.latest("pk")
-        WebhookDelivery.objects.filter(pk=delivery.pk).update(**changes)
-        return delivery
-
-    return make
-
-
-def test_a_call_is_applied_and_its_words_are_forgotten(made, call):
-    export = made()
-    delivery = call(state(export, "done", after=1))
-
-    apply_calls([delivery.pk])
-
-    delivery.refresh_from_db()
-    assert issue_of(export).status == "done"
-    assert (delivery.status, delivery.states) == ("applied", [])
-
-
-def test_a_call_that_comes_before_our_commit_waits_for_it(make_export, call):
-    export = make_export(called_at=timezone.now())
-    with_key = call(state(export, "done"))
-    without_key = call(replace(state(export, "done"), key=None))
-
-    apply_calls([with_key.pk, without_key.pk])
-    assert [one.status for one in WebhookDelivery.objects.all()] == ["received", "received"]
-    export.mark_created("T-1", "")
-    WebhookDelivery.objects.update(leased_until=None)
-    apply_calls([with_key.pk, without_key.pk])
-
-    assert issue_of(export).status == "done"
-    assert [one.status for one in WebhookDelivery.objects.all()] == ["applied", "applied"]
-
-
-def test_a_call_without_a_key_waits_for_no_call_of_long_ago(make_export, call):
-    export = make_export(called_at=timezone.now() - PATIENCE)
-    delivery = call(replace(state(export, "done"), key=None))
-
-    apply(delivery)
-
-    assert delivery.status == "applied"
-
-
-def test_a_call_does_not_wait_for_ever(make_export, call):
-    delivery = call(state(make_export(), "done"), received_at=timezone.now() - PATIENCE)
-
-    apply(delivery)
-
-    assert delivery.status == "applied"
-
-
-@pytest.mark.parametrize("key", [None, uuid4()])
-def test_a_call_about_somebody_elses_issue_is_no_trouble(made, call, key):
-    export = made()
-    delivery = call(replace(state(export, "done"), key=key, id="T-99"))
-
-    apply(delivery)
-
-    assert (delivery.status, issue_of(export).status) == ("applied", "approved")
-
-
-def test_characters_that_the_database_cannot_keep_are_left_out(made, call):
-    export = made()
-    delivery = call(state(export, after=1, title="Прод\0 лежить\udc80 у Львові"))
-
-    apply(WebhookDelivery.objects.get(pk=delivery.pk))
-
-    assert issue_of(export).title == "Прод лежить\ufffd у Львові"
-
-
-def test_calls_are_kept_for_a_week(tracker, telling):
-    for days, status in ((8, "applied"), (8, "received"), (6, "applied")):
-        WebhookDelivery.keep(tracker, f"{days} {status}".encode(), [])
-        WebhookDelivery.objects.filter(pk=WebhookDelivery.objects.latest("pk").pk).update(
-            status=status, received_at=timezone.now() - timedelta(days=days)
-        )
-
-    WebhookDelivery.prune()
-
-    left = WebhookDelivery.objects.order_by("pk").values_list("status", flat=True)
-    assert list(left) == ["received", "applied"]
-
-
-def test_a_task_that_is_another_trackers_by_now_says_nothing_of_the_issue(made):
-    export = made()
+def test_a_task_that_is_another_trackers_by_now_says_nothing_of_the_issue(mirrored):
+    export = mirrored()
     TaskExport.objects.filter(pk=export.pk).update(is_live=False)
 
     take(export, state(export, "rejected", after=1))
@@ -393,8 +262,8 @@ def test_a_task_that_is_another_trackers_by_now_says_nothing_of_the_issue(made):
     assert export.status_there == "Rejected"
 
 
-def test_a_task_whose_tracker_has_moved_is_linked_to_where_it_is(made):
-    export = made(external_url="https://old.example/T-1")
+def test_a_task_whose_tracker_has_moved_is_linked_to_where_it_is(mirrored):
+    export = mirrored(external_url="https://old.example/T-1")
 
     take(export, state(export, url="https://new.example/T-1", after=1))
 
