@@ -32,6 +32,7 @@ class Stack:
         self.port = free_port()
         self.environment = environment_of(path) | environment
         self.log = path.with_suffix(".log")
+        self.complaints = path.with_suffix(".stderr")
 
     @property
     def url(self) -> str:
@@ -79,19 +80,21 @@ class Stack:
         """Run a command to its end; the JSON of its last line."""
         done = self.begin(*arguments)
         output, _ = done.communicate(timeout=patience)
-        assert done.returncode == 0, output
+        assert done.returncode == 0, f"{output}\n{self.complaints.read_text()[-3000:]}"
         answer: dict[str, Any] = json.loads(output.strip().splitlines()[-1])
         return answer
 
     def begin(self, *arguments: str) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
-            [sys.executable, "manage.py", *arguments],
-            cwd=BASE_DIR,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
+        """Start a command; what it writes to stderr is kept in `complaints`."""
+        with self.complaints.open("wb") as complaints:
+            return subprocess.Popen(
+                [sys.executable, "manage.py", *arguments],
+                cwd=BASE_DIR,
+                env=self.environment,
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+                text=True,
+            )
 
     def pid(self, name: str) -> int:
         return int(self.run["processes"][name][0])

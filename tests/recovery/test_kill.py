@@ -106,6 +106,7 @@ def test_an_import_survives_the_death_of(victim, stack, project, tmp_path):
     output, _ = importing.communicate(timeout=RECOVERY)
     wait_for(lambda: stack.deaths(victim) > deaths, RECOVERY, "nobody said that it died")
     wait_for(lambda: stack.is_back(victim), RECOVERY, "nobody said that it runs again")
+    wait_for(lambda: stack.number("SELECT 1") == 1, RECOVERY, "PostgreSQL does not answer")
     if victim == "postgresql" and importing.returncode:
         # The command lost its own database; it says so, and the same command again goes on.
         again = stack.manage(
