@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from apps.exports.holding import CLOSED_THERE, take_over
+from apps.exports.holding import CLOSED_THERE, let_go, take_over, task_beside
 from apps.exports.models import ExportPolicy, TaskExport, Tracker
 from apps.exports.policy import export_of
 from apps.issues.decisions import approve
@@ -28,8 +28,10 @@ def send(issue: Issue, tracker: Tracker, *, by: Person) -> TaskExport:
             TaskExport.announce([export.pk], export.status, is_new=True)
         elif export.status == TaskExport.Status.FAILED:  # also one that was held before
             export.retry()
-        elif export.held:
+        elif export.waits_for_leave:
             export.release()
+        elif export.held:
+            let_go(export)
         if ExportPolicy.of(issue.project).tracker_id is not None:  # an issue has one task
             take_over(export, issue.exports.exclude(pk=export.pk))
         if issue.status == Issue.Status.NEW:
@@ -66,6 +68,6 @@ def _why_not_again(here: TaskExport) -> str:
         return _("It is there already.")
     if here.status == TaskExport.Status.PENDING and not here.held:
         return _("It is on its way there.")
-    if here.is_held and here.held == TaskExport.Held.AWAY:
+    if here.held == TaskExport.Held.AWAY and task_beside(here) is not None:
         return _("Another tracker stands in for it.")
     return ""

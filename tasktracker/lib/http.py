@@ -5,6 +5,7 @@ Nothing is repeated here: the errors tell whether a repeat can do harm.
 """
 
 import json
+import socket
 import ssl
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,6 +18,7 @@ from typing import Any
 import httpcore2
 import httpx2
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from tasktracker.lib.addresses import Address, addresses_of, is_allowed
 from tasktracker.lib.addresses import Forbidden as Forbidden  # what `ask` raises
@@ -111,11 +113,16 @@ class Door:
                     _body(response),
                 )
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
-            raise Unreachable(f"{url.host}: {_words(error)}") from error
+            raise Unreachable(_why_unreachable(url, error)) from error
         except _TooLong as error:
-            raise AnswerTooLong(f"{url.host}: {_words(error)}") from error
+            words = _("The answer of %(host)s is too long for us.")
+            raise AnswerTooLong(words % {"host": url.host}) from error
+        except httpx2.TimeoutException as error:
+            words = _("%(host)s did not answer in time: it is overloaded, or hangs.")
+            raise NoAnswer(words % {"host": url.host}) from error
         except httpx2.TransportError as error:
-            raise NoAnswer(f"{url.host}: {_words(error)}") from error
+            words = _("%(host)s broke off without a whole answer (%(words)s).")
+            raise NoAnswer(words % {"host": url.host, "words": _words(error)}) from error
         finally:
             if (taken := _taken.get()) is not None:
                 taken.append(time.monotonic() - began)
@@ -251,6 +258,53 @@ def _body(response: httpx2.Response) -> bytes:
         if len(body) > MAX_BODY:
             raise _TooLong("the answer is too long")
     return bytes(body)
+
+
+def _why_unreachable(url: httpx2.URL, error: Exception) -> str:
+    """What failed before anything was sent, and what a person can do about it."""
+    port = url.port or {"https": 443, "http": 80}[url.scheme]
+    values = {"host": url.host, "port": port, "words": _words(error)}
+    causes = list(_causes(error))
+    for kind, sentence in _REMEDIES:
+        if any(isinstance(cause, kind) for cause in causes):
+            return _(sentence) % values
+    return _("%(host)s cannot be reached (%(words)s).") % values
+
+
+_REMEDIES: tuple[tuple[type[Exception], str], ...] = (
+    (socket.gaierror, gettext_noop("There is no host %(host)s, or no name server answers: look at the address.")),
+    (
+        ConnectionRefusedError,
+        gettext_noop(
+            "Nothing listens on port %(port)s of %(host)s: look at the address, and whether the server runs."
+        ),
+    ),
+    (
+        ssl.SSLCertVerificationError,
+        gettext_noop(
+            "The certificate of %(host)s cannot be trusted (%(words)s): renew it there, or name its authority in "
+            "SSL_CERT_FILE."
+        ),
+    ),
+    (
+        ssl.SSLError,
+        gettext_noop(
+            "%(host)s does not speak TLS on port %(port)s (%(words)s): look at the address, and its https://."
+        ),
+    ),
+    (
+        TimeoutError,
+        gettext_noop(
+            "%(host)s does not take connections on port %(port)s: look at the address, the server and firewalls."
+        ),
+    ),
+)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _words(error: Exception) -> str:

@@ -176,7 +176,8 @@ class WorkItem(models.Model):
             # Such a row stays where it is, and says why it does not get on.
             self.try_later(reason, delay=BACKOFF_CAP)
             return
-        self.move_to(self.FAILED_STATUS, last_error=_short(reason))
+        tried = min(self.attempts, MOST_ATTEMPTS)
+        self.move_to(self.FAILED_STATUS, last_error=_short(reason), attempts=tried)
 
     # Queries
 

@@ -103,13 +103,13 @@ def test_a_redirect_is_not_followed(server):
 def test_a_closed_port_is_unreachable(server):
     server.close()
 
-    with pytest.raises(Unreachable):
+    with pytest.raises(Unreachable, match=f"Nothing listens on port {server.port} of 127.0.0.1"):
         Door(server.url).post(value={})
 
 
 @pytest.mark.usefixtures("allowed")
 def test_a_host_without_an_address_is_unreachable():
-    with pytest.raises(Unreachable, match="no such host"):
+    with pytest.raises(Unreachable, match="There is no host nowhere.invalid"):
         Door("https://nowhere.invalid").ask("GET")
 
 
@@ -126,7 +126,7 @@ def test_a_host_without_an_address_is_unreachable():
 def test_what_was_sent_and_not_answered_is_in_doubt(server, reply):
     server.reply = reply
 
-    with pytest.raises(NoAnswer):
+    with pytest.raises(NoAnswer, match="127.0.0.1 broke off"):
         Door(server.url).post(value={})
 
 
@@ -142,7 +142,7 @@ def test_an_answer_in_drops_ends_with_the_deadline(server):
     server.reply = drip
     door = Door(server.url, deadline=0.3)
 
-    with pytest.raises(NoAnswer):
+    with pytest.raises(NoAnswer, match="did not answer in time"):
         door.post(value={})
     with pytest.raises(Unreachable, match="deadline"):
         door.post(value={})
@@ -186,7 +186,7 @@ def test_a_certificate_is_verified_with_its_name(server, tmp_path, monkeypatch):
     server.tls.load_cert_chain(certificate)
 
     http._tls.cache_clear()
-    with pytest.raises(Unreachable, match="certificate"):
+    with pytest.raises(Unreachable, match="renew it there, or name its authority"):
         Door(f"https://localhost:{server.port}").ask("GET")
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     http._tls.cache_clear()
@@ -194,6 +194,14 @@ def test_a_certificate_is_verified_with_its_name(server, tmp_path, monkeypatch):
     with pytest.raises(Unreachable, match="certificate"):
         Door(f"https://127.0.0.1:{server.port}").ask("GET")
     http._tls.cache_clear()
+
+
+@pytest.mark.usefixtures("allowed")
+def test_a_server_without_tls_is_told_from_a_broken_certificate(server):
+    server.reply = lambda talk: talk.sendall(b"HTTP/1.1 400 No\r\n\r\n")
+
+    with pytest.raises(Unreachable, match="does not speak TLS"):
+        Door(f"https://127.0.0.1:{server.port}").ask("GET")
 
 
 def self_signed(folder: Path, name: str) -> Path:

@@ -179,6 +179,17 @@ def test_give_up_fails_the_row_with_its_reason(make_message):
     assert (message.status, message.last_error) == (FAILED, "cannot ever work")
 
 
+def test_what_is_given_up_still_says_how_often_it_was_tried(make_message):
+    def never(messages):
+        raise GiveUp("cannot ever work")
+
+    message = make_message()
+    work_on(Message, [message.pk], RECEIVED, never)
+
+    message.refresh_from_db()
+    assert message.attempts == 1
+
+
 def test_an_unexpected_error_is_tried_again(make_message):
     def broken(messages):
         raise ZeroDivisionError("oops")

@@ -104,6 +104,13 @@ def test_a_check_proves_that_the_key_is_found(server, redmine, payload, field, s
     assert "Custom fields" in f"{how.sentence}{how.remedy}" or field == "TaskTracker id"
 
 
+@pytest.mark.parametrize(("user", "is_told"), [("bot", True), ("boss", False)])
+def test_who_is_no_administrator_is_told_when_the_field_is_offered(redmine, user, is_told):
+    *_others, how = redmine(user, key_field="").check()
+
+    assert ("once an issue has it" in how.sentence) == is_told
+
+
 def test_who_sees_no_project_learns_what_helps(redmine):
     findings = redmine("stranger", project="").check()
 

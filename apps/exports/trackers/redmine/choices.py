@@ -56,7 +56,7 @@ def check(api: RedmineApi, config: RedmineConfig) -> list[Finding]:
         findings.append(
             Finding(words, _("Choose another project, or make the account its member."))
         )
-    return [*findings, _about_key_field(api, config)]
+    return [*findings, _about_key_field(api, config, is_administrator=bool(user.get("admin")))]
 
 
 def _about_project(api: RedmineApi, config: RedmineConfig) -> Finding:
@@ -74,7 +74,9 @@ def _about_project(api: RedmineApi, config: RedmineConfig) -> Finding:
     return Finding(_("Issues go to the project %(project)s.") % {"project": project["name"]})
 
 
-def _about_key_field(api: RedmineApi, config: RedmineConfig) -> Finding:
+def _about_key_field(
+    api: RedmineApi, config: RedmineConfig, *, is_administrator: bool
+) -> Finding:
     """Proof: with a key that nobody has, Redmine must find nothing."""
     how = _(
         "In Redmine: Administration, Custom fields, New, Issues, Text; tick Used as a filter, For all projects "
@@ -82,6 +84,9 @@ def _about_key_field(api: RedmineApi, config: RedmineConfig) -> Finding:
     )
     if not config.key_field:
         words = _("Our id stands invisibly in the description. A field of its own is safer.")
+        if not is_administrator:
+            seen = _("This account is no administrator's: it is offered the field once an issue has it.")
+            return Finding(f"{words} {how} {seen}")
         return Finding(f"{words} {how}")
     everything = _count(api, {})
     if everything and _count(api, {f"cf_{config.key_field}": str(uuid4())}):
