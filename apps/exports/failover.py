@@ -163,7 +163,9 @@ def _found(export: TaskExport, item: StandIn) -> ExternalIssue | None:
     """What its tracker has of it after all; raises NotNow, TryLater or GiveUp while it does not answer."""
     tracker = export.tracker
     if not tracker.is_active:
-        words = _("%(tracker)s is switched off, and may have the task: switch it on, or send this one.")
+        words = _(
+            "%(tracker)s is switched off, and may have the task: switch it on, or send this one."
+        )
         raise NotNow(words % {"tracker": tracker.name}, delay=LOOK_AGAIN)
     plugin = plugin_of(tracker)
     item.renew(lease=LEASE)

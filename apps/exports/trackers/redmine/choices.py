@@ -74,9 +74,7 @@ def _about_project(api: RedmineApi, config: RedmineConfig) -> Finding:
     return Finding(_("Issues go to the project %(project)s.") % {"project": project["name"]})
 
 
-def _about_key_field(
-    api: RedmineApi, config: RedmineConfig, *, is_administrator: bool
-) -> Finding:
+def _about_key_field(api: RedmineApi, config: RedmineConfig, *, is_administrator: bool) -> Finding:
     """Proof: with a key that nobody has, Redmine must find nothing."""
     how = _(
         "In Redmine: Administration, Custom fields, New, Issues, Text; tick Used as a filter, For all projects "
@@ -85,7 +83,9 @@ def _about_key_field(
     if not config.key_field:
         words = _("Our id stands invisibly in the description. A field of its own is safer.")
         if not is_administrator:
-            seen = _("This account is no administrator's: it is offered the field once an issue has it.")
+            seen = _(
+                "This account is no administrator's: it is offered the field once an issue has it."
+            )
             return Finding(f"{words} {how} {seen}")
         return Finding(f"{words} {how}")
     everything = _count(api, {})
