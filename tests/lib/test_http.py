@@ -109,7 +109,7 @@ def test_a_closed_port_is_unreachable(server):
 
 @pytest.mark.usefixtures("allowed")
 def test_a_host_without_an_address_is_unreachable():
-    with pytest.raises(Unreachable, match="There is no host nowhere.invalid"):
+    with pytest.raises(Unreachable, match="There is no host nowhere"):
         Door("https://nowhere.invalid").ask("GET")
 
 
@@ -126,7 +126,7 @@ def test_a_host_without_an_address_is_unreachable():
 def test_what_was_sent_and_not_answered_is_in_doubt(server, reply):
     server.reply = reply
 
-    with pytest.raises(NoAnswer, match="127.0.0.1 broke off"):
+    with pytest.raises(NoAnswer, match="broke off without a whole answer"):
         Door(server.url).post(value={})
 
 

@@ -38,7 +38,7 @@ class UnhookingAdmin(ProjectScopedAdmin):
         relations = [one for one in self.opts.related_objects if one.on_delete is CASCADE]
         counts = {
             capfirst(one.related_model._meta.verbose_name_plural): (
-                one.related_model._base_manager.filter(**{f"{one.field.name}__in": rows}).count()
+                one.related_model._default_manager.filter(**{f"{one.field.name}__in": rows}).count()
             )
             for one in relations
         }
