@@ -1,6 +1,7 @@
-"""People move a task from one tracker to another, or send one again."""
+"""People move a task from one tracker to another, send one again, or let one go that is held."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -9,6 +10,7 @@ from apps.exports.holding import CLOSED_THERE, hold, let_go, stand, take_over, t
 from apps.exports.models import ELSEWHERE, ExportPolicy, StandIn, TaskExport, Tracker
 from apps.exports.policy import export_of
 from apps.issues.models import Issue
+from tasktracker.lib.workflow import LostRace
 
 Held, Status = TaskExport.Held, TaskExport.Status
 MOVE = ExportPolicy.OnRecovery.MOVE
@@ -53,6 +55,26 @@ def move(issue: Issue, tracker: Tracker, *, leaving: TaskExport | None = None) -
 
 def export_again(export: TaskExport) -> None:
     """Send it again, unless the issue's task is another tracker's; raises CannotMove, WrongTransition."""
+    with _as_the_only_one(export):
+        if not export.is_live:
+            raise CannotMove(CLOSED_THERE)
+        export.retry()
+
+
+def release(export: TaskExport) -> None:
+    """Let go what is held for a person or an hour, unless the issue's task is another tracker's.
+
+    Raises CannotMove, or LostRace when it is not held any more.
+    """
+    with _as_the_only_one(export):
+        if not export.waits_for_leave:
+            raise LostRace(f"export {export.pk} is not held")
+        export.release()
+
+
+@contextmanager
+def _as_the_only_one(export: TaskExport) -> Iterator[None]:
+    """It becomes the issue's task, where an issue has one; raises CannotMove where another one is."""
     with transaction.atomic():
         issue = Issue.objects.select_for_update(no_key=True).get(pk=export.issue_id)
         export.refresh_from_db()
@@ -61,9 +83,7 @@ def export_again(export: TaskExport) -> None:
         if other is not None:
             words = _("The issue's task is in %(tracker)s: move it from there with “Export to”.")
             raise CannotMove(words % {"tracker": other.tracker.name})
-        if not export.is_live:
-            raise CannotMove(CLOSED_THERE)
-        export.retry()
+        yield
         if is_one:
             take_over(export, issue.exports.exclude(pk=export.pk))
 

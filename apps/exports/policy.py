@@ -7,7 +7,8 @@ from django.db import transaction
 from django.db.models import Min
 from django.db.models.functions import Now
 
-from apps.exports.models import NOT_WANTED, ExportPolicy, TaskExport, Tracker
+from apps.exports.holding import take_over, task_beside
+from apps.exports.models import ELSEWHERE, NOT_WANTED, ExportPolicy, TaskExport, Tracker
 from apps.issues.models import Change, Evidence, Issue
 from apps.sources.models import Project
 from tasktracker.lib.workflow import LostRace
@@ -83,7 +84,20 @@ def goes_now(export: TaskExport) -> bool:
             Issue.objects.select_for_update(no_key=True).filter(pk=export.issue_id).first()
             if not held.update(held="", counted_at=Now() if is_capped else None):
                 raise LostRace(f"export {export.pk} is not held any more")
-        export.held = ""
+            export.held = ""
+            if policy.tracker_id is not None:
+                return _is_the_only_one(export, policy.tracker_id)
+    return True
+
+
+def _is_the_only_one(export: TaskExport, named: int) -> bool:
+    """It becomes the issue's task, unless another one is, or waits where the policy wants it."""
+    others = TaskExport.objects.filter(issue=export.issue_id).exclude(pk=export.pk)
+    waiting = others.filter(tracker=named, status=TaskExport.Status.PENDING)
+    if waiting.exists() or task_beside(export) is not None:
+        export.give_up(ELSEWHERE)
+        return False
+    take_over(export, others)
     return True
 
 

@@ -105,6 +105,24 @@ def test_what_is_held_is_sent_from_the_list(operator: Client, make_issue, linear
     assert not TaskExport.objects.exclude(held="").exists()
 
 
+def test_of_several_that_are_held_the_tracker_of_the_policy_gets_the_task(
+    operator: Client, make_issue, linear
+):
+    first = Tracker.objects.create(project=linear.project, kind="json", name="Another")
+    ExportPolicy.objects.create(project=linear.project, tracker=linear)
+    issue = make_issue(status="approved")
+    held = [
+        TaskExport.objects.create(issue=issue, tracker=tracker, held="by_hand")
+        for tracker in (first, linear)
+    ]
+
+    page = act(operator, "release_selected", held).content.decode()
+
+    assert "1 export queued" in page
+    assert "task is in Linear" in page
+    assert [one.status for one in TaskExport.objects.order_by("pk")] == ["failed", "pending"]
+
+
 def test_a_feed_has_a_line_for_each_created_task(
     operator: Client, rows: dict[type, Any], make_issue, make_message
 ):

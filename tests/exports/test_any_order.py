@@ -6,15 +6,17 @@ WALKS=300 goes 300 different ways.
 import os
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
 import pytest
+from django.db.models.functions import Now
 
 from apps.exports.failover import fall_back
-from apps.exports.models import ExportPolicy, StandIn, Tracker
-from apps.exports.moving import CannotMove, export_again, move
+from apps.exports.models import ExportPolicy, StandIn, TaskExport, Tracker
+from apps.exports.moving import CannotMove, export_again, move, release
 from apps.exports.send import CannotSend, send
 from apps.exports.tasks import open_exports, settle_stand_ins
 from apps.exports.trackers import TRACKERS
@@ -51,6 +53,18 @@ class Walk:
     def __init__(self, issue: Issue, trackers: list[Tracker], run: Any, seed: int) -> None:
         self.issue, self.trackers, self.run = issue, trackers, run
         self.random = random.Random(seed)
+        if self.random.random() < 0.5:
+            self.begin_held()
+
+    def begin_held(self) -> None:
+        """Approved when each tracker was to get one, and a person or an hour held them all."""
+        tracker = ExportPolicy.objects.values_list("tracker", flat=True).get()
+        ExportPolicy.objects.update(tracker=None, when=ExportPolicy.When.BY_HAND)
+        Issue.objects.update(due_at=Now())
+        open_exports([self.issue.pk])
+        held = self.random.choice(["by_hand", "too_many"])
+        TaskExport.objects.update(held=held, due_at=Now() if held == "too_many" else None)
+        ExportPolicy.objects.update(tracker=tracker)
 
     def step(self) -> None:
         verbs = [self.trouble, self.person, self.decide, *[self.work] * 4]
@@ -93,8 +107,12 @@ class Walk:
                     lambda: move(self.issue, tracker, leaving=export),
                     lambda: send(self.issue, tracker, by=None),
                     lambda: export_again(export),
+                    lambda: release(export),
                     lambda: ExportPolicy.objects.update(
                         on_recovery=self.random.choice(ExportPolicy.OnRecovery.values)
+                    ),
+                    lambda: ExportPolicy.objects.update(
+                        when=self.random.choice(ExportPolicy.When.values)
                     ),
                 ]
             )()
@@ -121,6 +139,8 @@ class Walk:
         for _round in range(12):
             settle_all()
             for export in self.issue.exports.all():
+                with suppress(CannotMove, LostRace):
+                    release(export)
                 self.run(export, later=60)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Case, F, Q, QuerySet, When
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -18,7 +18,7 @@ from apps.exports.admin.moving import MovingMany
 from apps.exports.admin.outbox import NEWS, lines
 from apps.exports.admin.preview import PreviewPages
 from apps.exports.models import ExportUpdate, TaskExport, Tracker
-from apps.exports.moving import CannotMove, export_again, move
+from apps.exports.moving import CannotMove, export_again, move, release
 from apps.sources.admin.display import badge, link, outside_link
 from apps.sources.admin.scope import (
     CappedPaginator,
@@ -149,9 +149,15 @@ class TaskExportAdmin(MovingMany, PreviewPages):
     @admin.action(description=gettext_lazy("Send what is held"), permissions=["retry"])
     def release_selected(self, request: HttpRequest, queryset: QuerySet[TaskExport]) -> None:
         done = 0
-        for export in queryset.select_related(None):
+        named = Q(tracker=F("tracker__project__export_policy__tracker"))
+        # Of several of one issue that has one task, the tracker that the policy names gets it.
+        for export in queryset.select_related(None).order_by(
+            Case(When(named, then=0), default=1), "pk"
+        ):
             try:
-                export.release()
+                release(export)
+            except CannotMove as error:
+                self.message_user(request, str(error), messages.WARNING)
             except LostRace:
                 text = _("Export %(id)s is not held.")
                 self.message_user(request, text % {"id": export.pk}, messages.WARNING)

@@ -1,0 +1,76 @@
+"""What waits for a person or an hour, and what becomes of it when the project or the issue has changed since."""
+
+from typing import Any
+
+import pytest
+from django.db.models.functions import Now
+
+from apps.exports.models import ELSEWHERE, ExportPolicy, TaskExport
+from apps.exports.moving import CannotMove, release
+from apps.exports.tasks import deliver_exports
+from apps.issues.models import Issue
+from tests.exports.standing_in import live
+
+
+@pytest.fixture
+def held(export: TaskExport, spare: Any) -> tuple[TaskExport, TaskExport]:
+    """Two of one issue, from a time when each tracker was to get one; the policy names the second's."""
+    ExportPolicy.objects.update(tracker=spare, fallback=None)
+    TaskExport.objects.update(held="by_hand")
+    export.refresh_from_db()
+    return export, TaskExport.objects.create(issue=export.issue, tracker=spare, held="by_hand")
+
+
+def deliver_due() -> None:
+    """As the sweep finds them: together."""
+    due = TaskExport.objects.filter(due_at__lte=Now()).order_by("pk")
+    deliver_exports(list(due.values_list("pk", flat=True)))
+
+
+def test_letting_one_go_gives_up_the_others_where_an_issue_has_one_task(held):
+    first, second = held
+
+    release(first)
+
+    second.refresh_from_db()
+    assert (second.status, second.last_error) == ("failed", ELSEWHERE)
+
+
+def test_what_another_tracker_has_is_not_let_go_as_well(held, run):
+    first, second = held
+    TaskExport.objects.filter(pk=second.pk).update(held="")
+    run(second)
+
+    with pytest.raises(CannotMove, match="is in Spare"):
+        release(first)
+
+    assert live(first.issue) == ["Spare"]
+
+
+def test_each_is_let_go_where_every_tracker_gets_one(held, run):
+    ExportPolicy.objects.update(tracker=None)
+
+    for export in held:
+        release(export)
+        run(export)
+
+    assert live(held[0].issue) == ["Fake", "Spare"]
+
+
+def test_when_the_hour_opens_only_the_tracker_that_the_policy_names_gets_a_task(held):
+    TaskExport.objects.update(held="too_many", due_at=Now())
+
+    deliver_due()
+
+    assert live(Issue.objects.get()) == ["Spare"]
+    assert held[0].issue.exports.get(tracker=held[0].tracker).last_error == ELSEWHERE
+
+
+def test_when_the_hour_opens_after_somebody_sent_another_one_goes_nowhere(held, run):
+    TaskExport.objects.filter(pk=held[0].pk).update(held="too_many", due_at=Now())
+    TaskExport.objects.filter(pk=held[1].pk).update(held="")
+
+    deliver_due()
+    run(held[1])
+
+    assert live(Issue.objects.get()) == ["Spare"]
