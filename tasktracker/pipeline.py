@@ -15,6 +15,7 @@ from celery.signals import beat_init, worker_process_init
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from apps.exports.holding import give_up_unwanted
 from apps.exports.models import ExportUpdate, StandIn, TaskExport, WebhookDelivery
 from apps.exports.tasks import (
     FALL_BACK_EVERY,
@@ -123,6 +124,7 @@ def connect() -> None:
     status_changed.connect(tell_reporters, sender=Issue, dispatch_uid="replies")
     status_changed.connect(tell_reporters, sender=TaskExport, dispatch_uid="replies")
     status_changed.connect(tell_tasks, sender=Issue, dispatch_uid="news")
+    status_changed.connect(give_up_held, sender=Issue, dispatch_uid="held")
     status_changed.connect(tell_tasks, sender=TaskExport, dispatch_uid="news")
 
 
@@ -136,6 +138,14 @@ def tell_reporters(sender: type[WorkItem], ids: Sequence[int], **kwargs: Any) ->
     if sender is TaskExport:
         ids = list(TaskExport.objects.filter(pk__in=ids).values_list("issue", flat=True))
     want(ids)
+
+
+def give_up_held(
+    sender: type[WorkItem], status: str, ids: Sequence[int], is_new: bool, **kwargs: Any
+) -> None:
+    """What nobody wants any more waits for nobody."""
+    if status not in Issue.WAITING and not is_new:
+        give_up_unwanted(ids)
 
 
 def tell_tasks(sender: type[WorkItem], ids: Sequence[int], **kwargs: Any) -> None:

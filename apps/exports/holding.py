@@ -1,13 +1,15 @@
-"""An export that waits because another one stands for it."""
+"""Exports that are held: because another one stands for them, or for a person or an hour."""
 
 from collections.abc import Iterable
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy
 
-from apps.exports.models import ELSEWHERE, LEASE, ExportPolicy, StandIn, TaskExport
+from apps.exports.models import ELSEWHERE, LEASE, NOT_WANTED, ExportPolicy, StandIn, TaskExport
+from apps.issues.models import Issue
 
 CLOSED_THERE = gettext_lazy("It was there before, and is closed there: open it again there.")
 Held, Status = TaskExport.Held, TaskExport.Status
@@ -71,6 +73,21 @@ def take_over(export: TaskExport, others: Iterable[TaskExport]) -> None:
     waiting.exclude(export=export).exclude(by=export).update(
         by=export, how=ExportPolicy.OnRecovery.LINK, leased_until=None
     )
+
+
+def give_up_unwanted(issues: Iterable[int] | None = None) -> None:
+    """What is held for a person or an hour, of issues that nobody wants any more: of these, or of all."""
+    rows = TaskExport.objects.filter(
+        status=Status.PENDING, held__in=[Held.BY_HAND, Held.TOO_MANY]
+    ).exclude(issue__status__in=Issue.WAITING)
+    if issues is not None:
+        rows = rows.filter(issue__in=list(issues))
+    for number in rows.order_by("issue").values_list("issue", flat=True).distinct():
+        with transaction.atomic():
+            # Whoever approves it again waits for this, or comes first.
+            Issue.objects.select_for_update(no_key=True).filter(pk=number).first()
+            for export in rows.filter(issue=number):
+                export.give_up(NOT_WANTED)
 
 
 def let_go(export: TaskExport) -> None:

@@ -4,6 +4,7 @@ from apps.exports.deliver import open_exports as open_all
 from apps.exports.erase import STEP_LEASE, erase
 from apps.exports.failover import fall_back as fall_back_now
 from apps.exports.failover import recover
+from apps.exports.holding import give_up_unwanted
 from apps.exports.models import LEASE, ExportUpdate, StandIn, TaskExport, WebhookDelivery
 from apps.exports.poll import poll_due
 from apps.exports.sync import apply
@@ -68,3 +69,4 @@ def tell_trackers(ids: list[int]) -> None:
 @shared_task(expires=600)
 def look_for_news() -> None:
     want_missed()
+    give_up_unwanted()

@@ -272,7 +272,10 @@ def _why_unreachable(url: httpx2.URL, error: Exception) -> str:
 
 
 _REMEDIES: tuple[tuple[type[Exception], str], ...] = (
-    (socket.gaierror, gettext_noop("There is no host %(host)s, or no name server answers: look at the address.")),
+    (
+        socket.gaierror,
+        gettext_noop("There is no host %(host)s, or no name server answers: look at the address."),
+    ),
     (
         ConnectionRefusedError,
         gettext_noop(

@@ -1,13 +1,16 @@
 """What waits for a person or an hour, and what becomes of it when the project or the issue has changed since."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.db.models.functions import Now
 
-from apps.exports.models import ELSEWHERE, ExportPolicy, TaskExport
+from apps.exports.deliver import open_exports
+from apps.exports.models import ELSEWHERE, NOT_WANTED, ExportPolicy, TaskExport
 from apps.exports.moving import CannotMove, release
-from apps.exports.tasks import deliver_exports
+from apps.exports.tasks import deliver_exports, look_for_news
+from apps.issues import decisions
 from apps.issues.models import Issue
 from tests.exports.standing_in import live
 
@@ -74,3 +77,61 @@ def test_when_the_hour_opens_after_somebody_sent_another_one_goes_nowhere(held, 
     run(held[1])
 
     assert live(Issue.objects.get()) == ["Spare"]
+
+
+@pytest.fixture
+def by_hand(make_export: Callable[..., TaskExport]) -> TaskExport:
+    """Waits for a person, by the project's policy."""
+    export = make_export(held="by_hand")
+    ExportPolicy.objects.create(
+        project=export.issue.project, tracker=export.tracker, when=ExportPolicy.When.BY_HAND
+    )
+    return export
+
+
+@pytest.mark.parametrize("held", ["by_hand", "too_many"])
+def test_what_is_held_of_an_issue_that_is_rejected_is_given_up(make_export, hear, held):
+    export = make_export(held=held)
+
+    hear(decisions.reject, export.issue, by=None)
+
+    export.refresh_from_db()
+    assert (export.told_status, export.last_error) == ("Not wanted", NOT_WANTED)
+    assert "Nobody wants it" in export.error
+
+
+def test_what_is_held_of_an_issue_that_is_merged_is_given_up(make_export, make_issue, hear):
+    export = make_export(held="by_hand")
+
+    hear(decisions.merge, export.issue, into=make_issue(), by=None)
+
+    export.refresh_from_db()
+    assert export.told_status == "Not wanted"
+
+
+def test_what_is_wanted_again_is_held_again_as_the_policy_says(by_hand, hear):
+    issue = by_hand.issue
+    hear(decisions.reject, issue, by=None)
+
+    hear(decisions.reopen, issue, by=None)
+    hear(decisions.approve, issue, by=None)
+    open_exports([issue])
+
+    by_hand.refresh_from_db()
+    assert (by_hand.status, by_hand.held) == ("pending", "by_hand")
+
+
+def test_what_is_held_stays_so_while_people_work_on_the_issue(by_hand, hear):
+    hear(decisions.start, by_hand.issue, by=None)
+
+    by_hand.refresh_from_db()
+    assert (by_hand.status, by_hand.held) == ("pending", "by_hand")
+
+
+def test_what_nobody_was_told_about_is_given_up_all_the_same(by_hand):
+    decisions.reject(by_hand.issue, by=None)
+
+    look_for_news()
+
+    by_hand.refresh_from_db()
+    assert by_hand.last_error == NOT_WANTED
