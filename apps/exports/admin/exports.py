@@ -86,6 +86,9 @@ class TaskExportAdmin(MovingMany, PreviewPages):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # what knows of no task makes a second one, and forgets nobody there
+
     def has_retry_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("exports.change_taskexport"))
 

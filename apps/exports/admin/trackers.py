@@ -22,6 +22,7 @@ from apps.exports.feed import lines
 from apps.exports.models import Tracker
 from apps.exports.trackers import TRACKERS, able_to
 from apps.sources.adapters.base import Finding, reason_of
+from apps.sources.admin.deleting import CountingAdmin
 from apps.sources.admin.display import link
 from apps.sources.admin.plugin_admin import KindFilter, PlugInAdmin
 from apps.sources.admin.plugin_form import PlugInForm
@@ -32,7 +33,7 @@ from tasktracker.lib.workflow import GiveUp, TryLater
 
 
 @admin.register(Tracker)
-class TrackerAdmin(ConnectPages, WayBackPages, PlugInAdmin):
+class TrackerAdmin(CountingAdmin, ConnectPages, WayBackPages, PlugInAdmin):
     registry = TRACKERS
     never_listed = ["config", "credentials"]
     change_form_template = "admin/exports/tracker/change_form.html"
