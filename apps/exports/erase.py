@@ -97,11 +97,22 @@ def _rewrite(export: TaskExport, *, attempts: int) -> bool:
         plugin = plugin_of(tracker)
     except (GiveUp, UnknownPlugIn):
         return False
+    if hasattr(plugin, "replace"):
+        _forget_told(export)
     parts = [partial(_replace, export, plugin), partial(_replace_note, export, plugin)]
     parts += [partial(_replace_former, export, plugin, former) for former in export.former]
     with admitted(tracker):
         worked = [_works(part, tracker, attempts=attempts) for part in parts]
     return all(worked)
+
+
+def _forget_told(export: TaskExport) -> None:
+    """The task is written again without what has left the issue, so that its masks are counted without it."""
+    if export.told_messages is None:
+        return
+    present = set(export.issue.evidence.values_list("message", flat=True))
+    export.told_messages = [number for number in export.told_messages if number in present]
+    TaskExport.objects.filter(pk=export.pk).update(told_messages=export.told_messages)
 
 
 def _works(part: Callable[[], bool], tracker: Tracker, *, attempts: int) -> bool:

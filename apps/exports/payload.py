@@ -1,7 +1,8 @@
 """An issue as a tracker sees it: its words made fit to go out, and what the project's policy says of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -31,7 +32,7 @@ def build_payload(
     in anybody's ids.
     """
     policy = ExportPolicy.of(issue.project)
-    goes = _masked() if policy.masks_pii else clean
+    goes = _masked(issue, tracker) if policy.masks_pii else clean
     told = issue.evidence.all() if reports is None else reports
     evidence = told.select_related("message__chat").order_by("message__sent_at")
     return IssuePayload(
@@ -64,10 +65,35 @@ def address_of(issue: Issue) -> str:
     return f"{base}{reverse('admin:issues_issue_change', args=[issue.pk])}" if base else ""
 
 
-def _masked() -> Goes:
-    """One mask for all texts of an issue: the same number is the same placeholder in each."""
+def _masked(issue: Issue, tracker: Tracker | None) -> Goes:
+    """One mask for all texts of an issue: the same number is the same placeholder in each.
+
+    Placeholders are counted in the order in which words came to this task, so that a note tells no other
+    values by those that the task has: its messages, also those that have left it, then its own words, then
+    what came later.
+    """
     masker = Masker()
-    return lambda text: masker.mask(clean(text))
+
+    @cache
+    def goes(text: str) -> str:
+        return masker.mask(clean(text))
+
+    def count(messages: Iterable[Message]) -> None:
+        for message in messages:
+            for text in (message.text, message.author, message.chat.title, message.url):
+                goes(text)
+
+    exports = issue.exports.filter(tracker=tracker, told_messages__isnull=False)
+    told = exports.values_list("told_messages", flat=True).first() or ()
+    known = Message.objects.select_related("chat").in_bulk(told)
+    count(known[pk] for pk in told if pk in known)
+    for text in (issue.title, issue.description):
+        goes(text)
+    _each(issue.entities, goes)
+    for label in issue.labels:
+        goes(label)
+    count(one.message for one in issue.evidence.select_related("message__chat"))
+    return goes
 
 
 def _each(value: Any, goes: Goes) -> Any:

@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from apps.exports.deliver import deliver
 from apps.exports.erase import DELIVERED_WITHIN, PATIENCE
-from apps.exports.models import ExportUpdate, TaskExport, Tracker
+from apps.exports.models import ExportPolicy, ExportUpdate, TaskExport, Tracker
+from apps.exports.payload import build_payload
 from apps.exports.tasks import erase_from_exports
 from apps.exports.trackers.base import ExternalIssue, Gone, IssuePayload, Limited, RemoteState
 from apps.issues.models import Issue
@@ -269,3 +270,19 @@ def test_a_file_is_written_again_where_it_is_though_its_project_has_another_slug
     [path] = folder.rglob("*.json")
     assert json.loads(path.read_text())["title"] == "Removed"
     assert erasure.left == 0
+
+
+def test_masks_stay_when_the_messages_of_a_person_are_deleted(
+    erase, rewriting, make_export, make_issue, make_message, project
+):
+    ExportPolicy.objects.create(project=project, masks_pii=True)
+    theirs, other = make_message("у мене +380671234567"), make_message("у мене +380509876543")
+    issue = make_issue("Оплата", message=other)
+    export = make_export(issue, status="created", told_messages=[theirs.pk, other.pk])
+
+    erase(export)
+    export.refresh_from_db()
+    before = build_payload(issue, export.tracker).quotes
+    theirs.delete()
+
+    assert build_payload(issue, export.tracker).quotes == before
