@@ -20,6 +20,8 @@ from tasktracker.lib.text import clean, shorten
 
 LONGEST_LABEL = 50
 LONGEST_VALUE = 200  # of a field there
+LONGEST_NAME = 100  # of a file
+MOST_FILES = 10  # of a message
 Goes = Callable[[str], str]  # a text as it goes out
 
 
@@ -48,11 +50,7 @@ def build_payload(
         reported_at=issue.reported_at,
         entities=_each(issue.entities, goes),
         labels=tuple(goes(label)[:LONGEST_LABEL] for label in issue.labels),
-        quotes=tuple(
-            _quote(item.message, goes, policy)
-            for item in evidence
-            if item.message.text  # a screenshot is no quote
-        ),
+        quotes=tuple(_quote(item.message, goes, policy) for item in evidence),
         due_on=_due_on(issue.entities),
         url=address_of(issue),
         wishes=_wishes(issue, policy, tracker, goes),
@@ -82,6 +80,7 @@ def _masked(issue: Issue, tracker: Tracker | None) -> Goes:
         for message in messages:
             for text in (message.text, message.author, message.chat.title, message.url):
                 goes(text)
+            _files(message, goes)
 
     exports = issue.exports.filter(tracker=tracker, told_messages__isnull=False)
     told = exports.values_list("told_messages", flat=True).first() or ()
@@ -116,7 +115,15 @@ def _quote(message: Message, goes: Goes, policy: ExportPolicy) -> Quote:
         external_id=message.external_id,
         # An address with a mask in it leads nowhere.
         url=message.url if goes(message.url) == message.url else "",
+        kind=message.kind or "text",
+        files=_files(message, goes),
     )
+
+
+def _files(message: Message, goes: Goes) -> tuple[str, ...]:
+    """Their names, each in one line."""
+    names = (" ".join(goes(str(name)).split()) for name in message.files[:MOST_FILES])
+    return tuple(shorten(name, LONGEST_NAME) for name in names if name)
 
 
 def _wishes(issue: Issue, policy: ExportPolicy, tracker: Tracker | None, goes: Goes) -> Wishes:

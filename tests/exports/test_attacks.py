@@ -49,6 +49,7 @@ WORDS = {"text", "text_special", "softbreak", "link_open", "link_close"}
 
 def issue(attack: str, **changes) -> IssuePayload:
     """With the attack wherever somebody else can write."""
+    files = (" ".join(clean(attack).split()),)
     values = {
         "id": 7,
         "project": "smachno",
@@ -61,7 +62,10 @@ def issue(attack: str, **changes) -> IssuePayload:
         "language": "en",
         "reported_at": MOMENT,
         "labels": tuple([clean(attack)[:50]] if clean(attack) else []),
-        "quotes": (Quote(clean(attack), attack, attack, MOMENT, "1:1", "https://t.me/c/1/2"),),
+        "quotes": (
+            Quote(clean(attack), attack, attack, MOMENT, "1:1", "https://t.me/c/1/2", files=files),
+            Quote("", attack, attack, MOMENT, "1:2", kind="photo", files=files),
+        ),
         "url": LINK,
     }
     return IssuePayload(**{**values, **changes})

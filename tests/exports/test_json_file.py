@@ -31,7 +31,10 @@ def payload():
         reported_at=MOMENT,
         entities={"versions": [{"surface": "1.2", "normal": "1.2"}]},
         labels=("Billing", "C++"),
-        quotes=(Quote(UGLY, "Олена", "Dev chat", MOMENT, "-100:1", "https://t.me/c/100/1"),),
+        quotes=(
+            Quote(UGLY, "Олена", "Dev chat", MOMENT, "-100:1", "https://t.me/c/100/1"),
+            Quote("", "Олена", "Dev chat", MOMENT, "-100:2", kind="photo", files=(UGLY,)),
+        ),
         due_on=date(2026, 3, 5),
     )
 

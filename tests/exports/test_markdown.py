@@ -6,7 +6,15 @@ from datetime import UTC, datetime
 import pytest
 
 from apps.exports.trackers.base import IssuePayload, Quote
-from apps.exports.trackers.markdown import MARKDOWN, body_of, escape, fence, news_of, title_of
+from apps.exports.trackers.markdown import (
+    MARKDOWN,
+    body_of,
+    escape,
+    fence,
+    news_of,
+    report_of,
+    title_of,
+)
 from apps.exports.trackers.textile import TEXTILE
 
 MOMENT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -67,6 +75,36 @@ def test_a_body_has_who_where_when_and_the_words_verbatim():
         "Олена, Dev chat, 2026-03-02 09:00 UTC, [Open the message](https://t.me/c/1/2):"
         "\n\n```\ncloses #12, @all\n```"
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "files", "line"),
+    [
+        ("photo", (), "Photo: Олена, Dev chat, 2026-03-02 09:00 UTC"),
+        ("document", ("a*b.log",), r"File: Олена, Dev chat, 2026-03-02 09:00 UTC, a\*b.log"),
+        ("text", (), "Message: Олена, Dev chat, 2026-03-02 09:00 UTC"),
+        ("poll", (), "Message: Олена, Dev chat, 2026-03-02 09:00 UTC"),
+    ],
+)
+def test_a_message_without_words_is_a_line_with_its_link(kind, files, line):
+    one = Quote("", "Олена", "Dev chat", MOMENT, "1:1", "https://t.me/c/1/2", kind, files)
+    linked = f"{line}, [Open the message](https://t.me/c/1/2)"
+
+    assert body_of(issue(quotes=(one,)), limit=5000) == linked
+    assert news_of(issue(quotes=(one,)), limit=5000).endswith(f"\n\n{linked}")
+    assert report_of(issue(quotes=(one,))).endswith(
+        f"{line}\nhttps://t.me/c/1/2\n".replace("\\", "")
+    )
+
+
+def test_what_came_with_the_words_is_named():
+    photo = Quote("ось", "", "", MOMENT, "1:1", kind="photo")
+    log = Quote("ось", "", "", MOMENT, "1:2", kind="document", files=("app.log",))
+
+    body = body_of(issue(quotes=(photo, log)), limit=5000)
+
+    assert "09:00 UTC, photo:\n\n```\nось" in body
+    assert "09:00 UTC, app.log:\n\n```\nось" in body
 
 
 @pytest.mark.parametrize(

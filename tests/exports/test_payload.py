@@ -62,6 +62,18 @@ def test_words_are_clean_and_otherwise_as_they_were_written(issue):
     assert quote.text == f"Пишіть на {MAIL} або {PHONE},\nкартка {CARD}"
 
 
+def test_a_message_without_words_goes_out_with_the_names_of_its_files(
+    project, make_issue, make_message
+):
+    ExportPolicy.objects.create(project=project, masks_pii=True)
+    shot = make_message("", kind="photo", files=[f"{MAIL}\n.png", "x" * 200, *["y"] * 20])
+    payload = build_payload(make_issue(message=shot))
+
+    (quote,) = payload.quotes
+    assert (quote.text, quote.kind, quote.files[0]) == ("", "photo", "[EMAIL_1] .png")
+    assert (len(quote.files), len(quote.files[1])) == (10, 100)
+
+
 def test_authors_are_left_out_when_the_project_says_so(issue, project):
     ExportPolicy.objects.create(project=project, hides_authors=True)
     payload = build_payload(issue)

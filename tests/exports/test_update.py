@@ -13,6 +13,7 @@ from apps.exports.trackers.base import Doubtful, Gone, Limited
 from apps.exports.update import tell as tell_one
 from apps.exports.update import want
 from apps.issues.models import Evidence, Issue
+from apps.issues.triage import attach
 from apps.sources.models import Author, Erasure
 from tasktracker.lib.workflow import GiveUp, LostRace, TryLater
 from tests.exports.conftest import pass_time
@@ -50,6 +51,17 @@ def test_what_comes_later_is_one_note_that_is_edited(made, report):
     assert "Прод лежить" not in second
     assert [second.count(text) for text in ("+1", "і в мене", "досі лежить")] == [1, 1, 1]
     assert Fake.calls.count("create") == 1
+
+
+def test_a_later_screenshot_is_told(made, make_message, hear):
+    export = made()
+    shot = make_message("", kind="photo", files=["502.png"])
+    hear(attach, shot, export.issue, level=Evidence.Level.RUN)
+    tell()
+
+    ((note,),) = notes()
+    assert note.startswith("FAKE-1: 1 ")
+    assert "502.png" in note
 
 
 def test_twenty_in_a_minute_are_one_edit(made, report):

@@ -44,12 +44,14 @@ class Unasked(GiveUp):
 class Quote:
     """One message that reports the issue, verbatim."""
 
-    text: str
+    text: str  # may be empty: of a screenshot, a file, a voice message
     author: str
     chat: str
     sent_at: datetime
     external_id: str
     url: str = ""  # of the message itself, where its platform has one
+    kind: str = "text"  # or what came with it: photo, document, video, voice ...
+    files: tuple[str, ...] = ()  # names, where the platform tells them
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from datetime import UTC, date, datetime
 from urllib.parse import quote, urlsplit
 
 from django.utils import translation
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from apps.exports.trackers.base import IssuePayload, Quote
 from apps.exports.trackers.template import filled
@@ -20,6 +21,17 @@ from tasktracker.lib.text import clean, shorten
 
 LONGEST_QUOTE = 4000  # characters
 MOST_NEWS = 20  # messages in one note
+#: What came with a message, or is all of it.
+ATTACHED = {
+    "photo": gettext_lazy("photo"),
+    "document": gettext_lazy("file"),
+    "video": gettext_lazy("video"),
+    "video_note": gettext_lazy("video message"),
+    "voice": gettext_lazy("voice message"),
+    "audio": gettext_lazy("audio"),
+    "animation": gettext_lazy("animation"),
+    "sticker": gettext_lazy("sticker"),
+}
 
 _MARKUP = re.compile(r"[\\`*_\[\]<>#@|~&$!{}]")
 _BLOCK = re.compile(r"^(\d{1,9})([.)])(?=\s|$)|^([-+=])", re.M)
@@ -106,10 +118,11 @@ def is_cut(issue: IssuePayload, *, limit: int, markup: Markup = MARKDOWN) -> boo
 def report_of(issue: IssuePayload) -> str:
     """Everything as plain text, for a file: nobody obeys what stands there."""
     parts = [clean(issue.title), clean(issue.description)]
-    for one in issue.quotes:
-        moment = f"{one.sent_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-        head = ", ".join(clean(part) for part in (one.author, one.chat, moment) if part)
-        parts.append("\n".join(filter(None, [head, one.url, "", clean(one.text)])))
+    with translation.override(issue.language):
+        parts += [
+            "\n".join(filter(None, [head_of(one, clean), one.url, clean(one.text)]))
+            for one in issue.quotes
+        ]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
@@ -142,12 +155,21 @@ def news_of(issue: IssuePayload, *, limit: int, markup: Markup = MARKDOWN) -> st
 
 
 def quoted_message(message: Quote, markup: Markup = MARKDOWN) -> str:
-    """Who, where and when with a link to it, and the words in a fence."""
-    moment = f"{message.sent_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-    words = [markup.escape(part) for part in (message.author, message.chat, moment) if part]
+    """Who, where, when and what came with it, with a link to it, and the words in a fence."""
+    head = head_of(message, markup.escape)
     if is_web_address(message.url):
-        words.append(markup.link(message.url, _("Open the message")))
-    return f"{', '.join(words)}:\n\n{markup.fence(message.text)}"
+        head = f"{head}, {markup.link(message.url, _('Open the message'))}"
+    return f"{head}:\n\n{markup.fence(message.text)}" if message.text else head
+
+
+def head_of(message: Quote, escape: Callable[[str], str]) -> str:
+    """One line, in the language of the moment; without words it begins with what the message is."""
+    moment = f"{message.sent_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    what = str(ATTACHED.get(message.kind, ""))
+    with_it = message.files or ((what,) if message.text else ())
+    said = (message.author, message.chat, moment, *with_it)
+    head = ", ".join(escape(part) for part in said if part)
+    return head if message.text else f"{capfirst(what or _('message'))}: {head}"
 
 
 def is_web_address(url: str) -> bool:
