@@ -17,12 +17,12 @@ from unfold.decorators import display
 from apps.exports.admin.choices import with_choices
 from apps.exports.admin.connect import ConnectPages
 from apps.exports.admin.outbox import ORDERS
+from apps.exports.admin.parting import TrackerPartingAdmin
 from apps.exports.admin.way_back import WayBackPages, tells
 from apps.exports.feed import lines
 from apps.exports.models import Tracker
 from apps.exports.trackers import TRACKERS, able_to
 from apps.sources.adapters.base import Finding, reason_of
-from apps.sources.admin.deleting import CountingAdmin
 from apps.sources.admin.display import link
 from apps.sources.admin.plugin_admin import KindFilter, PlugInAdmin
 from apps.sources.admin.plugin_form import PlugInForm
@@ -33,7 +33,7 @@ from tasktracker.lib.workflow import GiveUp, TryLater
 
 
 @admin.register(Tracker)
-class TrackerAdmin(CountingAdmin, ConnectPages, WayBackPages, PlugInAdmin):
+class TrackerAdmin(TrackerPartingAdmin, ConnectPages, WayBackPages, PlugInAdmin):
     registry = TRACKERS
     never_listed = ["config", "credentials"]
     change_form_template = "admin/exports/tracker/change_form.html"

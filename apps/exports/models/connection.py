@@ -69,6 +69,12 @@ class Connected(models.Model):
         kept = self._kept()
         return Tokens(kept["access"], kept.get("refresh", "")) if kept else None
 
+    @property
+    def ends_soon(self) -> bool:
+        """Whether its token has ended, or does before it can be used."""
+        kept = self._kept()
+        return bool(kept) and _is_due(kept)
+
     def _renewed(self, kept: dict[str, Any]) -> str:
         if not kept.get("refresh"):
             raise Unasked(_("The connection has ended. Connect it again on the tracker's page."))

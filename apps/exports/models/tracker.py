@@ -1,5 +1,6 @@
 """Where the approved issues of a project go, and whether it can be called now."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -238,16 +239,17 @@ class Tracker(Connected):
         fails = models.Q(opened_at__lt=Now() - AWAY_AFTER) & ~models.Q(forced=cls.Forced.CLOSED)
         return cls.objects.filter(models.Q(forced=cls.Forced.OPEN) | fails)
 
-    def plugin(self, *, is_trial: bool = False) -> Any:
+    def plugin(self, *, is_trial: bool = False, token: Callable[[], str] | None = None) -> Any:
         """The plug-in with this tracker's settings; raises ValueError when they do not fit.
 
-        In a trial nothing that is learned is kept: it may be another installation.
+        In a trial nothing that is learned is kept: it may be another installation, or no row any more,
+        which needs `token` for its connection.
         """
         made = plugins.load(TRACKERS, self.kind)
         means = Means(
             folder=self.folder,
             api_url=getattr(settings, f"{self.kind.upper()}_API_URL", ""),
-            token=self.access_token,
+            token=token or self.access_token,
             known=self.catalogue if isinstance(self.catalogue, dict) else {},
         )
         if not is_trial:

@@ -1,6 +1,7 @@
 """Projects: who reads them, who classifies, when reports count as the same."""
 
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
@@ -13,6 +14,7 @@ from unfold.admin import TabularInline
 from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from apps.sources.admin.parting import Parting
 from apps.sources.admin.unhooking import UnhookingAdmin
 from apps.sources.models import GLOSSARY_LIMIT, Chat, GlossaryTerm, Project
 from apps.sources.post import senders, why_not
@@ -76,6 +78,8 @@ class ProjectForm(ModelForm):  # type: ignore[type-arg]
 class ProjectAdmin(UnhookingAdmin):
     project_path = "pk"
     path_from_source = "project"
+    #: What later apps take leave of, by the numbers of the projects.
+    more_partings: ClassVar[list[Callable[[Iterable[int]], list[Parting]]]] = []
     form = ProjectForm
     change_form_before_template = "admin/sources/project/simulator.html"
     list_display = ["name", "slug", "language", "policy", "auto_approve_above", "is_active"]
@@ -117,6 +121,11 @@ class ProjectAdmin(UnhookingAdmin):
             },
         ),
     ]
+
+    def partings(self, numbers: Iterable[int]) -> list[Parting]:
+        numbers = list(numbers)
+        more = [one for partings in self.more_partings for one in partings(numbers)]
+        return [*super().partings(numbers), *more]
 
     def formfield_for_foreignkey(
         self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
