@@ -17,6 +17,10 @@ from tasktracker.lib.workflow import GiveUp, LostRace, TryLater, backoff, words_
 LONGEST_PAUSE = timedelta(seconds=30)  # of a row whose tracker fails
 
 
+class OwnMistake(TryLater):
+    """An error that nobody expected, in something that may be left out: no failure of the tracker."""
+
+
 def plugin_of(tracker: Tracker) -> Any:
     """Its plug-in; raises GiveUp when the settings do not fit."""
     try:
@@ -52,6 +56,8 @@ def told_to(tracker: Tracker, *, attempts: int) -> Iterator[None]:
     """
     try:
         yield
+    except OwnMistake:
+        raise
     except Limited as error:
         if not isinstance(error, OwnLimit):
             tracker.note_answer()

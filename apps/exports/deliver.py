@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from apps.exports.calling import admitted, plugin_of, told_to
+from apps.exports.calling import OwnMistake, admitted, plugin_of, told_to
 from apps.exports.holding import take_over
 from apps.exports.models import (
     LEASE,
@@ -27,7 +27,7 @@ from apps.issues.models import Change, Issue
 from apps.issues.triage import lock_project
 from tasktracker.lib.advisory import HeldElsewhere, held
 from tasktracker.lib.failpoints import reach
-from tasktracker.lib.workflow import GiveUp, NotNow, TryLater
+from tasktracker.lib.workflow import GiveUp, LostRace, NotNow, TryLater, words_of
 
 logger = logging.getLogger(__name__)
 
@@ -148,14 +148,20 @@ def _complete(
     """What belongs to the issue besides. It is tried again a few times, and never keeps the issue from us."""
     if not hasattr(plugin, "complete"):
         return
+    trouble: Exception
     try:
         plugin.complete(created, payload, key=export.uuid)
-    except Limited:
+        return
+    except (Limited, LostRace, DatabaseError):
         raise
     except (GiveUp, TryLater) as error:
-        if isinstance(error, TryLater) and export.attempts < COMPLETE_ATTEMPTS:
-            raise
-        logger.warning("export %s is made but not complete: %s", export.pk, error)
+        trouble = error
+    except Exception as error:
+        logger.exception("export %s is not completed", export.pk)
+        trouble = OwnMistake(words_of(error))
+    if isinstance(trouble, TryLater) and export.attempts < COMPLETE_ATTEMPTS:
+        raise trouble
+    logger.warning("export %s is made but not complete: %s", export.pk, trouble)
 
 
 def _is_given_up(export: TaskExport) -> bool:
