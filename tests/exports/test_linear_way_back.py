@@ -13,6 +13,7 @@ from apps.exports.models import AnswerTimes, Mirroring, TaskExport, Tracker, Web
 from apps.exports.poll import poll_due
 from apps.exports.tasks import apply_calls, deliver_exports, open_exports
 from apps.issues.models import Issue
+from tasktracker.lib.workflow import WrongTransition
 from tests.exports.conftest import LINEAR
 from tests.stubs.linear.server import LinearServer, call
 from tests.stubs.linear.store import Issue as Task
@@ -99,15 +100,34 @@ def test_a_call_that_somebody_else_signed_or_that_is_old_changes_nothing(
     assert (answer.status_code, Issue.objects.get().status) == (400, "approved")
 
 
+def look_again() -> None:
+    """As polling does an hour later."""
+    TaskExport.objects.update(looked_at=F("looked_at") - timedelta(hours=2))
+    Mirroring.objects.update(due_at=None)
+    poll_due()
+
+
 def test_without_a_call_it_is_asked(task: Task, linear: LinearServer):
     change(task, state=STARTED)
     poll_due()
     assert Issue.objects.get().status == "in_progress"
-    linear.store.issues.clear()
-    TaskExport.objects.update(looked_at=F("looked_at") - timedelta(hours=2))
-    Mirroring.objects.update(due_at=None)
+    task.trashed = True
 
-    poll_due()
+    look_again()
 
     assert TaskExport.objects.get().is_gone
     assert linear.questions[-3:] == ["Changed", "Changed", "States"]
+
+
+def test_a_task_that_is_moved_to_a_team_that_we_cannot_see_is_not_made_again(
+    task: Task, linear: LinearServer
+):
+    poll_due()
+    linear.store.issues.clear()
+
+    look_again()
+
+    export = TaskExport.objects.get()
+    assert (export.is_gone, export.status) == (False, "created")
+    with pytest.raises(WrongTransition, match="is there"):
+        export.retry()

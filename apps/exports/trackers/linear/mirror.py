@@ -73,20 +73,14 @@ class Mirroring:
                 return Changes(found)
         return Changes(found, until=max((state.updated_at for state in found), default=None))
 
-    def states(self, made: Mapping[UUID, ExternalIssue]) -> Mapping[UUID, RemoteState]:
-        if not self.team:
-            raise Unasked(_("No team is chosen: choose one on the tracker's page."))
+    def states(self, made: Mapping[UUID, ExternalIssue]) -> Mapping[UUID, RemoteState | None]:
+        """What is in no answer may be hidden from us: only what is in the bin is gone."""
         found: dict[UUID, RemoteState] = {}
         keys = [str(key) for key in made]
         for start in range(0, len(keys), AT_ONCE):
-            chosen = keys[start : start + AT_ONCE]
-            nodes = self.api.ask("States", ids=chosen, seen=self.team)["issues"]["nodes"]
+            nodes = self.api.ask("States", ids=keys[start : start + AT_ONCE])["issues"]["nodes"]
             found |= {UUID(node["id"]): self._state(node) for node in nodes}
-        now = datetime.now(UTC)
-        return {
-            key: found.get(key) or RemoteState(one.id, now, key=key, url=one.url, is_gone=True)
-            for key, one in made.items()
-        }
+        return {key: found.get(key) for key in made}
 
     def subscribe(self, url: str, secret: str) -> str:
         if not self.team:

@@ -9,7 +9,7 @@ _STATE = """
 """
 
 #: By the name of the operation. `$seen` is our team: Linear refuses what asks for one that is hidden from us,
-#: and so an issue that is not in an answer is not there.
+#: and so an empty answer says that nothing has changed.
 OPERATIONS = {
     "Account": """
         query Account {
@@ -136,8 +136,7 @@ OPERATIONS = {
     """
     + _STATE,
     "States": """
-        query States($ids: [ID!]!, $seen: String!) {
-          team(id: $seen) { id }
+        query States($ids: [ID!]!) {
           issues(filter: {id: {in: $ids}}, includeArchived: true, first: 50) {
             nodes { ...State }
           }
