@@ -10,7 +10,8 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from apps.exports.models import TaskExport, Tracker
+from apps.exports.models import Mirroring, TaskExport, Tracker
+from apps.exports.poll import poll_due
 from apps.exports.tasks import deliver_exports, open_exports
 from apps.exports.trackers.base import ExternalIssue, Means
 from apps.exports.trackers.redmine.tracker import Redmine
@@ -122,17 +123,49 @@ def test_other_settings_are_changed_without_asking(two, made):
     assert two[0].questions == []
 
 
-def test_a_tracker_with_tasks_does_not_go_to_another_workspace(
-    linear, tracker, make_issue, settings
-):
+@pytest.fixture
+def in_linear(linear, tracker, make_issue, settings) -> Tracker:
+    """A tracker that has made a task in the workspace "kvit"."""
     settings.LINEAR_API_URL = linear.url
     Tracker.objects.update(kind="linear", name="Linear", config=LINEAR)
     open_exports([make_issue(status="approved", due_at=timezone.now()).pk])
     deliver_exports(list(TaskExport.objects.values_list("pk", flat=True)))
-    tracker = Tracker.objects.get()
-    tracker.config = {**LINEAR, "team": "t-other"}
-    tracker.full_clean()
+    return Tracker.objects.get()
+
+
+def test_a_tracker_with_tasks_does_not_go_to_another_workspace(linear, in_linear):
+    in_linear.config = {**LINEAR, "team": "t-other"}
+    in_linear.full_clean()
     linear.store.issues.clear()
+    linear.store.organization.urlKey = "another-bank"
 
     with pytest.raises(ValidationError, match="make another tracker"):
-        tracker.full_clean()
+        in_linear.full_clean()
+
+
+@pytest.mark.parametrize("are_in_the_bin", [True, False])
+def test_a_tracker_whose_team_was_deleted_goes_to_another_one_of_the_workspace(
+    linear, in_linear, are_in_the_bin
+):
+    linear.store.core.id = "t-deleted"
+    for task in list(linear.store.issues.values()):
+        task.trashed = True
+    if not are_in_the_bin:
+        linear.store.issues.clear()
+    in_linear.config = {**LINEAR, "team": "t-other"}
+
+    in_linear.full_clean()
+    in_linear.save()
+    poll_due()
+
+    assert TaskExport.objects.get().status == "created"
+    assert Mirroring.objects.get().last_error == ""
+
+
+def test_a_workspace_is_known_by_the_name_that_it_had(linear, in_linear):
+    linear.store.issues.clear()
+    linear.store.organization.urlKey = "another-name"
+    linear.store.organization.previousUrlKeys = ["kvit"]
+    in_linear.config = {**LINEAR, "team": "t-other"}
+
+    in_linear.full_clean()

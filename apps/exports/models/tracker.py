@@ -1,10 +1,11 @@
 """Where the approved issues of a project go, and whether it can be called now."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
+from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -131,11 +132,11 @@ class Tracker(Connected):
         tasks = self.exports.filter(status="created", is_gone=False).order_by("-pk")[:PROOFS]
         made = {one.uuid: ExternalIssue(one.external_id, one.external_url) for one in tasks}
         try:
-            states = self.plugin(is_trial=True).states(made) if made else {}
+            is_proven = not made or _are_there(self.plugin(is_trial=True), made)
         except (GiveUp, TryLater) as error:
             words = _("It is not known whether the tasks of this tracker are there: %(reason)s")
             raise ValidationError(words, params={"reason": str(error)[:500]}) from error
-        if made and all(state is None or state.is_gone for state in states.values()):
+        if not is_proven:
             raise ValidationError(
                 _(
                     "The tasks of this tracker are not there. For another address or account make another tracker."
@@ -283,3 +284,11 @@ class Tracker(Connected):
         number = self.pk or 0
         there = sorted(Path(settings.EXPORT_DIR).glob(f"*-{number}"))
         return there[0] if there else Path(settings.EXPORT_DIR) / f"{self.project.slug}-{number}"
+
+
+def _are_there(plugin: Any, made: Mapping[UUID, ExternalIssue]) -> bool:
+    """Whether one of them is seen there, or would be if it were not hidden or deleted."""
+    states = plugin.states(made).values()
+    if any(state is not None and not state.is_gone for state in states):
+        return True
+    return hasattr(plugin, "made_here") and bool(plugin.made_here(list(made.values())))

@@ -300,6 +300,13 @@ class Mirror(Protocol):
         """
 
 
+class Homing(Protocol):
+    """A mirror that knows what was made there also when it shows it to nobody: its `place` may change then."""
+
+    def made_here(self, made: Sequence[ExternalIssue]) -> bool:
+        """Whether one of them was made in the installation that is set; raises TryLater and GiveUp."""
+
+
 class Caller(Protocol):
     """A tracker that calls us when something changes there."""
 

@@ -89,6 +89,7 @@ class Organization:
     name: str
     urlKey: str
     kept: list[Named]
+    previousUrlKeys: list[str] = field(default_factory=list)
 
     def labels(self, info: Any, first: int = 50) -> Nodes:
         return Nodes(self.kept)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -81,6 +82,14 @@ class Mirroring:
             nodes = self.api.ask("States", ids=keys[start : start + AT_ONCE])["issues"]["nodes"]
             found |= {UUID(node["id"]): self._state(node) for node in nodes}
         return {key: found.get(key) for key in made}
+
+    def made_here(self, made: Sequence[ExternalIssue]) -> bool:
+        """By the workspace in their addresses: the team may be deleted, or hidden from us."""
+        organization = self.api.ask("Account")["organization"]
+        known = {organization["urlKey"], *organization["previousUrlKeys"]}
+        return not known.isdisjoint(
+            urlsplit(one.url).path.strip("/").partition("/")[0] for one in made
+        )
 
     def subscribe(self, url: str, secret: str) -> str:
         if not self.team:

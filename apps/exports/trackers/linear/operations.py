@@ -14,7 +14,7 @@ OPERATIONS = {
     "Account": """
         query Account {
           viewer { name }
-          organization { name }
+          organization { name urlKey previousUrlKeys }
           teams(first: 100) { nodes { id key name } }
         }
     """,
