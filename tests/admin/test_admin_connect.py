@@ -250,7 +250,46 @@ def test_a_connection_that_was_taken_back_says_what_to_do(linear: LinearServer, 
 
     tracker = connected(3600)
     linear.oauth.access.clear()
+    linear.oauth.refreshing.clear()
     with pytest.raises(GiveUp, match="Connect it again"):
+        tracker.plugin().check()
+
+
+def test_a_token_that_linear_ends_before_its_time_is_renewed_at_once(
+    linear: LinearServer, connected: Any
+):
+    tracker = connected(3600)
+    linear.oauth.access.clear()
+
+    assert tracker.plugin().check()[0].sentence.endswith("Task Tracker in Kvit Bank.")
+
+    assert linear.oauth.asked == ["refresh_token"]
+    assert {tracker.access_token()} == linear.oauth.access
+
+
+def test_a_token_that_is_refused_as_soon_as_it_is_renewed_is_not_renewed_again(
+    linear: LinearServer, connected: Any
+):
+    tracker = connected(3600)
+    refused = stub.errors("Authentication required", "authentication error", "AUTHENTICATION_ERROR")
+    linear.faults = [stub.says(401, refused), stub.works, *[stub.says(400, refused)] * 2]
+    plugin = tracker.plugin()
+
+    for _ in range(2):
+        with pytest.raises(GiveUp, match="Connect it again"):
+            plugin.check()
+
+    assert linear.oauth.asked == ["refresh_token"]
+
+
+def test_a_token_that_is_refused_is_not_used_while_linear_gives_no_other(
+    linear: LinearServer, connected: Any
+):
+    tracker = connected(3600)
+    linear.oauth.access.clear()
+    linear.faults = [stub.hangs_up]
+
+    with pytest.raises(TryLater):
         tracker.plugin().check()
 
 

@@ -44,18 +44,21 @@ class Connected(models.Model):
 
     # Queries
 
-    def access_token(self) -> str:
-        """One that works for a while; empty when nobody has connected. Raises GiveUp and TryLater."""
+    def access_token(self, refused: str = "") -> str:
+        """One that works for a while, and is not the refused one; empty when nobody has connected.
+
+        Raises GiveUp and TryLater.
+        """
         kept = self._kept()
-        if not kept or not _is_due(kept):
+        if not _is_due(kept, refused):
             return str(kept.get("access", ""))
         # A token gives the next one only once: the others wait here, and find it. Nobody waits for long,
         # for the call ends after some seconds; and both tokens are kept before anybody uses one.
         with transaction.atomic():
             kept = self._kept(lock=True)
-            if not kept or not _is_due(kept):
+            if not _is_due(kept, refused):
                 return str(kept.get("access", ""))
-            return self._renewed(kept)
+            return self._renewed(kept, refused)
 
     @property
     def is_connected(self) -> bool:
@@ -73,17 +76,17 @@ class Connected(models.Model):
     def ends_soon(self) -> bool:
         """Whether its token has ended, or does before it can be used."""
         kept = self._kept()
-        return bool(kept) and _is_due(kept)
+        return bool(kept) and _is_due(kept, "")
 
-    def _renewed(self, kept: dict[str, Any]) -> str:
+    def _renewed(self, kept: dict[str, Any], refused: str) -> str:
         if not kept.get("refresh"):
             raise Unasked(_("The connection has ended. Connect it again on the tracker's page."))
         try:
             tokens: Tokens = self.plugin().refresh(kept["refresh"])
         except TryLater:
-            if _now() < kept["ends_at"]:
-                return str(kept["access"])
-            raise
+            if kept["access"] == refused or _now() >= kept["ends_at"]:
+                raise
+            return str(kept["access"])
         self.connect(
             tokens if tokens.refresh else Tokens(tokens.access, kept["refresh"], tokens.lasts)
         )
@@ -103,9 +106,12 @@ class Connected(models.Model):
             raise Unasked(words) from error
 
 
-def _is_due(kept: dict[str, Any]) -> bool:
+def _is_due(kept: dict[str, Any], refused: str) -> bool:
+    if not kept:
+        return False
     ends_at = kept.get("ends_at")
-    return ends_at is not None and _now() > ends_at - RENEWED_BEFORE.total_seconds()
+    ends_soon = ends_at is not None and _now() > ends_at - RENEWED_BEFORE.total_seconds()
+    return ends_soon or kept["access"] == refused
 
 
 def _now() -> float:

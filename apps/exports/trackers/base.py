@@ -114,8 +114,9 @@ class Means:
     count_call: Callable[[str, int], None] = lambda account, per_hour: None
     #: Told (account, calls per minute) before each call where only we set the pace; raises Limited.
     pace: Callable[[str, int], None] = lambda account, per_minute: None
-    #: What a person granted there (`Connector`), if anybody did; raises GiveUp and TryLater.
-    token: Callable[[], str] = lambda: ""
+    #: What a person granted there (`Connector`), if anybody did; another one than that which the vendor has just
+    #: refused, if it has. Raises GiveUp and TryLater.
+    token: Callable[[str], str] = lambda refused: ""
     #: Told how long the vendor wants no call, when an answer that worked says so.
     wait: Callable[[timedelta], None] = lambda delay: None
     #: What was learned of the vendor before, as pairs by name; for calls, which must not ask.

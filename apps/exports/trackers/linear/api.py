@@ -40,11 +40,12 @@ class LinearApi:
         self._key = key
         self._client_id = client_id
         self._door: Door | None = None
+        self._has_renewed = False
 
     @cached_property
     def _token(self) -> str:
         """Of a connection, which goes before a key."""
-        return self._means.token() if self._client_id else ""
+        return self._means.token("") if self._client_id else ""
 
     @property
     def account(self) -> str:
@@ -56,26 +57,34 @@ class LinearApi:
         if not self._token and not self._key:
             raise Unasked(_("Linear is not connected: press “Connect” on the tracker's page."))
         if self._door is None:
-            # An API key stands alone; "Bearer" would make a token of OAuth of it.
-            authorization = f"Bearer {self._token}" if self._token else self._key
-            self._door = Door(self._means.api_url, headers={"Authorization": authorization})
+            self._door = Door(self._means.api_url)
         return self._door
 
     def ask(self, operation: str, **variables: Any) -> dict[str, Any]:
         """The operation's `data`; raises Doubtful, Limited, TryLater or GiveUp, as trackers do."""
+        answer = self._answer(operation, variables)
+        if self._token and not self._has_renewed and _is_not_let_in(answer):
+            # The token has ended before its time, or our clock is behind; nothing was done there.
+            self._has_renewed = True
+            self._token = self._means.token(self._token)
+            answer = self._answer(operation, variables)
+        data = _data(operation, answer, is_connected=bool(self._token))
+        if (delay := wait_of(answer.headers)) is not None:
+            self._means.wait(delay)
+        return data
+
+    def _answer(self, operation: str, variables: Mapping[str, Any]) -> Answer:
         door = self._open()
         self._means.count_call(self.account, CALLS_PER_HOUR)
+        # An API key stands alone; "Bearer" would make a token of OAuth of it.
+        door.headers["Authorization"] = f"Bearer {self._token}" if self._token else self._key
         question = {
             "operationName": operation,
             "query": OPERATIONS[operation],
             "variables": variables,
         }
         with as_trackers_say(partial(_doubt, operation)):
-            answer = door.post(value=question)
-        data = _data(operation, answer, is_connected=bool(self._token))
-        if (delay := wait_of(answer.headers)) is not None:
-            self._means.wait(delay)
-        return data
+            return door.post(value=question)
 
     def change(self, operation: str, **variables: Any) -> dict[str, Any]:
         """`ask` for something that makes one thing; what it says of that, which is success."""
@@ -100,12 +109,12 @@ def _data(operation: str, answer: Answer, *, is_connected: bool) -> dict[str, An
     words = _words(errors) or _("HTTP status %(status)s") % {"status": answer.status}
     if answer.status == 429 or kinds & _LIMITED:
         raise Limited(f"Linear: {words}", delay=wait_of(answer.headers) or USUAL_WAIT)
-    if is_connected and (answer.status == 401 or kinds & _NOT_LET_IN):
+    if is_connected and _is_not_let_in(answer):
         raise GiveUp(
             _("Linear does not let us in (%(words)s). Connect it again on the tracker's page.")
             % {"words": words}
         )
-    if answer.status == 401 or kinds & _NOT_LET_IN:
+    if _is_not_let_in(answer):
         raise GiveUp(
             _("Linear does not know the API key (%(words)s). Make a new one and put it in.")
             % {"words": words}
@@ -160,6 +169,11 @@ def _number(headers: Mapping[str, str], name: str) -> float | None:
     except ValueError:
         return None
     return number if 0 <= number < 1e15 else None
+
+
+def _is_not_let_in(answer: Answer) -> bool:
+    kinds = {kind for error in _errors(answer.json()) for kind in _kinds(error)}
+    return answer.status == 401 or bool(kinds & _NOT_LET_IN)
 
 
 def _doubt(operation: str, words: str) -> TryLater:
