@@ -240,6 +240,33 @@ def test_a_page_instead_of_redmine_is_waited_for_and_told_whoever_sets_it_up(ser
     assert not isinstance(caught.value, Doubtful)
 
 
+@pytest.mark.parametrize("page", [b"<html>Just a moment</html>", b"404 page not found\n"])
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_refusal_of_what_stands_before_redmine_is_waited_for(server, payload, status, page):
+    server.faults = at_the_post(faults.says(status, page))
+
+    with pytest.raises(TryLater, match=f"before Redmine.*{status}") as caught:
+        made(server).create(payload, key=uuid4())
+
+    assert not isinstance(caught.value, Doubtful)
+
+
+def test_a_refusal_of_what_stands_before_redmine_is_told_whoever_sets_it_up(server):
+    server.faults = [faults.says(403, b"<html>Just a moment</html>")]
+
+    with pytest.raises(GiveUp, match=r"before Redmine.*403"):
+        made(server).check()
+
+
+@pytest.mark.parametrize("body", [b"", b" ", b'{"status":404,"error":"Not Found"}'])
+@pytest.mark.parametrize(("status", "words"), [(403, "does not allow"), (404, "has nothing")])
+def test_a_refusal_of_redmine_itself_has_json_or_no_body(server, payload, status, words, body):
+    server.faults = at_the_post(faults.says(status, body))
+
+    with pytest.raises(GiveUp, match=words):
+        made(server).create(payload, key=uuid4())
+
+
 def test_a_redmine_that_is_away_was_surely_not_asked(server, payload):
     with pytest.raises(TryLater) as caught:
         made(server, url="http://127.0.0.1:1").create(payload, key=uuid4())

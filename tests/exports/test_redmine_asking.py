@@ -47,6 +47,15 @@ def test_what_is_hidden_is_asked_about_and_says_nothing(server, made):
     assert [bool(states[key]) for key in made] == [False, False, False, True]
 
 
+def test_nothing_is_gone_by_the_word_of_what_stands_before_redmine(server, made):
+    server.store.issues.clear()
+    page = faults.says(404, b"<html>Back soon</html>")
+    server.faults = [*[faults.works] * 3, *[page] * 3]
+
+    with pytest.raises(TryLater, match="before Redmine"):
+        plugin_of(server).states(made)
+
+
 def test_who_has_no_time_left_says_what_is_known_by_then(server, made, monkeypatch):
     monkeypatch.setattr(mirror, "PATIENCE", 0)
     first, *_others, there = made

@@ -154,9 +154,22 @@ class RedmineApi:
                     raise
                 words = _("Redmine's answer at %(path)s is too long for us.") % {"path": path}
                 raise TooLong(words) from error
+        if answer.status in (403, 404) and _is_a_page(answer):
+            raise Strange(
+                _(
+                    "Something before Redmine answered at %(url)s with HTTP status %(status)s: look at the address, "
+                    "and at the proxy or firewall there."
+                )
+                % {"url": self.url, "status": answer.status}
+            )
         if answer.status >= 300:
             raise _no(method, path, answer)
         return answer
+
+
+def _is_a_page(answer: Answer) -> bool:
+    """Redmine's own refusals of what ends in .json have JSON or nothing."""
+    return bool(answer.body.strip()) and answer.json() is None
 
 
 def _no(method: str, path: str, answer: Answer) -> Exception:
