@@ -301,6 +301,20 @@ def test_a_wrong_application_is_said(operator: Client, linear: LinearServer, tra
     assert "Client is unknown" in operator.get(back, follow=True).content.decode()
 
 
+def test_a_connection_stands_when_linear_does_not_say_what_there_is_to_choose(
+    operator: Client, linear: LinearServer, tracker: Tracker
+):
+    back = say_yes(operator, tracker)
+    linear.faults = [stub.works, stub.says(502, b"")]
+
+    said = operator.get(back, follow=True).content.decode()
+
+    assert Tracker.objects.get().is_connected
+    assert "It is connected." in said
+    assert "It was not connected" not in said
+    assert "did not say what there is to choose" in said
+
+
 def test_a_page_that_is_saved_keeps_a_connection_that_was_renewed_meanwhile(
     operator: Client, linear: LinearServer, connected: Any, monkeypatch: Any
 ):

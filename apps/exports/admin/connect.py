@@ -140,7 +140,13 @@ class ConnectPages(ProjectScopedAdmin):
         row.connect(tokens)
         self.log_change(request, row, "connected")
         self.message_user(request, _("It is connected."), messages.SUCCESS)
-        row.keep_choices()
+        try:
+            row.keep_choices()
+        except (GiveUp, TryLater) as error:
+            text = _(
+                "The tracker did not say what there is to choose. Check the connection: that asks anew. (%(reason)s)"
+            )
+            self.message_user(request, text % {"reason": str(error)[:500]}, messages.WARNING)
 
     def _connectable(self, request: HttpRequest, row_id: int) -> Tracker | None:
         row: Tracker | None = self.get_object(request, str(row_id))
