@@ -17,6 +17,7 @@ from tasktracker.lib.workflow import GiveUp, TryLater
 from tests.exports.conftest import LINEAR, linear_plugin
 from tests.stubs.linear import server as stub
 from tests.stubs.linear.server import KEY
+from tests.stubs.linear.store import Named, Team, User
 
 
 def test_an_issue_has_our_id_and_everything_that_was_chosen(linear, payload):
@@ -301,6 +302,41 @@ def test_choices_are_what_linear_has(linear):
         "priorities": ["No priority", "Urgent", "High", "Medium", "Low"],
     }
     assert list(linear_plugin(linear, team="").choices()) == ["team", "priorities"]
+
+
+def test_choices_have_more_than_a_page_of_linear(linear):
+    store, many = linear.store, range(260)
+    others = [Team(f"t-{number}", f"T{number}", f"Team {number}", {}) for number in many]
+    store.visible = [*others, store.core]
+    store.core.kept = {
+        "states": [Named(f"s-{number}", f"Status {number}") for number in many],
+        "labels": [Named(f"l-{number}", f"Label {number}") for number in many],
+        "members": [User(f"u-{number}", f"User {number}") for number in many],
+        "projects": [Named(f"p-{number}", f"Project {number}") for number in many],
+    }
+    store.organization.kept = [Named(f"w-{number}", f"Everywhere {number}") for number in many]
+    plugin = linear_plugin(linear)
+
+    offered = {name: len(choices) for name, choices in plugin.choices().items()}
+
+    assert offered == {
+        "team": 261,
+        "project": 260,
+        "state": 260,
+        "assignee": 260,
+        "labels": 520,
+        "priorities": 5,
+    }
+    assert "team Core" in plugin.check()[-1].sentence
+
+
+def test_a_list_without_an_end_is_left_after_some_pages(linear, monkeypatch):
+    monkeypatch.setattr("apps.exports.trackers.linear.api.MOST_PAGES", 2)
+    linear.store.visible *= 1000
+
+    linear_plugin(linear, team="").choices()
+
+    assert linear.questions == ["Teams", "Teams"]
 
 
 def test_a_preview_is_what_is_sent(linear, payload):

@@ -32,6 +32,19 @@ class Nodes:
 
 
 @dataclass
+class Page:
+    nodes: list[Any]
+    pageInfo: dict[str, Any]
+
+
+def page_of(found: list[Any], first: int, after: str | None) -> Page:
+    """A part of a list; the cursor is where the next one begins."""
+    start = int(after or 0)
+    end = start + first
+    return Page(found[start:end], {"hasNextPage": end < len(found), "endCursor": str(end)})
+
+
+@dataclass
 class Issue:
     id: str
     identifier: str
@@ -51,36 +64,28 @@ class Issue:
     trashed: bool | None = None
     related: list[Any] = field(default_factory=list)
 
-    def relations(self, info: Any, first: int = 50) -> Nodes:
-        return Nodes(self.related)
-
-
-@dataclass
-class Page:
-    nodes: list[Any]
-    pageInfo: dict[str, Any]
+    def relations(self, info: Any, first: int = 50, after: str | None = None) -> Page:
+        return page_of(self.related, first, after)
 
 
 @dataclass
 class Team:
-    """A team, whose lists ignore how many are asked for."""
-
     id: str
     key: str
     name: str
     kept: dict[str, list[Any]]
 
-    def states(self, info: Any, first: int = 50) -> Nodes:
-        return Nodes(self.kept["states"])
+    def states(self, info: Any, first: int = 50, after: str | None = None) -> Page:
+        return page_of(self.kept["states"], first, after)
 
-    def labels(self, info: Any, first: int = 50) -> Nodes:
-        return Nodes(self.kept["labels"])
+    def labels(self, info: Any, first: int = 50, after: str | None = None) -> Page:
+        return page_of(self.kept["labels"], first, after)
 
-    def members(self, info: Any, first: int = 50) -> Nodes:
-        return Nodes(self.kept["members"])
+    def members(self, info: Any, first: int = 50, after: str | None = None) -> Page:
+        return page_of(self.kept["members"], first, after)
 
-    def projects(self, info: Any, first: int = 50) -> Nodes:
-        return Nodes(self.kept["projects"])
+    def projects(self, info: Any, first: int = 50, after: str | None = None) -> Page:
+        return page_of(self.kept["projects"], first, after)
 
 
 @dataclass
@@ -91,8 +96,8 @@ class Organization:
     kept: list[Named]
     previousUrlKeys: list[str] = field(default_factory=list)
 
-    def labels(self, info: Any, first: int = 50) -> Nodes:
-        return Nodes(self.kept)
+    def labels(self, info: Any, first: int = 50, after: str | None = None) -> Page:
+        return page_of(self.kept, first, after)
 
 
 def now() -> str:
@@ -153,12 +158,13 @@ class Store:
         )
         empty: dict[str, list[Any]] = {"states": [], "labels": [], "members": [], "projects": []}
         self.other = Team("t-other", "OTH", "Other", empty)
+        self.visible = [self.core, self.other]
 
-    def teams(self, info: Any, first: int = 50) -> Nodes:
-        return Nodes([self.core, self.other])
+    def teams(self, info: Any, first: int = 50, after: str | None = None) -> Page:
+        return page_of(self.visible, first, after)
 
     def team(self, info: Any, id: str) -> Team:  # noqa: A002
-        for team in (self.core, self.other):
+        for team in self.visible:
             if team.id == id:
                 return team
         raise refused("Entity not found: Team", "Could not find referenced Team.")
@@ -188,9 +194,7 @@ class Store:
         ]
         if sort:
             found.sort(key=lambda issue: moment(issue.updatedAt))
-        start = int(after or 0)
-        end = start + first
-        return Page(found[start:end], {"hasNextPage": end < len(found), "endCursor": str(end)})
+        return page_of(found, first, after)
 
     def issueBatchCreate(self, info: Any, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002
         """All or none of them."""
@@ -320,8 +324,8 @@ class Store:
                     return {"success": True}
         raise refused("Entity not found: IssueRelation", "Could not find the relation.")
 
-    def webhooks(self, info: Any, first: int = 50) -> Nodes:
-        return Nodes(self.hooks)
+    def webhooks(self, info: Any, first: int = 50, after: str | None = None) -> Page:
+        return page_of(self.hooks, first, after)
 
     def webhookCreate(self, info: Any, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002
         made = {"id": str(uuid.uuid4()), **input, "team": self.team(info, input["teamId"])}

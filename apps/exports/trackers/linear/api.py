@@ -17,6 +17,7 @@ from tasktracker.lib.text import clean, shorten
 from tasktracker.lib.workflow import GiveUp, TryLater
 
 CALLS_PER_HOUR = 1500  # Linear's own number has changed; whatever its headers say is obeyed as well
+MOST_PAGES = 10  # of one list
 SPARE_CALLS = 5  # what is left to people who work with the same key
 SHORTEST_WAIT, USUAL_WAIT, LONGEST_WAIT = (timedelta(seconds=n) for n in (1, 60, 3600))
 
@@ -85,6 +86,20 @@ class LinearApi:
         }
         with as_trackers_say(partial(_doubt, operation)):
             return door.post(value=question)
+
+    def pages(self, operation: str, *path: str, **variables: Any) -> list[Mapping[str, Any]]:
+        """Everything of the list that lies at `path` in the answer, up to MOST_PAGES pages."""
+        found: list[Mapping[str, Any]] = []
+        after = None
+        for _page in range(MOST_PAGES):
+            page = self.ask(operation, after=after, **variables)
+            for name in path:
+                page = page[name]
+            found += page["nodes"]
+            after = page["pageInfo"]["endCursor"]
+            if not page["pageInfo"]["hasNextPage"] or not after:
+                break
+        return found
 
     def change(self, operation: str, **variables: Any) -> dict[str, Any]:
         """`ask` for something that makes one thing; what it says of that, which is success."""

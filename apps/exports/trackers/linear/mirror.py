@@ -96,7 +96,7 @@ class Mirroring:
             raise Unasked(_("No team is chosen: choose one on the tracker's page."))
         wanted = {"url": url, "secret": secret, "resourceTypes": ["Issue"], "enabled": True}
         with _as_administrator():
-            known = self.api.ask("Webhooks")["webhooks"]["nodes"]
+            known = self.api.pages("Webhooks", "webhooks")
             ours = [
                 one["id"]
                 for one in known
@@ -110,7 +110,7 @@ class Mirroring:
 
     def unsubscribe(self, subscription: str) -> None:
         with _as_administrator():
-            known = self.api.ask("Webhooks")["webhooks"]["nodes"]
+            known = self.api.pages("Webhooks", "webhooks")
             if subscription in {one["id"] for one in known}:
                 self.api.change("Unsubscribe", id=subscription)
 

@@ -69,9 +69,7 @@ class Telling:
         )
 
     def _relations_of(self, made: ExternalIssue) -> Sequence[Mapping[str, Any]]:
-        issue = self.api.ask("Relations", id=_id_of(made))["issue"]
-        relations: Sequence[Mapping[str, Any]] = issue["relations"]["nodes"]
-        return relations
+        return self.api.pages("Relations", "issue", "relations", id=_id_of(made))
 
 
 def _id_of(made: ExternalIssue) -> str:

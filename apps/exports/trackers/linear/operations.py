@@ -8,6 +8,20 @@ _STATE = """
         }
 """
 
+
+def _list_of_team(operation: str, name: str, fields: str) -> str:
+    return f"""
+        query {operation}($id: String!, $after: String) {{
+          team(id: $id) {{
+            {name}(first: 250, after: $after) {{
+              nodes {{ {fields} }}
+              pageInfo {{ hasNextPage endCursor }}
+            }}
+          }}
+        }}
+    """
+
+
 #: By the name of the operation. `$seen` is our team: Linear refuses what asks for one that is hidden from us,
 #: and so an empty answer says that nothing has changed.
 OPERATIONS = {
@@ -15,18 +29,28 @@ OPERATIONS = {
         query Account {
           viewer { name }
           organization { name urlKey previousUrlKeys }
-          teams(first: 100) { nodes { id key name } }
         }
     """,
-    "Team": """
-        query Team($id: String!) {
-          team(id: $id) {
-            states(first: 100) { nodes { id name } }
-            labels(first: 250) { nodes { id name isGroup } }
-            members(first: 250) { nodes { id name active } }
-            projects(first: 250) { nodes { id name } }
+    "Teams": """
+        query Teams($after: String) {
+          teams(first: 250, after: $after) {
+            nodes { id key name }
+            pageInfo { hasNextPage endCursor }
           }
-          organization { labels(first: 250) { nodes { id name isGroup } } }
+        }
+    """,
+    "TeamStates": _list_of_team("TeamStates", "states", "id name"),
+    "TeamLabels": _list_of_team("TeamLabels", "labels", "id name isGroup"),
+    "TeamMembers": _list_of_team("TeamMembers", "members", "id name active"),
+    "TeamProjects": _list_of_team("TeamProjects", "projects", "id name"),
+    "Labels": """
+        query Labels($after: String) {
+          organization {
+            labels(first: 250, after: $after) {
+              nodes { id name isGroup }
+              pageInfo { hasNextPage endCursor }
+            }
+          }
         }
     """,
     "Find": """
@@ -55,7 +79,7 @@ OPERATIONS = {
         query Closing($id: String!) {
           issue(id: $id) {
             state { type }
-            team { states(first: 100) { nodes { id type } } }
+            team { states(first: 250) { nodes { id type } } }
           }
         }
     """,
@@ -103,9 +127,12 @@ OPERATIONS = {
         }
     """,
     "Relations": """
-        query Relations($id: String!) {
+        query Relations($id: String!, $after: String) {
           issue(id: $id) {
-            relations(first: 100) { nodes { id type relatedIssue { id identifier } } }
+            relations(first: 100, after: $after) {
+              nodes { id type relatedIssue { id identifier } }
+              pageInfo { hasNextPage endCursor }
+            }
           }
         }
     """,
@@ -144,8 +171,11 @@ OPERATIONS = {
     """
     + _STATE,
     "Webhooks": """
-        query Webhooks {
-          webhooks(first: 100) { nodes { id url team { id } } }
+        query Webhooks($after: String) {
+          webhooks(first: 100, after: $after) {
+            nodes { id url team { id } }
+            pageInfo { hasNextPage endCursor }
+          }
         }
     """,
     "Subscribe": """

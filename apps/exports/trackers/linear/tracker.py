@@ -152,7 +152,7 @@ class Linear(Telling, Mirroring, Moving, Reporting, Connecting):
     def check(self) -> list[Finding]:
         account = self.api.ask("Account")
         viewer, organization = account["viewer"], account["organization"]
-        teams = {team["id"]: team["name"] for team in account["teams"]["nodes"]}
+        teams = {team["id"]: team["name"] for team in self.api.pages("Teams", "teams")}
         findings = [
             Finding(
                 _("Linear knows us as %(name)s in %(organization)s.")
@@ -170,25 +170,29 @@ class Linear(Telling, Mirroring, Moving, Reporting, Connecting):
         return [*findings, missing]
 
     def choices(self) -> Mapping[str, Sequence[Choice]]:
-        teams = self.api.ask("Account")["teams"]["nodes"]
+        teams = self.api.pages("Teams", "teams")
         offered: dict[str, Sequence[Choice]] = {
             "team": [Choice(team["id"], f"{team['name']} ({team['key']})") for team in teams],
             PRIORITIES: [Choice(str(number), name) for number, name in enumerate(THEIRS)],
         }
         if self.config.team not in {team["id"] for team in teams}:
             return offered
-        details = self.api.ask("Team", id=self.config.team)
-        team, labels = details["team"], details["organization"]["labels"]["nodes"]
+        members = self._of_team("TeamMembers", "members")
+        labels = [
+            *self._of_team("TeamLabels", "labels"),
+            *self.api.pages("Labels", "organization", "labels"),
+        ]
         return {
             **offered,
-            "project": _choices(team["projects"]["nodes"]),
-            "state": _choices(team["states"]["nodes"]),
-            "assignee": _choices([one for one in team["members"]["nodes"] if one["active"]]),
+            "project": _choices(self._of_team("TeamProjects", "projects")),
+            "state": _choices(self._of_team("TeamStates", "states")),
+            "assignee": _choices([one for one in members if one["active"]]),
             # A group of labels cannot be put on an issue.
-            "labels": _choices(
-                [one for one in [*team["labels"]["nodes"], *labels] if not one["isGroup"]]
-            ),
+            "labels": _choices([one for one in labels if not one["isGroup"]]),
         }
+
+    def _of_team(self, operation: str, name: str) -> list[Mapping[str, Any]]:
+        return self.api.pages(operation, "team", name, id=self.config.team)
 
     def _input(self, issue: IssuePayload, key: UUID) -> dict[str, Any]:
         self._check_team()
