@@ -27,6 +27,25 @@ def as_trackers_say(unanswered: Callable[[str], Exception] = TryLater) -> Iterat
         raise unanswered(str(error)) from error
 
 
+def own_fault(tracker: str, words: str) -> str:
+    """What a 5xx means for people."""
+    told = _("%(tracker)s answers with a fault of its own (%(words)s): who runs it knows more.")
+    return told % {"tracker": tracker, "words": words.rstrip(".")}
+
+
+def too_often(tracker: str, words: str) -> str:
+    told = _("%(tracker)s asks for fewer calls (%(words)s): what waits goes on by itself.")
+    return told % {"tracker": tracker, "words": words.rstrip(".")}
+
+
+def senseless(tracker: str) -> str:
+    """An answer that is neither a yes nor a no."""
+    told = _(
+        "What answers in place of %(tracker)s makes no sense: a proxy or a firewall may stand between."
+    )
+    return told % {"tracker": tracker}
+
+
 def fits_a_header(value: Words) -> Words:
     """Of settings that are sent as a header; raises ValueError."""
     words = value.get_secret_value() if isinstance(value, SecretStr) else value

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from apps.exports.trackers.asking import as_trackers_say
+from apps.exports.trackers.asking import as_trackers_say, own_fault, senseless, too_often
 from apps.exports.trackers.base import Doubtful, ExternalIssue, Limited, Means, Unasked
 from apps.exports.trackers.linear.operations import CHANGES, OPERATIONS
 from tasktracker.lib.http import Answer, Door
@@ -105,7 +105,7 @@ class LinearApi:
         """`ask` for something that makes one thing; what it says of that, which is success."""
         (changed,) = self.ask(operation, **variables).values()
         if not isinstance(changed, dict) or not changed.get("success"):
-            raise Doubtful("Linear: no success, and no error")
+            raise Doubtful(senseless("Linear"))
         return changed
 
 
@@ -123,7 +123,7 @@ def _data(operation: str, answer: Answer, *, is_connected: bool) -> dict[str, An
     kinds = {kind for error in errors for kind in _kinds(error)}
     words = _words(errors) or _("HTTP status %(status)s") % {"status": answer.status}
     if answer.status == 429 or kinds & _LIMITED:
-        raise Limited(f"Linear: {words}", delay=wait_of(answer.headers) or USUAL_WAIT)
+        raise Limited(too_often("Linear", words), delay=wait_of(answer.headers) or USUAL_WAIT)
     if is_connected and _is_not_let_in(answer):
         raise GiveUp(
             _("Linear does not let us in (%(words)s). Connect it again on the tracker's page.")
@@ -142,7 +142,7 @@ def _data(operation: str, answer: Answer, *, is_connected: bool) -> dict[str, An
             % {"words": words}
         )
     if answer.status >= 500 or answer.status == 408 or kinds & _THEIR_FAULT:
-        raise _doubt(operation, f"Linear: {words}")
+        raise _doubt(operation, own_fault("Linear", words))
     if errors or answer.status >= 300:
         raise GiveUp(
             _(
@@ -153,7 +153,7 @@ def _data(operation: str, answer: Answer, *, is_connected: bool) -> dict[str, An
         )
     data = body.get("data") if isinstance(body, dict) else None
     if not isinstance(data, dict):
-        raise _doubt(operation, "Linear: an answer that is none")
+        raise _doubt(operation, senseless("Linear"))
     return data
 
 

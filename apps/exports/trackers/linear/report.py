@@ -8,7 +8,7 @@ from uuid import UUID
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from apps.exports.trackers.asking import as_trackers_say
+from apps.exports.trackers.asking import as_trackers_say, own_fault, senseless
 from apps.exports.trackers.base import IssuePayload
 from apps.exports.trackers.linear.api import LinearApi
 from apps.exports.trackers.markdown import report_of
@@ -32,7 +32,7 @@ class Reporting:
         name = f"report-{issue.id}.txt"
         file = self.api.change("Upload", contentType=KIND, filename=name, size=len(content))
         if not file["uploadFile"]:
-            raise TryLater("Linear: no place for a file, and no error")
+            raise TryLater(senseless("Linear"))
         _put(file["uploadFile"], content)
         with translation.override(issue.language):
             title = _("All messages")
@@ -69,4 +69,5 @@ def _put(file: Mapping[str, Any], content: bytes) -> None:
     with as_trackers_say():
         answer = door.ask("PUT", content=content, headers=headers)
     if answer.status >= 300:
-        raise TryLater(f"Linear's storage: HTTP {answer.status}")
+        words = _("HTTP status %(status)s") % {"status": answer.status}
+        raise TryLater(own_fault(_("The file store of Linear"), words))

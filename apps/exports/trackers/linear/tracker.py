@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from apps.exports.trackers.asking import fits_a_header
+from apps.exports.trackers.asking import fits_a_header, senseless
 from apps.exports.trackers.base import (
     OFFERED,
     PRIORITIES,
@@ -218,7 +218,7 @@ class Linear(Telling, Mirroring, Moving, Reporting, Connecting):
     def _made(self, operation: str, **variables: Any) -> ExternalIssue:
         issue = self.api.change(operation, **variables)["issue"]
         if not issue:
-            raise Doubtful("Linear: success, and no issue")
+            raise Doubtful(senseless("Linear"))
         return external(issue)
 
     def _found(self, keys: Sequence[UUID]) -> dict[UUID, ExternalIssue]:

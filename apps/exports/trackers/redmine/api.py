@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from apps.exports.trackers.asking import as_trackers_say
+from apps.exports.trackers.asking import as_trackers_say, own_fault, senseless, too_often
 from apps.exports.trackers.base import Doubtful, Limited, Means
 from tasktracker.lib.http import Answer, AnswerTooLong, Door
 from tasktracker.lib.text import clean, shorten
@@ -178,11 +178,11 @@ def _no(method: str, path: str, answer: Answer) -> Exception:
     if answer.status in (429, 503):
         delay = _seconds(answer.headers.get("retry-after", ""))
         if answer.status == 429 or delay:
-            return Limited(f"Redmine: {words}", delay=delay or USUAL_WAIT)
+            return Limited(too_often("Redmine", words), delay=delay or USUAL_WAIT)
     if answer.status == 500 and method != "GET":
-        return Broken(f"Redmine: {words}")
+        return Broken(own_fault("Redmine", words))
     if answer.status >= 500 or answer.status == 408:
-        return _doubt(method, f"Redmine: {words}")
+        return _doubt(method, own_fault("Redmine", words))
     if answer.status in _REMEDIES:
         error, sentence = _REMEDIES[answer.status]
         return error(_(sentence) % {"words": words.rstrip("."), "path": path})
@@ -243,7 +243,7 @@ def _made(answer: Answer) -> dict[str, Any]:
     """What a change gave back."""
     value = answer.json()
     if not isinstance(value, dict):
-        raise Doubtful("Redmine: an answer that is none")
+        raise Doubtful(senseless("Redmine"))
     return value
 
 

@@ -10,6 +10,7 @@ from uuid import UUID, uuid5
 
 from django.utils.translation import gettext as _
 
+from apps.exports.trackers.asking import senseless
 from apps.exports.trackers.base import (
     PRIORITIES,
     Changes,
@@ -210,7 +211,7 @@ class Redmine:
             )
             raise Invalid(f"{error}. {words}") from error
         if not isinstance(issue, dict):
-            raise Doubtful("Redmine: an answer without an issue")
+            raise Doubtful(senseless("Redmine"))
         return marks.external(self.api, issue, remark=left_out(fields, issue))
 
     def _made_after_all(self, key: UUID, error: Doubtful) -> ExternalIssue | None:
