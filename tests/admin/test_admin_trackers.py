@@ -175,6 +175,17 @@ def test_an_application_without_its_secret_is_no_way_in(
     assert not Tracker.objects.exists()
 
 
+def test_a_tracker_that_wants_a_pause_has_no_wrong_settings(
+    operator: Client, project: Project, linear: LinearServer
+):
+    linear.faults = [stub.says(429, stub.RATE_LIMITED)]
+    check = reverse("admin:exports_tracker_check", args=[tracker_of(project, team="t-core").pk])
+    page = operator.post(check, follow=True).content.decode()
+
+    assert "It cannot be checked now: Linear asks for fewer calls" in page
+    assert "The settings do not work" not in page
+
+
 def test_a_check_that_finds_nothing_wrong_ends_the_last_error(
     operator: Client, project: Project, linear: LinearServer
 ):

@@ -18,7 +18,7 @@ from tasktracker.lib.plugins import PlugIn, load
 from tasktracker.lib.retell import retell
 from tasktracker.lib.secrets import CannotDecrypt
 from tasktracker.lib.text import shorten
-from tasktracker.lib.workflow import GiveUp, TryLater
+from tasktracker.lib.workflow import GiveUp, NotNow, TryLater
 
 
 class KindFilter(admin.AllValuesFieldListFilter):
@@ -71,6 +71,9 @@ class PlugInAdmin(ProjectScopedAdmin):
             return self.gone(request, row_id)
         try:
             findings = self.check_row(row)
+        except NotNow as error:
+            text = _("It cannot be checked now: %(reason)s")
+            self.message_user(request, text % {"reason": str(error)[:500]}, messages.WARNING)
         except TryLater as error:
             remedy = _(
                 "Try again in a moment. If it stays so, see whether a firewall or a proxy keeps this server"
