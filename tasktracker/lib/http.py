@@ -5,6 +5,7 @@ Nothing is repeated here: the errors tell whether a repeat can do harm.
 """
 
 import json
+import re
 import socket
 import ssl
 import time
@@ -311,4 +312,8 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _words(error: Exception) -> str:
-    return str(error) or type(error).__name__
+    """Without what OpenSSL puts around its own: "[SSL: A_CODE] … (_ssl.c:1006)"."""
+    return _OPENSSL.sub("", str(error)) or type(error).__name__
+
+
+_OPENSSL = re.compile(r"^\[[A-Z]+: \w+\] | \(_ssl\.c:\d+\)$")
