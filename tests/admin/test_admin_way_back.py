@@ -73,6 +73,16 @@ def test_subscribing_tells_the_tracker_where_to_call(
     assert (telling.calls[-1], Mirroring.of(tracker).subscription) == ("unsubscribe", "")
 
 
+def test_why_it_is_not_called_now_is_told_in_the_readers_language(
+    operator: Client, tracker: Tracker, telling: Any
+):
+    Tracker.objects.filter(pk=tracker.pk).update(forced=Tracker.Forced.OPEN)
+    address = way_back(tracker, "subscribe")
+    page = operator.post(address, follow=True, headers={"accept-language": "uk"}).content.decode()
+
+    assert "Хтось розпорядився не звертатися до трекера." in page
+
+
 def test_the_tracker_is_heard_when_it_is_told_where_to_call(
     operator: Client, tracker: Tracker, telling: Any
 ):

@@ -63,7 +63,7 @@ class WayBackPages(ProjectScopedAdmin):
             typed = request.POST.get("secret", "").strip()
             messages.success(request, VERBS[verb](mirroring, typed))
         except (GiveUp, TryLater, LookupError) as error:
-            messages.error(request, str(error)[:500])
+            messages.error(request, retell(str(error))[:500])
         except ValueError as error:
             messages.error(request, reason_of(error))
         return HttpResponseRedirect(reverse("admin:exports_tracker_way_back", args=[row_id]))
