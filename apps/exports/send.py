@@ -26,7 +26,7 @@ def send(issue: Issue, tracker: Tracker, *, by: Person) -> TaskExport:
         export, is_new = export_of(issue, tracker)
         if is_new:
             TaskExport.announce([export.pk], export.status, is_new=True)
-        elif export.status == TaskExport.Status.FAILED:  # also one that was held before
+        elif export.status == TaskExport.Status.FAILED or export.is_gone:  # also one that was held
             export.retry()
         elif export.waits_for_leave:
             export.release()
@@ -57,6 +57,9 @@ def why_not(issue: Issue, tracker: Tracker) -> str:
         return ""  # a task in each
     for other in exports.exclude(tracker=tracker).exclude(status=TaskExport.Status.FAILED):
         if not other.held and other.is_live:
+            if other.is_gone:
+                words = _("It was deleted in %(tracker)s: move it from there with “Export to”.")
+                return words % {"tracker": other.tracker}
             return _("It goes to %(tracker)s, and shall be one task.") % {"tracker": other.tracker}
     return ""
 
@@ -64,7 +67,7 @@ def why_not(issue: Issue, tracker: Tracker) -> str:
 def _why_not_again(here: TaskExport) -> str:
     if not here.is_live:
         return str(CLOSED_THERE)
-    if here.status == TaskExport.Status.CREATED:
+    if here.status == TaskExport.Status.CREATED and not here.is_gone:
         return _("It is there already.")
     if here.status == TaskExport.Status.PENDING and not here.held:
         return _("It is on its way there.")

@@ -227,6 +227,7 @@ def test_sending_approves_a_new_issue_in_the_senders_name(make_issue, tracker, d
         ({"export": {"status": "created"}}, "there already"),
         ({"export": {"status": "pending"}}, "on its way"),
         ({"elsewhere": {"status": "created"}}, "shall be one task"),
+        ({"elsewhere": {"status": "created", "is_gone": True}}, "deleted in Another: move it"),
     ],
 )
 def test_what_cannot_be_sent_says_why(make_issue, policy, tracker, other, change, words):
@@ -242,6 +243,19 @@ def test_what_cannot_be_sent_says_why(make_issue, policy, tracker, other, change
     with pytest.raises(CannotSend, match=words):
         send(issue, tracker, by=None)
     assert TaskExport.objects.count() == before
+
+
+def test_what_was_deleted_there_is_sent_again_by_whoever_has_looked_at_it(
+    make_issue, policy, tracker
+):
+    issue = make_issue(status=APPROVED)
+    gone = TaskExport.objects.create(issue=issue, tracker=tracker, status="created", is_gone=True)
+
+    again = send(issue, tracker, by=None)
+
+    again.refresh_from_db()
+    assert (again.pk, again.status, again.is_gone) == (gone.pk, "pending", False)
+    assert again.uuid != gone.uuid
 
 
 def test_what_was_approved_without_a_tracker_can_be_sent_later(approved, project):
