@@ -21,6 +21,7 @@ from apps.exports.models import (
 from apps.issues.models import Issue
 from apps.sources.models import Project
 from tasktracker.lib.workflow import NotNow
+from tasktracker.realtime.models import Event
 from tests.admin.conftest import act
 
 OUTBOX = "admin:exports_taskexport_outbox"
@@ -249,3 +250,13 @@ def test_orders_are_about_calls_and_not_about_reading(administrator: Client, tra
 
 def test_the_page_says_what_it_is(administrator: Client):
     assert page(administrator).count("Outbox") > 2
+
+
+def test_what_happens_before_its_connection_stands_is_told_by_it(
+    administrator: Client, project: Project
+):
+    newest = Event.objects.create(project=project, type="export_updated", data={})
+
+    assert f'data-live-seq="{newest.pk}"' in page(administrator)
+    exports = administrator.get(reverse("admin:exports_taskexport_changelist")).content.decode()
+    assert f'data-live-seq="{newest.pk}"' in exports

@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
+from apps.exports.models import BREAK_AFTER, TaskExport
 from apps.issues.models import Issue
 from apps.issues.triage import open_issue
 from apps.messages.ingest import store
@@ -167,3 +168,28 @@ def test_selected_rows_are_never_taken_away(open_page, administrator, make_messa
     expect(page.locator("#result_list")).not_to_contain_text("друге")
     page.locator(".live-refresh").click()
     expect(page.locator("#result_list")).to_contain_text("друге")
+
+
+def test_the_outbox_says_by_itself_that_a_tracker_rests(open_page, administrator, tracker):
+    page = open_page(administrator, reverse("admin:exports_taskexport_outbox"))
+    until_connected(page)
+
+    for _attempt in range(BREAK_AFTER):
+        tracker.note_failure("away")  # which changes no export
+
+    expect(page.locator("#outbox")).to_contain_text("Resting")
+
+
+def test_who_works_with_the_keyboard_keeps_the_place_in_the_outbox(
+    open_page, administrator, tracker, make_issue
+):
+    page = open_page(administrator, reverse("admin:exports_taskexport_outbox"))
+    until_connected(page)
+    page.locator("#outbox button[value=open]").focus()
+
+    export = TaskExport.objects.create(issue=make_issue("Каса стоїть"), tracker=tracker)
+    TaskExport.announce([export.pk], export.status)
+
+    pending = page.locator("#outbox .number").first
+    expect(pending).to_contain_text("1")
+    expect(page.locator("#outbox button[value=open]")).to_be_focused()

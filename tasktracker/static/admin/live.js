@@ -1,4 +1,5 @@
-/* Lists of the admin that stay fresh: on an event the list is fetched again and put in place of the old one.
+/* Lists of the admin that stay fresh: on an event the list is fetched again and put in place of the old one,
+ * and every data-live-every seconds, where it shows what no event tells: the time, and whether a tracker rests.
  * While rows are selected or somebody types, a button waits instead. The hook is templates/admin/live_list.html.
  */
 (() => {
@@ -59,12 +60,20 @@
     const fresh = page.querySelector(selector);
     const old = document.querySelector(selector);
     if (!fresh || !old) return;
-    const focused = document.activeElement?.getAttribute("href");
+    const focused = old.contains(document.activeElement) ? nameOf(document.activeElement) : "";
     old.replaceChildren(...fresh.childNodes);
     corner.button.hidden = true;
     bindActions(old);
-    if (focused) old.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
+    if (focused) old.querySelector(focused)?.focus();
     document.dispatchEvent(new CustomEvent("live:list-replaced"));
+  }
+
+  /** By which the same thing is found in a fresh list; empty for what has no name. */
+  function nameOf(element) {
+    if (element.matches("a[href]")) return `a[href="${CSS.escape(element.getAttribute("href"))}"]`;
+    if (!element.matches("button[value]") || !element.form) return "";
+    const action = CSS.escape(element.form.getAttribute("action") ?? "");
+    return `form[action="${action}"] button[value="${CSS.escape(element.value)}"]`;
   }
 
   /** The script of the actions listens to the boxes that it found when the page was loaded. */
@@ -108,6 +117,8 @@
     EVENTS[hook.dataset.liveList].forEach((type) => {
       document.addEventListener(`live:${type}`, onEvent);
     });
+    const seconds = Number(hook.dataset.liveEvery);
+    if (seconds) window.setInterval(() => document.hidden || onEvent(), seconds * 1000);
     window.live.connect({ since: Number(hook.dataset.liveSeq) || undefined });
   }
 
