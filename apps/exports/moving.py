@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from apps.exports.holding import CLOSED_THERE, hold, let_go, stand, take_over, task_beside
@@ -48,16 +49,14 @@ def move(issue: Issue, tracker: Tracker, *, leaving: TaskExport | None = None) -
             raise CannotMove(_("It is being called at this moment; try again in a minute."))
         else:
             stand(export, made, how=MOVE)
-        is_one = ExportPolicy.of(issue.project).tracker_id is not None
-        take_over(export, others if is_one else [one for one in others if one == leaving])
+        left = others if _is_one_task(issue) else [one for one in others if one == leaving]
+        take_over(export, left)
     return export
 
 
 def export_again(export: TaskExport) -> None:
     """Send it again, unless the issue's task is another tracker's; raises CannotMove, WrongTransition."""
     with _as_the_only_one(export):
-        if not export.is_live:
-            raise CannotMove(CLOSED_THERE)
         export.retry()
 
 
@@ -78,14 +77,35 @@ def _as_the_only_one(export: TaskExport) -> Iterator[None]:
     with transaction.atomic():
         issue = Issue.objects.select_for_update(no_key=True).get(pk=export.issue_id)
         export.refresh_from_db()
-        is_one = ExportPolicy.of(issue.project).tracker_id is not None
-        other = task_beside(export) if is_one or export.last_error == ELSEWHERE else None
-        if other is not None:
-            words = _("The issue's task is in %(tracker)s: move it from there with “Export to”.")
-            raise CannotMove(words % {"tracker": other.tracker.name})
+        if reason := why_not_again(export):
+            raise CannotMove(reason)
         yield
-        if is_one:
+        if _is_one_task(issue):
             take_over(export, issue.exports.exclude(pk=export.pk))
+
+
+def why_not_again(export: TaskExport) -> str:
+    """Why it is not to be sent again there, whatever its status; empty when nothing speaks against it."""
+    is_one = export.last_error == ELSEWHERE or _is_one_task(export.issue)
+    other = task_beside(export) if is_one else None
+    if other is not None:
+        words = _("The issue's task is in %(tracker)s: move it from there with “Export to”.")
+        return words % {"tracker": other.tracker.name}
+    return "" if export.is_live else str(CLOSED_THERE)
+
+
+def places_for(export: TaskExport) -> QuerySet[Tracker]:
+    """Where the issue's task could be moved to from there."""
+    if export.issue.status not in Issue.WAITING:
+        return Tracker.objects.none()
+    there = Q(status=Status.CREATED) | Q(is_live=False)
+    taken = TaskExport.objects.filter(there, issue=export.issue_id).values("tracker")
+    trackers = Tracker.objects.filter(project=export.tracker.project_id, is_active=True)
+    return trackers.exclude(pk=export.tracker_id).exclude(pk__in=taken)
+
+
+def _is_one_task(issue: Issue) -> bool:
+    return ExportPolicy.of(issue.project).tracker_id is not None
 
 
 def _check_move(there: TaskExport | None, others: Sequence[TaskExport]) -> None:

@@ -3,8 +3,9 @@
 import pytest
 
 from apps.exports.models import ELSEWHERE, ExportPolicy, TaskExport
-from apps.exports.moving import CannotMove, export_again, move
+from apps.exports.moving import CannotMove, export_again, move, places_for, why_not_again
 from apps.exports.send import send
+from apps.issues.models import Issue
 from tasktracker.lib.workflow import GiveUp, LostRace, TryLater
 from tests.exports.fake_tracker import Spare
 from tests.exports.standing_in import live, settle, settle_all
@@ -181,3 +182,37 @@ def test_nobody_lets_go_what_another_tracker_stands_in_for(export, by):
 
     with pytest.raises(LostRace):
         export.release()
+
+
+def test_only_a_tracker_that_would_take_the_task_is_offered(export, by, run):
+    assert [place.name for place in places_for(by)] == ["Fake"]
+    assert list(places_for(export)) == []  # it is in the other one
+
+    settle()
+    run(export)
+
+    assert list(places_for(export)) == []  # there it is closed
+
+
+def test_a_task_that_nobody_wants_is_offered_to_no_tracker(export, by):
+    Issue.objects.update(status=Issue.Status.REJECTED)
+
+    assert list(places_for(TaskExport.objects.get(pk=by.pk))) == []
+
+
+def test_what_is_in_another_tracker_says_so_before_it_is_sent_again(export, by):
+    ExportPolicy.objects.update(on_recovery=LINK)
+    assert why_not_again(by) == ""
+
+    settle()
+
+    assert "is in Spare" in why_not_again(TaskExport.objects.get(pk=export.pk))
+
+
+def test_what_we_have_closed_is_not_shown_as_it_was_before(export, by, run):
+    TaskExport.objects.filter(pk=by.pk).update(remote={"status_name": "New", "assignee": "Olena"})
+    settle()
+    run(export)
+
+    closed = TaskExport.objects.get(pk=by.pk)
+    assert (closed.status_there, closed.assignee_there) == ("", "")

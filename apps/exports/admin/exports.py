@@ -18,7 +18,14 @@ from apps.exports.admin.moving import MovingMany
 from apps.exports.admin.outbox import NEWS, lines
 from apps.exports.admin.preview import PreviewPages
 from apps.exports.models import ExportUpdate, TaskExport, Tracker
-from apps.exports.moving import CannotMove, export_again, move, release
+from apps.exports.moving import (
+    CannotMove,
+    export_again,
+    move,
+    places_for,
+    release,
+    why_not_again,
+)
 from apps.sources.admin.display import badge, link, outside_link
 from apps.sources.admin.scope import (
     CappedPaginator,
@@ -181,10 +188,13 @@ class TaskExportAdmin(MovingMany, PreviewPages):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> Any:
-        export, context["others"] = context.get("original"), []
+        export = context.get("original")
+        context |= {"others": [], "is_sendable": False, "why_not_again": ""}
         if export is not None and self.has_retry_permission(request):
-            others = Tracker.objects.filter(project=export.tracker.project_id, is_active=True)
-            context["others"] = others.exclude(pk=export.tracker_id).only("name")
+            context["others"] = places_for(export).only("name")
+            if export.can_be_retried:
+                context["why_not_again"] = why_not_again(export)
+                context["is_sendable"] = not context["why_not_again"]
         return super().render_change_form(request, context, *args, **kwargs)
 
     def move_one(self, request: HttpRequest, export_id: int) -> HttpResponse:

@@ -229,12 +229,12 @@ class TaskExport(WorkItem):
 
     @property
     def status_there(self) -> str:
-        """As people there call it."""
-        return str(self.remote.get("status_name", ""))
+        """As people there call it; of what we have closed there nobody asks any more."""
+        return str(self.remote.get("status_name", "")) if self.is_live else ""
 
     @property
     def assignee_there(self) -> str:
-        return str(self.remote.get("assignee", ""))
+        return str(self.remote.get("assignee", "")) if self.is_live else ""
 
     @property
     def title_there(self) -> str:
