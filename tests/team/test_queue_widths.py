@@ -3,6 +3,8 @@
 import pytest
 from django.urls import reverse
 
+from apps.exports.models import Tracker
+
 LIST = "admin:issues_issue_changelist"
 LAPTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 LONG = "Після оновлення застосунку не відкривається каталог товарів, і кошик стає порожнім щоразу"
@@ -24,5 +26,17 @@ def test_the_page_of_a_replay_is_as_wide_as_a_phone(
     issue = make_issue(LONG, message=make_message(LONG))
     address = reverse("admin:replay", args=[issue.pk])
     page = open_page(administrator, address, viewport=PHONE, locale="uk-UA")
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_the_address_that_a_tracker_calls_is_as_wide_as_a_phone(open_page, administrator, project):
+    tracker = Tracker.objects.create(project=project, kind="linear", name="Linear")
+    address = reverse("admin:exports_tracker_way_back", args=[tracker.pk])
+    page = open_page(administrator, address, viewport=PHONE, locale="uk-UA")
+    shown = page.locator("section code").first
+    shown.evaluate(
+        "element => element.textContent = 'https://tracker.example.com' + element.textContent"
+    )
 
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
