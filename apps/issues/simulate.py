@@ -7,13 +7,14 @@ people said of pairs is left out of it, because that is what the result is measu
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from apps.issues.comparison import SUGGESTIONS, compare
 from apps.issues.dedup.base import Candidate, Match
-from apps.issues.dedup.levels import Thresholds
+from apps.issues.dedup.levels import Thresholds, best_first
 from apps.issues.filed import Filed, History
 from apps.issues.models import Evidence
 from apps.issues.search import NEAREST, RECENT
@@ -74,12 +75,16 @@ class Grouping:
 
 
 class Simulator:
-    """Simulations of one history. What two of them have in common is compared once."""
+    """Simulations of one history. What two of them have in common is compared once.
 
-    def __init__(self, history: History) -> None:
+    `lowest` is the lowest merge threshold of all runs: a comparison by it serves the others too.
+    """
+
+    def __init__(self, history: History, *, lowest: float = 1.0) -> None:
         self.history = history
+        self.lowest = lowest
         #: The last comparison of each report: neighbouring thresholds mostly look at the same.
-        self._known: dict[object, tuple[bytes, Sequence[Match]]] = {}
+        self._known: dict[object, _Compared] = {}
 
     def run(self, thresholds: Thresholds, advance: Advance | None = None) -> Grouping:
         run = _Run(self, thresholds)
@@ -95,14 +100,23 @@ class Simulator:
         """As `compare` finds them. The merge threshold only says which of the judged are the same."""
         key, seen = (filed.number, thresholds.suggest), _digest(candidates)
         known = self._known.get(key)
-        if known is None or known[0] != seen:
-            known = seen, compare(filed.report, candidates, thresholds).matches
-            self._known[key] = known
-        matches = [
+        # Whether facts stand against a merge is only asked of what would be merged: a stricter
+        # comparison has not asked it of everything.
+        if known is None or known.seen != seen or known.merge > thresholds.merge:
+            merge = min(self.lowest, thresholds.merge)
+            loosest = replace(thresholds, merge=max(merge, thresholds.suggest))
+            found = compare(filed.report, candidates, loosest).matches
+            known = self._known[key] = _Compared(seen, loosest.merge, found)
+        return best_first(
             replace(match, threshold=thresholds.merge) if match.level == "judged" else match
-            for match in known[1]
-        ]
-        return sorted(matches, key=lambda match: not match.is_same)
+            for match in known.matches
+        )
+
+
+class _Compared(NamedTuple):
+    seen: bytes  # digest of the candidates
+    merge: float  # threshold
+    matches: Sequence[Match]
 
 
 def _digest(candidates: Sequence[Candidate]) -> bytes:

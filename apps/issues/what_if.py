@@ -145,8 +145,8 @@ def _simulate(
     progress: Progress | None,
 ) -> dict[Thresholds, Grouping]:
     """By thresholds; what is only a point of the curve can be left out when the time is over."""
-    simulator = Simulator(history)
     different = dict.fromkeys([*needed, *points])
+    simulator = Simulator(history, lowest=min(one.merge for one in different))
     total, done = len(different) * len(history.reports), 0
 
     def advance(count: int) -> None:

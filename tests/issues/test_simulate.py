@@ -135,6 +135,19 @@ def test_a_second_simulation_knows_the_first_but_says_the_same(make_report, proj
         assert known.suggestions == fresh.suggestions
 
 
+def test_what_only_differs_in_direction_is_not_merged_after_a_stricter_simulation(
+    make_report, project
+):
+    text = "{} of the monthly report fails with a 500 error on the Reports page"
+    file([make_report(text.format("Export")), make_report(text.format("Import"))])
+    simulator = Simulator(history_of(project, days=60))
+    simulator.run(Thresholds(merge=0.98, suggest=0.01))
+
+    told = simulator.run(Thresholds(merge=0.3, suggest=0.01))
+
+    assert (told.issues, told.suggestions) == (2, 1)
+
+
 def test_one_comparison_of_each_report_is_remembered(make_report, project):
     file([make_report(text) for text in TEXTS])
     history = history_of(project, days=60)

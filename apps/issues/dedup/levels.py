@@ -1,7 +1,7 @@
 """Runs the levels in order: exact, fuzzy, then the judge over what is near in meaning or in the talk."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
@@ -90,9 +90,12 @@ def find_matches(
                 continue  # the judge has seen the words too, and more
             found = replace(match, is_open=match.issue_id not in closed)
             best[match.issue_id] = _better(best.get(match.issue_id), found)
-    return sorted(
-        best.values(), key=lambda match: (not match.is_same, _ORDER[match.level], -match.score)
-    )
+    return best_first(best.values())
+
+
+def best_first(matches: Iterable[Match]) -> list[Match]:
+    """Duplicates before suggestions, the surer level before the others."""
+    return sorted(matches, key=lambda match: (not match.is_same, _ORDER[match.level], -match.score))
 
 
 def levels(
