@@ -246,6 +246,34 @@ def test_the_checked_reports_are_split_out_together(
     assert older.evidence.count() == 1
 
 
+@pytest.mark.parametrize("button", ["split", "detach"])
+def test_a_report_that_somebody_else_has_moved_meanwhile_leaves_one_on_the_page(
+    operator: Client, pair: tuple[Issue, ...], button: str
+):
+    older, newer = pair
+    moved = newer.evidence.get().message_id
+    address = reverse(f"admin:issues_issue_{button}", args=[older.pk, moved])
+
+    answer = operator.post(address, follow=True)
+
+    assert answer.redirect_chain[-1][0] == reverse("admin:issues_issue_change", args=[older.pk])
+    assert f"Issue {older.pk} was changed by somebody else" in answer.content.decode()
+
+
+def test_of_the_checked_reports_those_that_are_still_there_are_split_out(
+    operator: Client, pair: tuple[Issue, ...], make_message: Callable[..., Message]
+):
+    older, newer = pair
+    third = make_message("third", category="bug", priority="low")
+    Evidence.objects.create(issue=older, message=third, level="fuzzy")
+    checked = [third.pk, newer.evidence.get().message_id]
+
+    told = post(operator, "split_checked", older.pk, messages=checked)
+
+    assert Evidence.objects.get(message=third).issue not in (older, newer)
+    assert f"Issue {older.pk} was changed by somebody else" in told
+
+
 def test_a_viewer_sees_what_was_said_and_says_nothing(
     viewer: Client, pair: tuple[Issue, ...], people: dict[str, Any]
 ):

@@ -169,6 +169,11 @@ def _tell_merged(request: HttpRequest, merged: list[Issue], into: Issue) -> None
         messages.warning(request, text % {"id": into.pk, "status": into.get_status_display()})
 
 
+def tell_lost(request: HttpRequest, issue: Issue) -> None:
+    text = _("Issue %(id)s was changed by somebody else in the meantime.")
+    messages.warning(request, text % {"id": issue.pk})
+
+
 def run(
     request: HttpRequest,
     issues: Iterable[Issue],
@@ -186,8 +191,7 @@ def run(
             details = {"id": issue.pk, "status": issue.get_status_display()}
             messages.warning(request, text % details)
         except LostRace:
-            text = _("Issue %(id)s was changed by somebody else in the meantime.")
-            messages.warning(request, text % {"id": issue.pk})
+            tell_lost(request, issue)
         except ValueError as error:  # CannotMerge, CannotSplit, CannotRelate: a sentence for people
             text = _("Issue %(id)s: %(reason)s")
             messages.warning(request, text % {"id": issue.pk, "reason": error})

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import DropdownFilter
 
 from apps.issues import decisions
-from apps.issues.admin.decide import decide, merge_all, run
+from apps.issues.admin.decide import decide, merge_all, run, tell_lost
 from apps.issues.admin.merge import MOST, ask_to_merge, merge_page
 from apps.issues.admin.reference import find_issue
 from apps.issues.conversation import detach
@@ -150,11 +150,14 @@ class PairPages(ProjectScopedAdmin):
     def detach_view(self, request: HttpRequest, issue_id: int, message_id: int) -> HttpResponse:
         """What only adds to a report opens no issue when it is about something else."""
         issue = self.deciding(request, issue_id)
-        message = Message.objects.filter(pk=message_id, evidence__issue=issue_id).first()
-        if issue is None or message is None:
+        if issue is None:
             return self.gone(request, issue_id)
-        reason = _reason(request)
-        run(request, [issue], lambda _issue: detach(message, by=request.user, reason=reason))
+        message = Message.objects.filter(pk=message_id, evidence__issue=issue_id).first()
+        if message is None:
+            tell_lost(request, issue)
+        else:
+            reason = _reason(request)
+            run(request, [issue], lambda _issue: detach(message, by=request.user, reason=reason))
         return HttpResponseRedirect(page_of(issue))
 
     def undo_merges_view(self, request: HttpRequest, issue_id: int) -> HttpResponse:
@@ -183,9 +186,13 @@ class PairPages(ProjectScopedAdmin):
 
     def _split(self, request: HttpRequest, issue_id: int, numbers: list[int]) -> HttpResponse:
         issue = self.deciding(request, issue_id)
-        leaving = list(Message.objects.filter(pk__in=numbers, evidence__issue=issue_id))
-        if issue is None or not leaving:
+        if issue is None:
             return self.gone(request, issue_id)
+        leaving = list(Message.objects.filter(pk__in=numbers, evidence__issue=issue_id))
+        if len(leaving) < len(set(numbers)):
+            tell_lost(request, issue)
+        if not leaving:
+            return HttpResponseRedirect(page_of(issue))
         reason = _reason(request)
         made: list[Issue] = []
 
