@@ -96,6 +96,59 @@ def test_in_the_queue_keys_mean_the_row_that_was_chosen(open_page, administrator
     assert reverse(LIST) in page.url
 
 
+@pytest.fixture
+def three_asked(make_issue, make_message):
+    """Three issues in the queue, each with two suggestions; the newest is the first row."""
+    older = [make_issue(f"Older {n}", message=make_message(f"older {n}")) for n in (1, 2)]
+    newer = [make_issue(f"Newer {n}", message=make_message(f"newer {n}")) for n in (1, 2, 3)]
+    for issue in newer:
+        for other in older:
+            Match.objects.create(
+                message=issue.evidence.get().message,
+                issue=other,
+                level="judged",
+                score=0.7,
+                threshold=0.9,
+                outcome=Match.Outcome.SUGGESTED,
+            )
+    return newer
+
+
+def test_after_a_decision_j_goes_on_from_its_row_and_nothing_is_chosen(
+    open_page, administrator, three_asked
+):
+    page = open_page(administrator, reverse(LIST))
+    for key in "jj":
+        page.keyboard.press(key)
+    second = page.locator("tr:has([data-suggestions].is-current)")
+    expect(second).to_contain_text("Newer 2")
+
+    page.keyboard.press("m")
+    expect(page.get_by_text("stays, with")).to_be_visible()
+    expect(page.locator("[data-suggestions].is-current")).to_have_count(0)
+    page.keyboard.press("j")
+
+    expect(second).to_contain_text("Newer 1")
+
+
+def test_a_row_stays_chosen_when_the_list_is_refreshed(open_page, administrator, three_asked):
+    page = open_page(administrator, reverse(LIST))
+    for key in "jj2":
+        page.keyboard.press(key)
+
+    page.evaluate(
+        "const form = document.querySelector('#changelist-form');"
+        "form.replaceChildren(...new DOMParser().parseFromString(form.outerHTML"
+        ".replaceAll('aria-current=\"true\"', '').replaceAll(' is-current', ''), 'text/html')"
+        ".querySelector('#changelist-form').childNodes);"
+        "document.dispatchEvent(new CustomEvent('live:list-replaced'))"
+    )
+
+    chosen = page.locator("tr:has([data-suggestions].is-current)")
+    expect(chosen).to_contain_text("Newer 2")
+    expect(chosen.locator("[data-suggestion]").nth(1)).to_have_attribute("aria-current", "true")
+
+
 def test_a_phone_has_the_buttons_and_no_sideways_scrolling(open_page, administrator, asked):
     issue, others = asked
     phone = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True}

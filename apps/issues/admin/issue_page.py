@@ -108,5 +108,5 @@ def in_a_row(issue: Issue, found: Collection[Suggestion], *, may_decide: bool) -
     """The suggestions of one row of the queue; its buttons post the list's own form."""
     if not found:
         return ""
-    context = {"suggestions": shown(issue, found), "may_decide": may_decide}
+    context = {"issue": issue, "suggestions": shown(issue, found), "may_decide": may_decide}
     return render_to_string("admin/issues/issue/row_suggestions.html", context)

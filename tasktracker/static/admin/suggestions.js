@@ -1,5 +1,6 @@
 /* One key for a suggestion of the duplicate search: 1, 2, 3 choose, m merges, n says "not a duplicate".
  * In the queue j and k go from one issue with suggestions to the next; nothing fires before one is chosen.
+ * After a decision nothing is chosen, and j goes on from where it was; a list that refreshes itself keeps what is.
  * The hooks are [data-suggestions], [data-suggestion] and [data-verb] of templates/admin/issues/issue/.
  */
 (() => {
@@ -8,7 +9,10 @@
   const VERBS = { m: "merge", n: "not_duplicate" };
   const TYPED_IN = "textarea, select, input:not([type=checkbox], [type=radio], [type=submit], [type=button])";
 
+  const PLACE = `suggestions:${location.pathname}${location.search}`;
+
   let current = null; // the group whose suggestions the keys mean
+  let place = null; // its number among the groups, also when it is gone
   let isSent = false;
 
   const groups = () => [...document.querySelectorAll("[data-suggestions]")];
@@ -36,6 +40,7 @@
     document.querySelectorAll("[data-suggestion][aria-current]").forEach((old) => old.removeAttribute("aria-current"));
     document.querySelectorAll("[data-suggestions].is-current").forEach((old) => old.classList.remove("is-current"));
     current = chosen;
+    place = groups().indexOf(chosen);
     chosen.classList.add("is-current");
     item?.setAttribute("aria-current", "true");
     (item || chosen).scrollIntoView({ block: "nearest" });
@@ -44,9 +49,20 @@
   function step(by) {
     const all = groups();
     if (!all.length) return;
-    const place = all.indexOf(current);
-    const next = place < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, place + by));
+    let next = all.indexOf(current) + by;
+    if (!all.includes(current)) next = (place ?? (by > 0 ? 0 : all.length)) + Math.min(0, by);
+    next = Math.min(all.length - 1, Math.max(0, next));
     choose(all[next], all[next].querySelector("[data-suggestion]"));
+  }
+
+  /** In a list that was put in place of the old one: the same suggestion of the same issue, or nothing. */
+  function chooseAgain() {
+    if (!current || current.isConnected) return;
+    const issue = current.dataset.suggestions;
+    const other = current.querySelector("[data-suggestion][aria-current]")?.dataset.suggestion;
+    const row = groups().find((one) => one.dataset.suggestions === issue);
+    const item = [...(row?.querySelectorAll("[data-suggestion]") ?? [])].find((one) => one.dataset.suggestion === other);
+    if (item) choose(row, item);
   }
 
   function press(verb) {
@@ -75,7 +91,15 @@
     }
   }
 
+  const before = sessionStorage.getItem(PLACE);
+  if (before !== null) place = Number(before);
+  sessionStorage.removeItem(PLACE);
+
   document.addEventListener("keydown", onKey);
+  document.addEventListener("live:list-replaced", chooseAgain);
+  document.addEventListener("submit", () => {
+    if (current?.isConnected) sessionStorage.setItem(PLACE, place);
+  });
   // Whoever looks at a row's suggestions with the mouse means them.
   document.addEventListener("focusin", (event) => {
     const chosen = event.target instanceof Element && event.target.closest("[data-suggestions]");
