@@ -34,7 +34,7 @@ class Process:
         return [sys.executable, "-m", program, *words]
 
 
-#: The embedding engine's second thread sleeps while it waits; one that spins needs a core of its own.
+#: A vector's second thread sleeps while it waits; one that spins needs a core of its own.
 THREADS = {"OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "passive", "OPENBLAS_NUM_THREADS": "1"}
 
 _WORKER = "celery --quiet -A tasktracker worker --without-gossip --without-mingle"
