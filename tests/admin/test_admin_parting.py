@@ -15,7 +15,6 @@ from apps.sources.models import Project
 from tasktracker.lib.workflow import TryLater
 from tests.exports.telling_tracker import Telling, in_memory
 
-
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
