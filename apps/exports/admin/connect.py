@@ -106,7 +106,7 @@ class ConnectPages(ProjectScopedAdmin):
             self.message_user(request, text % {"reason": str(error)[:500]}, messages.WARNING)
         else:
             self.message_user(request, _("It is disconnected."), messages.SUCCESS)
-        self.log_change(request, row, "disconnected")
+        self.log_change(request, row, _("Disconnected."))
         return HttpResponseRedirect(page_of(row))
 
     def save_model(self, request: HttpRequest, obj: Tracker, form: Any, change: bool) -> None:
@@ -138,7 +138,7 @@ class ConnectPages(ProjectScopedAdmin):
             request.GET["code"], verifier=begun["verifier"], redirect=begun["redirect"]
         )
         row.connect(tokens)
-        self.log_change(request, row, "connected")
+        self.log_change(request, row, _("Connected."))
         self.message_user(request, _("It is connected."), messages.SUCCESS)
         try:
             row.keep_choices()

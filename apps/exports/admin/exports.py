@@ -4,12 +4,11 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Case, F, Q, QuerySet, When
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
@@ -17,15 +16,9 @@ from unfold.decorators import display
 from apps.exports.admin.moving import MovingMany
 from apps.exports.admin.outbox import NEWS, lines
 from apps.exports.admin.preview import PreviewPages
+from apps.exports.admin.sending import AGAIN, SendingMany
 from apps.exports.models import ExportUpdate, TaskExport, Tracker
-from apps.exports.moving import (
-    CannotMove,
-    export_again,
-    move,
-    places_for,
-    release,
-    why_not_again,
-)
+from apps.exports.moving import CannotMove, move, places_for, why_not_again
 from apps.sources.admin.display import badge, link, outside_link
 from apps.sources.admin.scope import (
     CappedPaginator,
@@ -35,13 +28,12 @@ from apps.sources.admin.scope import (
 )
 from tasktracker.lib.retell import retell
 from tasktracker.lib.text import shorten
-from tasktracker.lib.workflow import LostRace, WrongTransition
 
 STATUS_COLOURS = {"pending": "info", "created": "success", "failed": "danger"}
 
 
 @admin.register(TaskExport)
-class TaskExportAdmin(MovingMany, PreviewPages):
+class TaskExportAdmin(SendingMany, MovingMany, PreviewPages):
     project_path = "tracker__project"
     list_display = [
         "created_at",
@@ -152,37 +144,12 @@ class TaskExportAdmin(MovingMany, PreviewPages):
     def title_there(self, export: TaskExport) -> str:
         return export.title_there
 
-    @admin.action(description=gettext_lazy("Export again"), permissions=["retry"])
-    def retry_selected(self, request: HttpRequest, queryset: QuerySet[TaskExport]) -> None:
-        self._retry(request, queryset)
-
-    @admin.action(description=gettext_lazy("Send what is held"), permissions=["retry"])
-    def release_selected(self, request: HttpRequest, queryset: QuerySet[TaskExport]) -> None:
-        done = 0
-        named = Q(tracker=F("tracker__project__export_policy__tracker"))
-        # Of several of one issue that has one task, the tracker that the policy names gets it.
-        for export in queryset.select_related(None).order_by(
-            Case(When(named, then=0), default=1), "pk"
-        ):
-            try:
-                release(export)
-            except CannotMove as error:
-                self.message_user(request, str(error), messages.WARNING)
-            except LostRace:
-                text = _("Export %(id)s is not held.")
-                self.message_user(request, text % {"id": export.pk}, messages.WARNING)
-            else:
-                done += 1
-        if done:
-            text = ngettext("%(n)d export queued.", "%(n)d exports queued.", done)
-            self.message_user(request, text % {"n": done}, messages.SUCCESS)
-
     def retry_one(self, request: HttpRequest, export_id: int) -> HttpResponse:
         rows = self.get_queryset(request).filter(pk=export_id)
         export = rows.first()
         if export is None or not self.has_retry_permission(request):
             return self.gone(request, export_id)
-        self._retry(request, rows)
+        self.send_each(request, rows, AGAIN)
         return back_or_to(request, page_of(export))
 
     def render_change_form(
@@ -209,6 +176,7 @@ class TaskExportAdmin(MovingMany, PreviewPages):
         except CannotMove as error:
             self.message_user(request, str(error), messages.WARNING)
             return back_or_to(request, page_of(export))
+        self.log_change(request, export, _("Moved to %(tracker)s.") % {"tracker": target.name})
         text = _("The task goes to %(tracker)s; the one here is closed first.")
         self.message_user(request, text % {"tracker": target.name}, messages.SUCCESS)
         return HttpResponseRedirect(page_of(moved))
@@ -223,22 +191,3 @@ class TaskExportAdmin(MovingMany, PreviewPages):
             "may_order": request.user.has_perm("exports.change_tracker"),
         }
         return TemplateResponse(request, "admin/exports/outbox.html", context)
-
-    def _retry(self, request: HttpRequest, queryset: QuerySet[TaskExport]) -> None:
-        done = 0
-        for export in queryset.select_related(None):
-            try:
-                export_again(export)
-            except CannotMove as error:
-                self.message_user(request, str(error), messages.WARNING)
-            except (WrongTransition, LostRace):
-                text = _(
-                    "Export %(id)s is “%(status)s”: only what failed or was deleted there is exported again."
-                )
-                details = {"id": export.pk, "status": export.get_status_display()}
-                self.message_user(request, text % details, messages.WARNING)
-            else:
-                done += 1
-        if done:
-            text = ngettext("%(n)d export queued.", "%(n)d exports queued.", done)
-            self.message_user(request, text % {"n": done}, messages.SUCCESS)

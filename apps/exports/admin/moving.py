@@ -11,6 +11,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from apps.exports.admin.sending import some_of
 from apps.exports.models import TaskExport, Tracker
 from apps.exports.moving import CannotMove, move
 from tasktracker.lib.workflow import LostRace, WrongTransition
@@ -73,10 +74,12 @@ class MovingMany:
                 words = _("Somebody else has decided about it meanwhile.")
                 refused[words].append(f"#{export.issue_id}")
             else:
-                self.log_change(request, export, f"Moved to {target.name}.")
+                self.log_change(
+                    request, export, _("Moved to %(tracker)s.") % {"tracker": target.name}
+                )
                 moved += 1
         for words, issues in refused.items():
-            self.message_user(request, f"{words} ({', '.join(issues)})", messages.WARNING)
+            self.message_user(request, f"{words} ({some_of(issues)})", messages.WARNING)
         if moved:
             text = ngettext(
                 "%(n)d task goes to %(tracker)s; the one it had is closed first.",

@@ -123,7 +123,7 @@ class PreviewPages(ProjectScopedAdmin):
             text = _("Somebody else has decided about it meanwhile.")
             self.message_user(request, text, messages.WARNING)
         else:
-            self.log_change(request, export, "Sent by hand.")
+            self.log_change(request, export, _("Sent by hand."))
             text = _("It is on its way to %(tracker)s.") % {"tracker": tracker.name}
             self.message_user(request, text, messages.SUCCESS)
         return HttpResponseRedirect(page_of(issue))
