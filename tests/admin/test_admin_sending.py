@@ -1,7 +1,9 @@
 """Many exports are sent at once, in a few sentences, and the admin's log has who did it."""
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from apps.exports.models import TaskExport, Tracker
@@ -55,3 +57,14 @@ def test_moving_a_task_is_written_down(operator: Client, make_issue, tracker, pr
     operator.post(address, {"tracker": other.pk})
 
     assert people["operator"].logentry_set.get().get_change_message() == "Moved to Others."
+
+
+def test_the_list_is_sorted_by_an_index(operator: Client, make_issue, tracker):
+    TaskExport.objects.create(issue=make_issue(), tracker=tracker)
+    with CaptureQueriesContext(connection) as made:
+        operator.get(reverse("admin:exports_taskexport_changelist"))
+
+    (listed,) = [
+        one["sql"] for one in made if 'AS "issue__' in one["sql"] or '"uuid"' in one["sql"]
+    ]
+    assert listed.split("ORDER BY")[-1].split()[0] == '"exports_taskexport"."id"'

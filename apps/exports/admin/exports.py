@@ -56,6 +56,7 @@ class TaskExportAdmin(SendingMany, MovingMany, PreviewPages):
     ]
     search_fields = ["issue__title", "external_id"]
     date_hierarchy = "created_at"
+    ordering = ["-pk"]  # as they were made, by an index
     list_before_template = "admin/live_list.html"
     paginator = CappedPaginator
     actions = ["retry_selected", "release_selected", "move_selected"]

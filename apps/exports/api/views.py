@@ -59,7 +59,7 @@ class ExportViewSet(ProjectScope, viewsets.ReadOnlyModelViewSet[TaskExport]):
 
     def get_queryset(self) -> QuerySet[TaskExport]:
         rows = TaskExport.objects.filter(tracker__project__in=self.projects)
-        return rows.select_related("tracker__project")
+        return rows.select_related("tracker__project").order_by("-pk")  # by an index
 
     @extend_schema(request=None, responses=ExportSerializer)
     @action(detail=True, methods=["post"], filterset_class=None)
