@@ -66,6 +66,20 @@ def test_of_what_was_made_twice_the_first_one_stays(redmine, payload):
     assert (relation["relation_type"], relation["issue_to_id"]) == ("duplicates", first)
 
 
+def test_what_our_own_account_has_copied_stays_open(redmine, payload):
+    """As Redmine's own page copies: it relates the two."""
+    tracker, key = redmine("boss"), uuid4()
+    fields = tracker.preview(payload, key=key).sent
+    first, copy = (tracker.api.post("/issues.json", fields)["issue"]["id"] for _ in range(2))
+    relation = {"issue_to_id": copy, "relation_type": "copied_to"}
+    tracker.api.post(f"/issues/{first}/relations.json", {"relation": relation})
+
+    found = tracker.find(key)
+
+    assert (found.id, f"#{copy}" in found.remark) == (f"#{first}", True)
+    assert tracker.api.issue(copy)["status"]["name"] == "New"
+
+
 @pytest.mark.parametrize("field", ["TaskTracker id", None])
 def test_what_was_made_and_closed_since_is_found(server, redmine, payload, field):
     tracker = redmine(key_field=server.id_of("custom_fields", field) if field else "")

@@ -110,7 +110,9 @@ class Store:
             else wanted.get("custom_fields", []),
             "attachments": [],
             "journals": [],
-            "updated_on": self._now(),
+            "relations": [],
+            "created_on": (now := self._now()),
+            "updated_on": now,
         }
         self.issues[number] = issue
         self.sent.append(wanted)
