@@ -131,6 +131,6 @@ def _undecided(opinion: Opinion, *, is_held: bool = False) -> Pair | None:
         rows = rows.select_for_update(no_key=True, of=("self",))
     found = {row.pk: row for row in rows.filter(pk__in=[opinion.issue_id, match.issue_id])}
     opinion.issue, match.issue = issue, target = found[opinion.issue_id], found[match.issue_id]
-    if is_decided(issue) or any(between(issue, target, kind).exists() for kind in Relation.Kind):
+    if is_decided(issue) or between(issue, target, *Relation.Kind).exists():
         return None
     return opinions.pair_of(match, issue)

@@ -108,11 +108,15 @@ def forget(
             )
 
 
-def between(issue: Issue, other: Issue, kind: str = Relation.Kind.APART) -> QuerySet[Relation]:
-    """What was said of two issues, whichever of their messages was meant; the latest first."""
+def between(issue: Issue, other: Issue, *kinds: str) -> QuerySet[Relation]:
+    """What was said of two issues, whichever of their messages was meant; the latest first.
+
+    Without kinds only that they are about different problems.
+    """
+    (ours, ours_as_other), (theirs, theirs_as_other) = _sides(issue), _sides(other)
     found = Relation.objects.filter(
-        (_side(issue) & _side(other, is_other=True)) | (_side(issue, is_other=True) & _side(other)),
-        kind=kind,
+        (ours & theirs_as_other) | (ours_as_other & theirs),
+        kind__in=kinds or [Relation.Kind.APART],
     )
     return found.select_related("user").order_by("-created_at", "-pk")
 
@@ -127,9 +131,8 @@ def is_told_apart(issue: Issue, other: Issue) -> bool:
 
 def relations_of(issue: Issue) -> list[Related]:
     """Everything that was said of this issue or of what it took over, with the other side of today."""
-    rows = Relation.objects.filter(_side(issue) | _side(issue, is_other=True)).select_related(
-        "user"
-    )
+    one, two = _sides(issue)
+    rows = Relation.objects.filter(one | two).select_related("user")
     ours, family = forms_of(_messages_of(issue)), set(_family(issue))
     found: dict[tuple[str, int], Related] = {}
     for relation in rows.order_by("-created_at", "-pk")[:SHOWN]:
@@ -213,15 +216,17 @@ def _members(issue: Issue) -> set[int]:
     return forms_of(_messages_of(issue)) | {-pk for pk in _family(issue)}
 
 
-def _side(issue: Issue, *, is_other: bool = False) -> Q:
-    """This issue stands on this side: by its messages, or itself where there were none."""
-    messages, named = ("other_messages", "other") if is_other else ("messages", "issue")
-    itself = Q(**{messages: [], f"{named}__in": _family(issue)})
+def _sides(issue: Issue) -> tuple[Q, Q]:
+    """This issue stands on the one, on the other side: by its messages, or itself where it had none."""
+    family = _family(issue)
     reports = issue.evidence.filter(
         message__source__messages__external_id=F("message__external_id")
     )
     forms = ArraySubquery(reports.order_by().values("message__source__messages"))
-    return Q(**{f"{messages}__overlap": forms}) | itself
+    return (
+        Q(messages__overlap=forms) | Q(messages=[], issue__in=family),
+        Q(other_messages__overlap=forms) | Q(other_messages=[], other__in=family),
+    )
 
 
 def _facing_messages(rows: Iterable[Relation], ids: Collection[int]) -> set[int]:

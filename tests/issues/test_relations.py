@@ -155,6 +155,19 @@ def test_telling_two_apart_costs_the_same_however_many_reports_they_have(
         assert [other for _relation, other in relations_of(often)] == [other]
 
 
+def test_three_statements_find_whatever_was_said_of_two_issues(
+    issue_with, admin_user, django_assert_num_queries
+):
+    a, b = issue_with("a"), issue_with("b")
+    related(a, b, by=admin_user)
+    not_duplicate(b, a, by=admin_user)
+
+    with django_assert_num_queries(3):
+        said = [relation.kind for relation in between(a, b, *Relation.Kind)]
+    assert said == [Relation.Kind.APART, Relation.Kind.RELATED]
+    assert [relation.kind for relation in between(a, b)] == [Relation.Kind.APART]
+
+
 def test_several_messages_are_split_out_together(issue_with, admin_user):
     old = issue_with("a", "x", "y")
     _a, x, y = (row.message for row in old.evidence.all())
