@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from apps.issues.models import Change, Issue
 from apps.messages.models import Message
+from apps.sources.models import Project
 from tests.admin.conftest import act, decide
 
 
@@ -145,6 +146,19 @@ def test_an_issue_is_not_merged_into_itself(operator: Client, make_issue: Callab
     )
 
     assert "cannot be merged into itself" in page.content.decode()
+
+
+def test_what_cannot_take_any_of_them_is_asked_for_again_with_what_was_typed(
+    administrator: Client, make_issue: Callable[..., Issue], other_project: Project
+):
+    issues = [make_issue(), make_issue()]
+    foreign = make_issue(project=other_project)
+    typed = {"ids": ",".join(str(one.pk) for one in issues), "into": foreign.pk, "reason": "same"}
+
+    page = administrator.post(reverse("admin:issues_issue_merge"), typed).content.decode()
+
+    assert page.count("Issues of different projects cannot be merged.") == 1
+    assert 'value="same"' in page
 
 
 def test_a_suggestion_is_merged_with_one_button_and_undone_with_another(

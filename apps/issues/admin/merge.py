@@ -16,7 +16,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 
 from apps.issues.admin.decide import can_be_merged, merge_all
 from apps.issues.admin.reference import LONGEST, find_issue
-from apps.issues.merging import ToldApart
+from apps.issues.merging import CannotMerge, ToldApart, check_merge
 from apps.issues.models import Issue, Relation
 from apps.issues.relations import between, forms_of
 from apps.issues.suggestions import Suggestion, suggestions_for
@@ -45,14 +45,22 @@ class MergeForm(forms.Form):
         initial=True,
     )
 
-    def __init__(self, *args: Any, visible: QuerySet[Issue], host: str, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, issues: list[Issue], visible: QuerySet[Issue], host: str, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.visible, self.host = visible, host
+        self.issues, self.visible, self.host = issues, visible, host
 
     def clean_into(self) -> Issue:
         issue = find_issue(self.cleaned_data["into"], self.visible, host=self.host)
         if issue is None:
             raise forms.ValidationError(_("There is no such issue."))
+        others = [one for one in self.issues if one != issue]
+        if not any(one.project_id == issue.project_id for one in others):
+            try:
+                check_merge(others[0] if others else issue, issue)
+            except CannotMerge as error:
+                raise forms.ValidationError(str(error)) from error
         return issue
 
 
@@ -69,7 +77,7 @@ def merge_page(model_admin: Any, request: HttpRequest) -> HttpResponse:
         messages.error(request, _("There is no such issue."))
         return HttpResponseRedirect(back)
     if request.method == "POST":
-        form = MergeForm(request.POST, visible=visible, host=request.get_host())
+        form = MergeForm(request.POST, issues=issues, visible=visible, host=request.get_host())
         if form.is_valid():
             return _merge(request, issues, form.cleaned_data, back)
     else:
@@ -77,7 +85,7 @@ def merge_page(model_admin: Any, request: HttpRequest) -> HttpResponse:
             name: request.GET[name] for name in ("into", "reason") if name in request.GET
         }
         named["is_back"] = request.GET.get("is_back") != "off"
-        form = MergeForm(initial=named, visible=visible, host=request.get_host())
+        form = MergeForm(initial=named, issues=issues, visible=visible, host=request.get_host())
     into = find_issue(asked.get("into", ""), visible, host=request.get_host())
     context = {
         **model_admin.admin_site.each_context(request),
