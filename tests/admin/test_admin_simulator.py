@@ -80,6 +80,12 @@ def test_impossible_thresholds_are_refused(manager, project, values):
     assert 'role="alert"' in page.text
 
 
+def test_what_is_wrong_is_named_by_its_field(manager, project):
+    page = manager.get(simulator(project=project.slug, merge="0,9", suggest="0.4"))
+
+    assert page.context["errors"] == ["Merge at: Enter a number."]
+
+
 def test_another_teams_project_is_not_shown(manager, project, other_project):
     page = manager.get(simulator(project=other_project.slug))
 

@@ -29,12 +29,17 @@ PATIENCE = 8.0  # seconds, after which the table gets no further rows
 class SimulatorForm(forms.Form):
     """Which thresholds, for which project. Numbers are plain: a browser sends them with a dot."""
 
-    project = forms.ModelChoiceField(Project.objects.none(), to_field_name="slug")
-    days = forms.TypedChoiceField(
-        choices=[(str(days), str(days)) for days in PERIODS], coerce=int, required=False
+    project = forms.ModelChoiceField(
+        Project.objects.none(), to_field_name="slug", label=gettext_lazy("Project")
     )
-    merge = forms.FloatField(min_value=0, max_value=1)
-    suggest = forms.FloatField(min_value=0, max_value=1)
+    days = forms.TypedChoiceField(
+        choices=[(str(days), str(days)) for days in PERIODS],
+        coerce=int,
+        required=False,
+        label=gettext_lazy("Days up to the newest report"),
+    )
+    merge = forms.FloatField(min_value=0, max_value=1, label=gettext_lazy("Merge at"))
+    suggest = forms.FloatField(min_value=0, max_value=1, label=gettext_lazy("Suggest at"))
 
     def __init__(self, *args: Any, projects: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -46,6 +51,15 @@ class SimulatorForm(forms.Form):
         if merge is not None and suggest is not None:
             check_thresholds(self.thresholds)
         return data
+
+    @property
+    def complaints(self) -> list[str]:
+        """Each error with the name of its field."""
+        return [
+            f"{self.fields[name].label}: {error}" if name in self.fields else str(error)
+            for name, errors in self.errors.items()
+            for error in errors
+        ]
 
     @property
     def thresholds(self) -> Thresholds:
@@ -106,7 +120,7 @@ def simulated(request: HttpRequest) -> dict[str, Any]:
             )
             context |= _answer(project, found, values)
         else:
-            context["errors"] = [error for errors in form.errors.values() for error in errors]
+            context["errors"] = form.complaints
     calibrated = calibration().judged
     return context | {
         "values": values,
@@ -130,8 +144,8 @@ def save(request: HttpRequest) -> HttpResponseRedirect:
         return HttpResponseRedirect(back)
     form = SimulatorForm(request.POST, projects=projects)
     if not form.is_valid():
-        for errors in form.errors.values():
-            messages.error(request, " ".join(map(str, errors)))
+        for complaint in form.complaints:
+            messages.error(request, complaint)
         return HttpResponseRedirect(back)
     _keep(request, project, form.thresholds.merge, form.thresholds.suggest)
     messages.success(request, _("These thresholds decide from now on."))
