@@ -164,8 +164,12 @@ def _found(export: TaskExport, item: StandIn) -> ExternalIssue | None:
     tracker = export.tracker
     if not tracker.is_active:
         words = _(
-            "%(tracker)s is switched off, and may have the task: switch it on, or send this one."
+            "%(tracker)s is switched off, and may have a task as well: once it is on, that is closed."
         )
+        if export is item.by:
+            words = _(
+                "%(tracker)s is switched off, and may have the task: switch it on, or send this one."
+            )
         raise NotNow(words % {"tracker": tracker.name}, delay=LOOK_AGAIN)
     plugin = plugin_of(tracker)
     item.renew(lease=LEASE)

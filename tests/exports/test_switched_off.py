@@ -36,6 +36,16 @@ def test_a_person_sends_what_waits(export, left_behind, tracker, run):
     assert live(export.issue) == ["Fake"]
 
 
+def test_once_it_was_sent_nobody_is_asked_to_send_the_other(export, left_behind, tracker, run):
+    send(export.issue, tracker, by=None)
+    run(export, later=60)
+    settle_all()
+
+    told = TaskExport.objects.get(pk=left_behind.pk).error
+    assert "Spare is switched off, and may have a task as well" in told
+    assert "send this one" not in told
+
+
 def test_what_it_has_is_closed_once_it_is_switched_on(export, left_behind, tracker, run):
     Spare.issues.append(left_behind.uuid)
     send(export.issue, tracker, by=None)
