@@ -70,3 +70,17 @@ def test_the_page_shows_what_the_chat_was_told_and_thinks_of_it(
     assert "Told in the chat" in page
     assert "👍 2" in page
     assert "👎" not in page
+
+
+def test_why_the_chat_was_not_told_is_told_in_the_readers_language(
+    operator: Client, make_issue: Callable[..., Issue], chat: Chat
+):
+    issue = make_issue()
+    noted = "It is not known whether the chat has it."
+    StatusReply.objects.create(
+        issue=issue, chat=chat, reply_to="-100500:1", status="failed", last_error=noted
+    )
+
+    operator.cookies["django_language"] = "uk"
+
+    assert "Невідомо, чи це вже є в чаті." in page_of(operator, issue)

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from apps.issues.models import Match, Opinion
 from apps.sources.admin.display import rounded
+from tasktracker.lib.retell import retell
 from tasktracker.lib.text import shorten
 
 
@@ -27,7 +28,7 @@ def opinion_in_words(opinion: Opinion) -> str:
     }[opinion.status]
     sure = rounded(opinion.confidence, 2) if opinion.confidence is not None else "–"
     words = told % {"model": opinion.model, "sure": sure}
-    said = shorten(opinion.last_error, 200) if not opinion.is_answered else opinion.reason
+    said = shorten(retell(opinion.last_error), 200) if not opinion.is_answered else opinion.reason
     return f"{words}: {said}" if said else words
 
 
