@@ -57,4 +57,4 @@ class StandIn(WorkItem):
         ]
 
     def __str__(self) -> str:
-        return f"{self.by_id} for {self.export_id}"
+        return f"{self.export_id} ↔ {self.by_id}"
