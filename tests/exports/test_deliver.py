@@ -132,7 +132,7 @@ def test_several_failures_in_a_row_pause_the_tracker(make_export, tracker, setti
     settings.EXPORT_DIR = tmp_path / "file"
     export = make_export()
     for _ in range(BREAK_AFTER):
-        with pytest.raises(TryLater, match="cannot write"):
+        with pytest.raises(TryLater, match="cannot be written"):
             deliver(export)
 
     tracker.refresh_from_db()

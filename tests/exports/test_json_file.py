@@ -118,7 +118,9 @@ def test_a_folder_that_cannot_be_made_is_tried_later(payload, tmp_path):
 def test_check_says_when_the_folder_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("in the way")
 
-    with pytest.raises(GiveUp, match="cannot write"):
+    with pytest.raises(
+        GiveUp, match=r"Nothing can be written into .+: give this server the right to"
+    ):
         make(tmp_path / "file").check()
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext as _
 from pydantic import BaseModel, ConfigDict
 
 from apps.exports.trackers.base import ExternalIssue, Finding, IssuePayload, Means, Preview
@@ -39,7 +40,7 @@ class JsonFile:
             self.folder.mkdir(parents=True, exist_ok=True)
             write_atomically(path, {**document(issue, key), **_ours(path)})
         except OSError as error:
-            raise TryLater(f"cannot write {path.name}: {error.strerror}") from error
+            raise TryLater(_unwritten(path, error)) from error
         return ExternalIssue(id=str(key), url=path.as_uri())
 
     def replace(self, issue: IssuePayload, *, key: UUID) -> ExternalIssue:
@@ -61,7 +62,10 @@ class JsonFile:
             with tempfile.NamedTemporaryFile(dir=self.folder):
                 pass
         except OSError as error:
-            raise GiveUp(f"cannot write into {self.folder}: {error.strerror}") from error
+            words = _(
+                "Nothing can be written into %(folder)s (%(words)s): give this server the right to, or room."
+            )
+            raise GiveUp(words % {"folder": self.folder, "words": error.strerror}) from error
         return []
 
     def close(self, made: ExternalIssue, *, key: UUID) -> None:
@@ -77,12 +81,17 @@ class JsonFile:
         try:
             write_atomically(path, {**json.loads(path.read_text(encoding="utf-8")), **more})
         except FileNotFoundError:
-            raise GiveUp(f"{path.name} is not there") from None
+            raise GiveUp(_("The file %(file)s is not there.") % {"file": path.name}) from None
         except OSError as error:
-            raise TryLater(f"cannot write {path.name}: {error.strerror}") from error
+            raise TryLater(_unwritten(path, error)) from error
 
     def _path(self, key: UUID) -> Path:
         return self.folder / f"{key}.json"
+
+
+def _unwritten(path: Path, error: OSError) -> str:
+    told = _("The file %(file)s cannot be written (%(words)s): look at the disk and the rights.")
+    return told % {"file": path.name, "words": error.strerror}
 
 
 def document(issue: IssuePayload, key: UUID) -> dict[str, Any]:
