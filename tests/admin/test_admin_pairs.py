@@ -296,6 +296,19 @@ def test_a_viewer_sees_what_was_said_and_says_nothing(
     assert Issue.objects.filter(status="new").count() == 2
 
 
+def test_the_page_of_a_duplicate_says_where_its_reports_are(
+    operator: Client, pair: tuple[Issue, ...]
+):
+    older, newer = pair
+    merge(newer, into=older, by=None)
+
+    page = page_of(operator, newer)
+
+    assert "Its reports are in the issue that it was merged into." in page
+    assert "No message is attached." not in page
+    assert "Other issues" not in page
+
+
 def test_foreign_issues_are_not_named_in_what_is_said(
     operator: Client, make_issue: Callable[..., Issue], other_project: Project
 ):
