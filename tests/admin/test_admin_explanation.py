@@ -25,6 +25,15 @@ def test_an_explanation_names_what_spoke_for_and_against():
     ]
 
 
+def test_what_counts_because_it_is_absent_is_told_as_absent():
+    lines = explained({"reasons": {"echo": -1.48, "conflicting_versions": 0.84, "cosine": -0.5}})
+
+    assert lines == [
+        "Speaks for the same problem: no sign of “different versions” (+0.8)",
+        "Speaks against it: no sign of “sounds like a second report” (−1.5), nearness of meaning (−0.5)",
+    ]
+
+
 @pytest.mark.parametrize(
     ("explanation", "line"),
     [

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from apps.issues.admin.opinion_words import thought_in_words
+from apps.issues.dedup.scene import DIRECTIONS
 from apps.sources.admin.display import rounded
 
 #: Kinds of facts that two reports share or that set them apart (apps.issues.dedup.conflicts).
@@ -151,6 +152,22 @@ FEATURES = {
     "echo": gettext_lazy("sounds like a second report"),
     "says_also": gettext_lazy("sounds like a second report"),
 }
+#: Of these a text has something or nothing: what speaks the other way than it may is its absence.
+_SIGNS = frozenset(
+    {
+        *(name for name in FEATURES if name.startswith(("shared_", "conflicting_"))),
+        "new_symptoms",
+        "same_opening_other_facts",
+        "numbers_only_ours",
+        "numbers_only_theirs",
+        "fine_elsewhere",
+        "negations_differ",
+        "request_differs",
+        "answers",
+        "echo",
+        "says_also",
+    }
+)
 _LANGUAGES = {"uk": gettext_lazy("Ukrainian"), "en": gettext_lazy("English")}
 
 
@@ -199,7 +216,7 @@ def _weighed(explanation: Mapping[str, Any]) -> list[str]:
     weights: defaultdict[str, float] = defaultdict(float)
     for name, weight in _mapping(explanation.get("reasons")).items():
         if _is_number(weight):
-            weights[str(FEATURES.get(name, str(name).replace("_", " ")))] += weight
+            weights[_feature(name, weight)] += weight
     lines = []
     for told, chosen in (
         (
@@ -213,6 +230,13 @@ def _weighed(explanation: Mapping[str, Any]) -> list[str]:
             named = [f"{name} ({_signed(weight)})" for name, weight in ranked]
             lines.append(told % {"reasons": ", ".join(named)})
     return lines
+
+
+def _feature(name: str, weight: float) -> str:
+    told = str(FEATURES.get(name, str(name).replace("_", " ")))
+    if name in _SIGNS and weight * DIRECTIONS[name] < 0:
+        told = _("no sign of “%(reason)s”") % {"reason": told}
+    return told
 
 
 def _said(explanation: Mapping[str, Any]) -> list[str]:
