@@ -75,6 +75,8 @@ def test_an_undo_of_nothing_says_so(operator: Client, make_issue: Callable[..., 
         "testserver/admin/issues/issue/{id}/change/",
         "/admin/issues/issue/{id}/change/",
         "https://testserver/api/tasks/{id}",
+        "\u200e#{id}\u2069",
+        "\ufeff http://testserver/admin/issues/issue/{id}/change/\u200b",
     ],
 )
 def test_an_issue_is_merged_into_one_that_is_named_by_number_or_address(

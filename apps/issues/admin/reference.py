@@ -9,6 +9,8 @@ from django.db.models import QuerySet
 from apps.issues.models import Issue
 
 LONGEST = 500
+#: What nobody sees and chats put around what is copied: marks of direction, spaces without width.
+_UNSEEN = re.compile("[\0\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _NUMBER = re.compile(r"#?(\d{1,18})")
 #: Addresses of ours: the issue's page in the admin, and the task in the API.
 _OURS = re.compile(r"/(?:issues/issue|api/tasks)/(\d{1,18})(?:/|$)")
@@ -19,7 +21,7 @@ def find_issue(text: str, visible: QuerySet[Issue], *, host: str) -> Issue | Non
 
     What was merged leads to the issue that took it.
     """
-    said = text.strip()[:LONGEST].replace("\0", "")
+    said = _UNSEEN.sub("", text[:LONGEST]).strip()
     if not said:
         return None
     number = _NUMBER.fullmatch(said)
