@@ -91,7 +91,11 @@ def test_a_person_connects_and_disconnects(
         cursor.execute("SELECT credentials FROM exports_tracker")
         assert tracker.access_token() not in cursor.fetchone()[0]
 
-    operator.post(page(tracker, "disconnect"))
+    asked = operator.post(page(tracker, "disconnect")).content.decode()
+    assert "The connection ends at once" in asked
+    tracker.refresh_from_db()
+    assert tracker.is_connected
+    operator.post(page(tracker, "disconnect"), {"confirmed": "yes"})
 
     tracker.refresh_from_db()
     assert (tracker.credentials, linear.oauth.access) == ({}, set())
@@ -109,10 +113,10 @@ def test_a_connection_that_nobody_can_open_is_disconnected_too(
     Tracker.objects.filter(pk=tracker.pk).update(config={**CLIENT, "team": "t-core"})
     shown = operator.get(page(tracker)).content.decode()
 
-    said = operator.post(page(tracker, "disconnect"), follow=True).content.decode()
+    said = operator.post(page(tracker, "disconnect"), {"confirmed": "yes"}, follow=True)
 
     assert page(tracker, "disconnect") in shown
-    assert "the tracker was not told" in said
+    assert "the tracker was not told" in said.content.decode()
     assert Tracker.objects.get().credentials == {}
 
 

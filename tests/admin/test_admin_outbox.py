@@ -114,6 +114,12 @@ def test_it_shows_how_many_calls_are_used(administrator: Client, tracker: Tracke
     assert "2 of 1500" in page(administrator).replace(",", "").replace("\xa0", "")
 
 
+def test_the_meter_of_calls_has_a_name(administrator: Client, tracker: Tracker):
+    Tracker.objects.filter(pk=tracker.pk).update(account="a", calls_per_hour=1500)
+
+    assert '<meter aria-label="Calls within an hour"' in page(administrator)
+
+
 def test_who_takes_over_is_named(administrator: Client, tracker: Tracker, spare: Tracker):
     ExportPolicy.objects.create(project=tracker.project, tracker=tracker, fallback=spare)
 

@@ -50,6 +50,31 @@ def test_the_address_is_shown_and_a_secret_once(operator: Client, tracker: Track
     assert way_back(tracker) in operator.get(page_of(tracker)).content.decode()
 
 
+def test_a_secret_that_works_ends_only_after_a_question(
+    operator: Client, tracker: Tracker, telling: Any
+):
+    said(operator, tracker, "secret")
+    first = Mirroring.of(tracker).secret
+
+    asked = said(operator, tracker, "secret")
+    assert "ends at once" in asked
+    assert (Mirroring.of(tracker).secret, first in asked) == (first, False)
+
+    answer = operator.post(way_back(tracker, "secret"), {"confirmed": "yes"})
+    assert answer["Location"] == way_back(tracker)  # a reload makes no other one
+    assert Mirroring.of(tracker).secret != first
+
+
+def test_a_secret_is_shown_only_to_who_made_it(
+    operator: Client, administrator: Client, tracker: Tracker, telling: Any
+):
+    operator.post(way_back(tracker, "secret"))
+    secret = Mirroring.of(tracker).secret
+
+    assert secret not in administrator.get(way_back(tracker)).content.decode()
+    assert secret in operator.get(way_back(tracker)).content.decode()
+
+
 @pytest.mark.parametrize(("typed", "kept"), [("lin_wh_" + "a" * 20, True), ("short", False)])
 def test_a_secret_that_the_tracker_made_is_kept(
     operator: Client, tracker: Tracker, telling: Any, typed: str, kept: bool

@@ -13,6 +13,7 @@ from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from apps.exports.admin.confirming import ask, is_confirmed
 from apps.exports.models import Tracker
 from apps.exports.trackers import TRACKERS, able_to
 from apps.exports.trackers.base import Tokens
@@ -94,6 +95,19 @@ class ConnectPages(ProjectScopedAdmin):
         row = self._connectable(request, row_id)
         if row is None:
             return self.gone(request, row_id)
+        if not is_confirmed(request):
+            return ask(
+                self,
+                request,
+                row,
+                title=_("Disconnect %(name)s") % {"name": row.name},
+                warning=_(
+                    "The connection ends at once, here and in the tracker: without a key nothing is exported until"
+                    " somebody connects it again."
+                ),
+                button=_("Disconnect"),
+                back=page_of(row),
+            )
         try:
             try:
                 tokens = row.tokens()

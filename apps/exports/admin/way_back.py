@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from apps.exports.admin.confirming import ask, is_confirmed
 from apps.exports.calling import admitted, told_to
 from apps.exports.models import Mirroring, Tracker
 from apps.exports.trackers import able_to
@@ -24,6 +25,7 @@ from tasktracker.lib.secrets import CannotDecrypt
 from tasktracker.lib.workflow import GiveUp, TryLater
 
 TEMPLATE = "admin/exports/tracker/way_back.html"
+MADE = "secret-made"  # in the session: for which tracker
 SHORTEST_SECRET, LONGEST_SECRET = 16, 200  # characters
 
 
@@ -50,23 +52,46 @@ class WayBackPages(ProjectScopedAdmin):
         tracker = self._telling(request, row_id)
         if tracker is None:
             return self.gone(request, row_id)
-        return self._show_way_back(request, tracker)
+        # Made a moment ago by this person: shown in this answer, and never again.
+        is_new = request.session.pop(MADE, None) == tracker.pk
+        return self._show_way_back(request, tracker, shows_secret=is_new)
 
     def way_back_verb(self, request: HttpRequest, row_id: int, verb: str) -> HttpResponse:
         tracker = self._telling(request, row_id)
-        if tracker is None or verb not in VERBS or not self.has_change_permission(request, tracker):
+        if (
+            tracker is None
+            or verb not in {"secret", *VERBS}
+            or not self.has_change_permission(request, tracker)
+        ):
             return self.gone(request, row_id)
         mirroring = Mirroring.of(tracker)
         try:
-            if verb == "secret":  # shown in this answer, and never again
-                return self._show_way_back(request, tracker, secret=mirroring.new_secret())
-            typed = request.POST.get("secret", "").strip()
-            messages.success(request, VERBS[verb](mirroring, typed))
+            if verb == "secret" and mirroring.secret and not is_confirmed(request):
+                return self._ask_for_secret(request, tracker)
+            if verb == "secret":
+                mirroring.new_secret()
+                request.session[MADE] = tracker.pk
+            else:
+                typed = request.POST.get("secret", "").strip()
+                messages.success(request, VERBS[verb](mirroring, typed))
         except (GiveUp, TryLater, LookupError) as error:
             messages.error(request, retell(str(error))[:500])
         except ValueError as error:
             messages.error(request, reason_of(error))
         return HttpResponseRedirect(reverse("admin:exports_tracker_way_back", args=[row_id]))
+
+    def _ask_for_secret(self, request: HttpRequest, tracker: Tracker) -> HttpResponse:
+        return ask(
+            self,
+            request,
+            tracker,
+            title=_("New secret for %(name)s") % {"name": tracker.name},
+            warning=_(
+                "The one that works now ends at once: calls are refused until the tracker has the new one."
+            ),
+            button=_("New secret"),
+            back=reverse("admin:exports_tracker_way_back", args=[tracker.pk]),
+        )
 
     def _telling(self, request: HttpRequest, row_id: int) -> Tracker | None:
         """The tracker, if the person may see it and it can say anything."""
@@ -76,13 +101,13 @@ class WayBackPages(ProjectScopedAdmin):
         return tracker if tells(tracker) else None
 
     def _show_way_back(
-        self, request: HttpRequest, tracker: Tracker, *, secret: str = ""
+        self, request: HttpRequest, tracker: Tracker, *, shows_secret: bool = False
     ) -> HttpResponse:
         mirroring = Mirroring.of(tracker)
         try:
-            has_secret, subscription = bool(mirroring.secret), mirroring.subscription
+            secret, subscription = mirroring.secret, mirroring.subscription
         except CannotDecrypt:
-            has_secret, subscription = False, ""
+            secret, subscription = "", ""
             text = _("The saved settings cannot be opened: no key of FIELD_ENCRYPTION_KEYS fits.")
             messages.error(request, text)
         calls = tracker.kind in able_to("receive")
@@ -98,8 +123,8 @@ class WayBackPages(ProjectScopedAdmin):
             "is_asked": tracker.kind in able_to("changed"),
             "address": address_of(tracker),
             "doubt": doubt_about(address_of(tracker)) if calls else "",
-            "has_secret": has_secret,
-            "secret": secret,
+            "has_secret": bool(secret),
+            "secret": secret if shows_secret else "",
             "can_subscribe": tracker.kind in able_to("subscribe"),
             "is_subscribed": bool(subscription),
             "may_change": self.has_change_permission(request, tracker),
@@ -181,12 +206,7 @@ def _able(tracker: Tracker, part: str) -> Any:
     return tracker.plugin()
 
 
-def _shown(mirroring: Mirroring, typed: str) -> str:
-    raise LookupError("answered before")
-
-
 VERBS: dict[str, Callable[[Mirroring, str], str]] = {
-    "secret": _shown,
     "keep": _keep,
     "subscribe": _subscribe,
     "unsubscribe": _unsubscribe,
