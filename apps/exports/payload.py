@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import translation
 
-from apps.exports.models import SAME_LABEL, ExportPolicy, Tracker
+from apps.exports.models import SAME_LABEL, ExportPolicy, TaskExport, Tracker
 from apps.exports.trackers.base import FIELDS, LABELS, PRIORITIES, IssuePayload, Quote, Wishes
 from apps.issues.models import Evidence, Issue
 from apps.messages.models import Message
@@ -82,8 +82,10 @@ def _masked(issue: Issue, tracker: Tracker | None) -> Goes:
                 goes(text)
             _files(message, goes)
 
-    exports = issue.exports.filter(tracker=tracker, told_messages__isnull=False)
-    told = exports.values_list("told_messages", flat=True).first() or ()
+    made = issue.exports.filter(tracker=tracker, status=TaskExport.Status.CREATED)
+    told = made.values_list("told_messages", flat=True).first()
+    if told is None:
+        told = list(issue.evidence.values_list("message", flat=True))  # it is about to be made
     known = Message.objects.select_related("chat").in_bulk(told)
     count(known[pk] for pk in told if pk in known)
     for text in (issue.title, issue.description):

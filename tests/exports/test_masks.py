@@ -60,6 +60,20 @@ def test_a_value_of_the_title_alone_keeps_its_mask(made, report):
     assert payload.quotes[-1].text == "дзвонив і [PHONE_2]"
 
 
+def test_masks_are_the_same_before_and_after_the_task_is_made(
+    make_export, make_issue, make_message, run
+):
+    message = make_message(f"{HERS} і {HIS}")
+    export = make_export(make_issue(f"Оплата у {HIS}", message=message, status="approved"))
+    before = build_payload(export.issue, export.tracker)
+
+    run(export)
+
+    assert export.told_messages == [message.pk]
+    assert build_payload(export.issue, export.tracker) == before
+    assert before.title == "Оплата у [PHONE_2]"
+
+
 def test_a_message_that_has_left_the_issue_leaves_its_mask_to_nobody(hers, report):
     report(hers, f"дзвонив і {HIS}")
     hers.issue.evidence.filter(message__in=hers.told_messages).delete()
