@@ -213,7 +213,12 @@ def prune_events() -> None:
 
 app.conf.beat_schedule = {
     "sweep": {"task": sweep.name, "schedule": SWEEP_EVERY, "options": {"priority": URGENT}},
-    "fall-back": {"task": fall_back.name, "schedule": FALL_BACK_EVERY},
+    # What stands in for a tracker empties the backlog that it would wait in.
+    "fall-back": {
+        "task": fall_back.name,
+        "schedule": FALL_BACK_EVERY,
+        "options": {"priority": URGENT},
+    },
     "prune-events": {"task": prune_events.name, "schedule": 600.0},
     # Each project's day ends at its own midnight; what a pause of the beat missed is caught up.
     "analyse-days": {"task": analyse_days.name, "schedule": 600.0},

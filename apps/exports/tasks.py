@@ -9,7 +9,7 @@ from apps.exports.models import LEASE, ExportUpdate, StandIn, TaskExport, Webhoo
 from apps.exports.poll import poll_due
 from apps.exports.sync import apply
 from apps.exports.together import deliver_all
-from apps.exports.update import tell, want_missed
+from apps.exports.update import tell_all, want_missed
 from apps.issues.models import Issue
 from apps.sources.models import Erasure
 from tasktracker.lib.workflow import each, work_on
@@ -63,7 +63,7 @@ def prune_calls() -> None:
 
 @shared_task
 def tell_trackers(ids: list[int]) -> None:
-    work_on(ExportUpdate, ids, ExportUpdate.Status.WAITING, each(tell), lease=LEASE)
+    work_on(ExportUpdate, ids, ExportUpdate.Status.WAITING, tell_all, lease=LEASE)
 
 
 @shared_task(expires=600)

@@ -5,6 +5,7 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet, prefetch_related_objects
 from django.utils import timezone
 
 from apps.exports.calling import admitted, plugin_of, told_to
@@ -13,17 +14,19 @@ from apps.exports.models import TaskExport, Tracker
 from apps.exports.payload import build_payload
 from apps.exports.trackers import able_to
 from apps.exports.trackers.base import Doubtful, ExternalIssue, IssuePayload
+from apps.exports.turns import in_turns
 from apps.issues.models import Issue
 from tasktracker.lib.failpoints import reach
-from tasktracker.lib.workflow import GiveUp, LostRace, TryLater, each
+from tasktracker.lib.workflow import GiveUp, LostRace, TryLater
 
 
 def deliver_all(exports: Sequence[TaskExport]) -> None:
+    prefetch_related_objects(exports, "issue__project", "tracker")
     kinds = able_to("create_many")
     fresh = [one for one in exports if one.tracker.kind in kinds and _is_fresh(one)]
     for number, rows in groupby(sorted(fresh, key=_tracker), key=_tracker):
         make_together(Tracker.objects.get(pk=number), list(rows))
-    each(deliver)(list(exports))
+    in_turns(deliver, tracker_of=_tracker, waiting=_waiting)(list(exports))
 
 
 def make_together(tracker: Tracker, exports: Sequence[TaskExport]) -> None:
@@ -87,3 +90,9 @@ def _is_fresh(export: TaskExport) -> bool:
 
 def _tracker(export: TaskExport) -> int:
     return export.tracker_id
+
+
+def _waiting(tracker: int) -> QuerySet[TaskExport]:
+    """What nobody wants any more, or is held, needs no tracker."""
+    pending = TaskExport.objects.filter(status=TaskExport.Status.PENDING, held="")
+    return pending.filter(tracker=tracker, issue__status__in=Issue.WAITING)

@@ -5,7 +5,7 @@ so that it may be repeated, and ten things that happen at once are told in one c
 """
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -19,6 +19,7 @@ from apps.exports.payload import build_payload
 from apps.exports.trackers import able_to
 from apps.exports.trackers.base import Doubtful, ExternalIssue, Gone
 from apps.exports.trackers.markdown import MARKDOWN, news_of
+from apps.exports.turns import in_turns
 from apps.issues.models import Change, Issue, Relation
 from apps.issues.relations import relations_of
 from tasktracker.lib.failpoints import reach
@@ -61,6 +62,11 @@ def want_missed() -> None:
     want(TaskExport.objects.filter(missed, status=_CREATED).values_list("issue", flat=True))
 
 
+def tell_all(updates: Sequence[ExportUpdate]) -> None:
+    """What is to be told, tracker by tracker in turns."""
+    in_turns(tell, tracker_of=_tracker, waiting=_waiting)(list(updates))
+
+
 def tell(update: ExportUpdate) -> None:
     """Make what the tracker has of us be what is so now."""
     export = update.export
@@ -89,6 +95,15 @@ def tell(update: ExportUpdate) -> None:
     update.export = TaskExport.objects.get(pk=export.pk)
     if _is_behind(update, plugin):
         ExportUpdate.ask_for([export.pk])
+
+
+def _tracker(update: ExportUpdate) -> int:
+    return update.export.tracker_id
+
+
+def _waiting(tracker: int) -> QuerySet[ExportUpdate]:
+    waiting = ExportUpdate.objects.filter(status=ExportUpdate.Status.WAITING)
+    return waiting.filter(export__tracker=tracker)
 
 
 def note_of(update: ExportUpdate, plugin: Any) -> str:

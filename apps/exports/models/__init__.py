@@ -12,7 +12,7 @@ from apps.exports.models.task_export import (
     WAITS_FOR_ANSWER,
     TaskExport,
 )
-from apps.exports.models.tracker import BREAK_AFTER, Tracker
+from apps.exports.models.tracker import BREAK_AFTER, Rests, Tracker
 from apps.exports.models.update import ExportUpdate
 from apps.exports.models.webhook_delivery import WebhookDelivery
 
@@ -29,6 +29,7 @@ __all__ = [
     "ExportPolicy",
     "ExportUpdate",
     "Mirroring",
+    "Rests",
     "StandIn",
     "TaskExport",
     "Tracker",

@@ -39,6 +39,10 @@ PAUSES = gettext_noop("The tracker pauses after %(n)s failures.")
 IS_TRIED = gettext_noop("Somebody else tries whether the tracker is back.")
 
 
+class Rests(NotNow):
+    """Nobody calls the tracker for a while."""
+
+
 class Tracker(Connected):
     """One configured target of a project, with its circuit breaker."""
 
@@ -146,7 +150,7 @@ class Tracker(Connected):
     # Mutators
 
     def admit(self) -> datetime | None:
-        """Let somebody call it; raise NotNow while it rests or has asked us to wait.
+        """Let somebody call it; raise Rests while it rests or has asked us to wait.
 
         After a rest one caller tries, and the others wait for what becomes of that, until the moment
         that is given. One who calls nobody gives it back: `calling.admitted`.
@@ -156,16 +160,16 @@ class Tracker(Connected):
             "forced", "failures_in_a_row", "closed_until", "limited_until", Now()
         ).get()
         if forced == self.Forced.OPEN:
-            raise NotNow(LEFT_ALONE, delay=LOOK_AGAIN)
+            raise Rests(LEFT_ALONE, delay=LOOK_AGAIN)
         if waits_until and waits_until > now:
-            raise NotNow(ASKED_TO_WAIT, delay=waits_until - now)
+            raise Rests(ASKED_TO_WAIT, delay=waits_until - now)
         if rests_until is None or forced == self.Forced.CLOSED:
             return None
         if rests_until > now:
-            raise NotNow(PAUSES % {"n": failures}, delay=rests_until - now)
+            raise Rests(PAUSES % {"n": failures}, delay=rests_until - now)
         tries_until: datetime = now + TRY_FOR
         if not row.filter(closed_until=rests_until).update(closed_until=tries_until):
-            raise NotNow(IS_TRIED, delay=SOON)
+            raise Rests(IS_TRIED, delay=SOON)
         return tries_until
 
     def give_back(self, tries_until: datetime) -> None:
