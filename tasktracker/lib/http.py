@@ -165,7 +165,7 @@ class _Clock:
         """`timeout`, or what is left; raises `error` when that is nothing."""
         left = (self._ends_at or 0.0) - time.monotonic()
         if left <= 0:
-            raise error("the deadline is over")
+            raise error(_("the deadline is over"))
         return left if timeout is None else min(timeout, left)
 
 
@@ -192,7 +192,7 @@ class _Backend(httpcore2.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.NetworkStream:
-        failure: Exception = httpcore2.ConnectError("no address")
+        failure: Exception = httpcore2.ConnectError(_("it has no address"))
         for address in _addresses(host, port):
             seconds = self._clock.at_most(timeout, httpcore2.ConnectTimeout)
             try:
@@ -245,7 +245,7 @@ def _addresses(host: str, port: int) -> list[Address]:
     try:
         return addresses_of(host, port)
     except OSError as error:
-        raise httpcore2.ConnectError(f"no such host: {host}") from error
+        raise httpcore2.ConnectError(_("there is no such host")) from error
 
 
 class _TooLong(httpx2.ReadError):
