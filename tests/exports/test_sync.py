@@ -259,7 +259,7 @@ def test_a_task_that_is_another_trackers_by_now_says_nothing_of_the_issue(mirror
 
     export.refresh_from_db()
     assert issue_of(export).status == "approved"
-    assert export.status_there == "Rejected"
+    assert export.remote["status_name"] == "Rejected"
 
 
 def test_a_task_whose_tracker_has_moved_is_linked_to_where_it_is(mirrored):
