@@ -111,7 +111,7 @@ def _is_due(kept: dict[str, Any], refused: str) -> bool:
         return False
     ends_at = kept.get("ends_at")
     ends_soon = ends_at is not None and _now() > ends_at - RENEWED_BEFORE.total_seconds()
-    return ends_soon or kept["access"] == refused
+    return ends_soon or bool(kept["access"] == refused)
 
 
 def _now() -> float:

@@ -20,19 +20,19 @@ class CountingAdmin(ProjectScopedAdmin):
         rows = list(objs)
         may = all(self.has_delete_permission(request, row) for row in rows)
         lacking = set() if may else {str(self.opts.verbose_name)}
-        counts = {capfirst(self.opts.verbose_name_plural): len(rows), **self._belongings(rows)}
+        counts = {capfirst(str(self.opts.verbose_name_plural)): len(rows), **self._belongings(rows)}
         return [str(row) for row in rows], counts, lacking, self._keeping(rows)
 
     def _belongings(self, rows: Sequence[Any]) -> dict[str, int]:
         counts = {
-            capfirst(model._meta.verbose_name_plural): related.count()
+            capfirst(str(model._meta.verbose_name_plural)): related.count()
             for model, related in self._related(rows, CASCADE)
         }
         return {name: count for name, count in counts.items() if count}
 
     def _keeping(self, rows: Sequence[Any]) -> list[str]:
         kept = [related for how in (PROTECT, RESTRICT) for _, related in self._related(rows, how)]
-        return [f"{capfirst(one._meta.verbose_name)}: {one}" for related in kept for one in related]
+        return [f"{capfirst(str(one._meta.verbose_name))}: {one}" for related in kept for one in related]
 
     def _related(self, rows: Sequence[Any], how: Any) -> Iterator[tuple[type[Model], Any]]:
         for one in self.opts.get_fields(include_hidden=True):
