@@ -11,8 +11,16 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import translation
 
-from apps.exports.models import SAME_LABEL, ExportPolicy, TaskExport, Tracker
-from apps.exports.trackers.base import FIELDS, LABELS, PRIORITIES, IssuePayload, Quote, Wishes
+from apps.exports.models import SAME_LABEL, SAME_PERSON, ExportPolicy, TaskExport, Tracker
+from apps.exports.trackers.base import (
+    ASSIGNEE,
+    FIELDS,
+    LABELS,
+    PRIORITIES,
+    IssuePayload,
+    Quote,
+    Wishes,
+)
 from apps.issues.models import Evidence, Issue
 from apps.messages.models import Message
 from tasktracker.lib.pii import Masker
@@ -143,10 +151,13 @@ def _wishes(issue: Issue, policy: ExportPolicy, tracker: Tracker | None, goes: G
     offered = {name: _offered(tracker, name) for name in (PRIORITIES, LABELS, FIELDS)}
     wanted = [*policy.category_labels.get(issue.category, ()), *policy.extra_labels]
     fields: dict[str, str] = {}
+    assignee = ""
     for kind, word in policy.entity_fields.items():
         named = _named(issue, kind)
         if word == SAME_LABEL:
             wanted += named
+        elif word == SAME_PERSON:
+            assignee = _person(tracker, named)
         elif named and word.casefold() in offered[FIELDS]:
             value = goes(", ".join(named))
             fields[offered[FIELDS][word.casefold()]] = shorten(value, LONGEST_VALUE)
@@ -158,6 +169,7 @@ def _wishes(issue: Issue, policy: ExportPolicy, tracker: Tracker | None, goes: G
         priority=offered[PRIORITIES].get(policy.priorities.get(issue.priority, "").casefold(), ""),
         labels=tuple(dict.fromkeys(label for label in labels if label)),
         fields=fields,
+        assignee=assignee,
     )
 
 
@@ -165,6 +177,20 @@ def _offered(tracker: Tracker, name: str) -> dict[str, str]:
     """Words of the tracker's own, as people write them in any case, to its ids."""
     offer = tracker.catalogue.get(name) if isinstance(tracker.catalogue, dict) else None
     return {str(label).casefold(): str(id_) for id_, label in offer or ()}
+
+
+def _person(tracker: Tracker, named: list[str]) -> str:
+    """The tracker's id of the first of them whom it knows, if only one person there is called so."""
+    catalogue = tracker.catalogue if isinstance(tracker.catalogue, dict) else {}
+    for name in named:
+        known = [id_ for id_, label in catalogue.get(ASSIGNEE) or () if _same(label, name)]
+        if len(known) == 1:
+            return str(known[0])
+    return ""
+
+
+def _same(one: str, other: str) -> bool:
+    return str(one).casefold() == other.casefold()
 
 
 def _named(issue: Issue, kind: str) -> list[str]:

@@ -19,6 +19,7 @@ SCHEMA = json.loads((resources.files("apps.exports.trackers") / "issue.schema.js
 CATALOGUE = {
     "labels": [["l-bug", "Bug"], ["l-pay", "Payments"]],
     "priorities": [["0", "No priority"], ["1", "Urgent"]],
+    "assignee": [["u-1", "Olena"]],
 }
 
 
@@ -191,6 +192,7 @@ def test_a_policy_maps_what_the_trackers_offer(operator: Client, project, linear
         "category_labels__bug": ["Bug"],
         "extra_labels__all": ["Gone", "Payments"],
         "entity_fields__projects": "=",
+        "entity_fields__assignees": "@",
         "title_template": "{titel}",
     }
     refused = operator.post(address, values).content.decode()
@@ -202,7 +204,7 @@ def test_a_policy_maps_what_the_trackers_offer(operator: Client, project, linear
     assert policy.priorities == {"critical": "Urgent"}
     assert policy.category_labels == {"bug": ["Bug"]}
     assert policy.extra_labels == ["Gone", "Payments"]
-    assert policy.entity_fields == {"projects": "="}
+    assert policy.entity_fields == {"projects": "=", "assignees": "@"}
     assert policy.title_template == "[{category}] {title}"
 
 

@@ -341,9 +341,11 @@ def test_a_list_without_an_end_is_left_after_some_pages(linear, monkeypatch):
 
 def test_a_preview_is_what_is_sent(linear, payload):
     key = uuid4()
-    wishes = Wishes(title="[{category}] {title}", priority="4", labels=("l-all", "l-bug"))
+    wishes = Wishes(
+        title="[{category}] {title}", priority="4", labels=("l-all", "l-bug"), assignee="u-2"
+    )
     wanted = replace(payload, wishes=wishes)
-    tracker = linear_plugin(linear, labels=["l-bug"], project="p-1")
+    tracker = linear_plugin(linear, labels=["l-bug"], project="p-1", assignee="u-1")
 
     preview = tracker.preview(wanted, key=key)
     asked_nobody = not linear.questions
@@ -355,6 +357,7 @@ def test_a_preview_is_what_is_sent(linear, payload):
     assert preview.title == "[bug] Прод лежить"
     assert preview.sent["labelIds"] == issue.labelIds == ["l-bug", "l-all"]
     assert preview.sent["priority"] == issue.priority == 4
+    assert preview.sent["assigneeId"] == "u-2"
     assert ("Project", "p-1", "project") in {
         (one.label, one.value, one.choice) for one in preview.fields
     }

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import pytest
 
-from apps.exports.models import SAME_LABEL, ExportPolicy
+from apps.exports.models import SAME_LABEL, SAME_PERSON, ExportPolicy
 from apps.exports.payload import build_payload
 from apps.exports.trackers.json_file import document, in_words
 from apps.exports.trackers.markdown import body_of, title_of
@@ -96,6 +96,25 @@ def test_what_the_policy_maps_comes_in_the_trackers_own_ids(issue, project, trac
 
     assert (wishes.priority, wishes.fields) == ("1", {"cf-7": "2.1, 3.0"})
     assert wishes.labels == ("l-bug", "l-all", "l-pay")
+
+
+@pytest.mark.parametrize(
+    ("known", "assignee"),
+    [
+        ([["u-1", "тарас Бойко"], ["u-2", "Олена"]], "u-1"),
+        ([["u-1", "Тарас Бойко"], ["u-3", "Тарас Бойко"]], ""),
+        ([["u-2", "Олена"]], ""),
+        ([], ""),
+    ],
+)
+def test_who_is_asked_to_do_it_gets_the_task_when_the_policy_says_so(
+    make_issue, project, tracker, known, assignee
+):
+    ExportPolicy.objects.create(project=project, entity_fields={"assignees": SAME_PERSON})
+    tracker.catalogue = {"assignee": known}
+    issue = make_issue(entities={"assignees": [{"surface": "Тарас", "normal": "Тарас Бойко"}]})
+
+    assert build_payload(issue, tracker).wishes.assignee == assignee
 
 
 def test_a_tracker_that_offers_nothing_gets_nothing_mapped(issue, project, tracker):

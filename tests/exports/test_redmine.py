@@ -75,8 +75,8 @@ def test_nothing_is_made_before_it_was_looked_for(server, payload):
 
 
 def test_what_is_shown_before_is_what_is_sent(server, payload):
-    wishes = Wishes(priority="4", fields={"9": "API"})
-    key, tracker = uuid4(), made(server, tracker="3")
+    wishes = Wishes(priority="4", fields={"9": "API"}, assignee="5")
+    key, tracker = uuid4(), made(server, tracker="3", assignee="me")
     wanted = replace(payload, wishes=wishes)
 
     preview = tracker.preview(wanted, key=key)
@@ -89,6 +89,7 @@ def test_what_is_shown_before_is_what_is_sent(server, payload):
         ("project", "1"),
         ("tracker", "3"),
         ("priorities", "4"),
+        ("assignee", "5"),
     ]
     assert "GET /enumerations/issue_priorities.json" not in server.questions
 

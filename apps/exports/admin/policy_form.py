@@ -8,8 +8,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminSelect2MultipleWidget, UnfoldAdminSelectWidget
 
-from apps.exports.models import SAME_LABEL, ExportPolicy, Tracker
-from apps.exports.trackers.base import FIELDS, LABELS, PRIORITIES
+from apps.exports.models import SAME_LABEL, SAME_PERSON, ExportPolicy, Tracker
+from apps.exports.trackers.base import ASSIGNEE, FIELDS, LABELS, PRIORITIES
 from apps.messages.models import Category, Priority
 
 #: What a text names, by the kinds that can fill a field.
@@ -18,6 +18,7 @@ KINDS = {
     "technologies": gettext_lazy("Technologies that messages name"),
     "versions": gettext_lazy("Versions that messages name"),
     "people": gettext_lazy("People that messages name"),
+    "assignees": gettext_lazy("Who shall do it, as messages say"),
 }
 Words = list[str]
 Offer = dict[str, Words]
@@ -77,10 +78,12 @@ def _fields(policy: ExportPolicy) -> dict[str, forms.Field]:
             )
         label = _("Labels of every task")
         fields["extra_labels__all"] = _some(label, policy, "extra_labels", "all", offer[LABELS])
-    if offer[LABELS] or offer[FIELDS]:
+    if offer[LABELS] or offer[FIELDS] or offer[ASSIGNEE]:
         for kind, named in KINDS.items():
             words = offer[FIELDS]
             same = [(SAME_LABEL, _("label of the same name"))] if offer[LABELS] else []
+            if offer[ASSIGNEE] and kind == "assignees":
+                same += [(SAME_PERSON, _("assignee of the same name"))]
             fields[f"entity_fields__{kind}"] = _one(
                 named, policy, "entity_fields", kind, words, same
             )
@@ -89,7 +92,7 @@ def _fields(policy: ExportPolicy) -> dict[str, forms.Field]:
 
 def _offered(policy: ExportPolicy) -> Offer:
     """Their words, over all trackers of the project."""
-    found: dict[str, dict[str, str]] = {name: {} for name in (PRIORITIES, LABELS, FIELDS)}
+    found: dict[str, dict[str, str]] = {name: {} for name in (PRIORITIES, LABELS, FIELDS, ASSIGNEE)}
     trackers = Tracker.objects.filter(project=policy.project_id)
     for catalogue in trackers.values_list("catalogue", flat=True):
         for name, words in found.items():

@@ -2,7 +2,7 @@
 
 from apps.exports.models.calls import AnswerTimes, CallCount
 from apps.exports.models.mirroring import Mirroring
-from apps.exports.models.policy import SAME_LABEL, ExportPolicy
+from apps.exports.models.policy import SAME_LABEL, SAME_PERSON, ExportPolicy
 from apps.exports.models.stand_in import StandIn
 from apps.exports.models.task_export import (
     ELSEWHERE,
@@ -23,6 +23,7 @@ __all__ = [
     "NOT_WANTED",
     "QUIET",
     "SAME_LABEL",
+    "SAME_PERSON",
     "WAITS_FOR_ANSWER",
     "AnswerTimes",
     "CallCount",

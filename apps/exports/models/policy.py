@@ -13,6 +13,8 @@ from apps.sources.models import Project
 
 #: In the place of a field: what is named like a label there becomes this label.
 SAME_LABEL = "="
+#: Or: who is called so there gets the task.
+SAME_PERSON = "@"
 
 
 class ExportPolicy(models.Model):

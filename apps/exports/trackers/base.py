@@ -65,6 +65,7 @@ class Wishes:
     priority: str = ""  # empty: as the tracker itself maps ours
     labels: tuple[str, ...] = ()  # besides those of the tracker's settings
     fields: Mapping[str, str] = field(default_factory=dict)  # id of a field there to its value
+    assignee: str = ""  # empty: as the tracker's settings say
 
 
 @dataclass(frozen=True)
@@ -190,6 +191,8 @@ class Chooser(Protocol):
 
 #: Names in `choices` that are no settings: what a project's policy may map to, where there is such.
 PRIORITIES, LABELS, FIELDS = "priorities", "labels", "fields"
+#: The setting of this name, where a tracker offers it: a policy may choose another person for a task.
+ASSIGNEE = "assignee"
 
 
 @dataclass(frozen=True)

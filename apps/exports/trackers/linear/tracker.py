@@ -205,7 +205,7 @@ class Linear(Telling, Mirroring, Moving, Reporting, Connecting):
             "priority": priority,
             "projectId": chosen.project,
             "stateId": chosen.state,
-            "assigneeId": chosen.assignee,
+            "assigneeId": issue.wishes.assignee or chosen.assignee,
             "labelIds": list(dict.fromkeys([*chosen.labels, *issue.wishes.labels])),
             "dueDate": issue.due_on.isoformat() if issue.due_on else "",
         }

@@ -47,7 +47,7 @@ def fields_of(
         "status_id": config.status,
         "category_id": config.category,
         "fixed_version_id": config.version,
-        "assigned_to_id": config.assignee,
+        "assigned_to_id": issue.wishes.assignee or config.assignee,
         "priority_id": priority,
         **words_of(issue, config, key),
         "custom_fields": _custom_fields(issue, config, key),
