@@ -85,6 +85,14 @@ def test_other_aliases_are_taken(project: Project, aliases: str):
     GlossaryTerm(project=project, name="Білінг", aliases=aliases).full_clean()
 
 
+@pytest.mark.parametrize("written", ["хаб\nНП", "хаб,\r\nНП", "хаб\n\n НП\n", "хаб, НП,"])
+def test_a_line_each_is_as_good_as_commas(project: Project, written: str):
+    term = GlossaryTerm(project=project, name="Courier hub", aliases=written)
+    term.full_clean()
+
+    assert term.spellings == ("хаб", "НП")
+
+
 @pytest.mark.parametrize("name", ["*", "---", "білінг*", "1", "123", "a", "\u202ea\u200b"])
 def test_a_name_is_a_word(project: Project, name: str):
     with pytest.raises(ValidationError):

@@ -13,6 +13,7 @@ from tasktracker.lib.text import clean
 
 GLOSSARY_LIMIT = 500  # terms of a project
 _MIN_STARRED = 3  # letters before a star; fewer would find half of all words
+_BETWEEN = re.compile(r",?\s*\n\s*|,")  # a comma, or a line each
 _STARRED = re.compile(r"[^\s*]*\*+[^\s]*")
 
 
@@ -33,7 +34,7 @@ def validate_alias(alias: str) -> None:
 
 def validate_aliases(aliases: str) -> None:
     """Each of them, and none empty; a comma at the very end is forgiven."""
-    for alias in aliases.rstrip(", \n\r").split(",") if aliases.strip() else []:
+    for alias in _BETWEEN.split(aliases.rstrip(", \n\r")) if aliases.strip() else []:
         if not alias.strip():
             raise ValidationError(_("There is nothing between two commas."))
         validate_alias(alias.strip())
@@ -120,4 +121,4 @@ class GlossaryTerm(models.Model):
 
     @property
     def spellings(self) -> tuple[str, ...]:
-        return tuple(alias.strip() for alias in self.aliases.split(",") if alias.strip())
+        return tuple(alias.strip() for alias in _BETWEEN.split(self.aliases) if alias.strip())
