@@ -14,7 +14,7 @@ from apps.exports.models import Rests
 from tasktracker.lib.workflow import WorkItem, each
 
 TURN = timedelta(seconds=10)  # of one tracker, in one chunk
-PAUSE = timedelta(seconds=5)  # after it, in which others have theirs
+PAUSE = timedelta(seconds=3)  # after it, in which others have theirs
 
 Item = TypeVar("Item", bound=WorkItem)
 
