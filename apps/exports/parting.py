@@ -63,10 +63,10 @@ class _Vendor:
     def _plugin(self) -> Any:
         return self.left.tracker.plugin(is_trial=True, token=self._token)
 
-    def _token(self) -> str:
+    def _token(self, refused: str = "") -> str:
         if self.tokens is None:
             return ""
-        if self.is_due and self.tokens.refresh:
+        if (self.is_due or self.tokens.access == refused) and self.tokens.refresh:
             self.is_due = False
             self.tokens = self._plugin().refresh(self.tokens.refresh)
         return self.tokens.access

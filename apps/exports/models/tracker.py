@@ -244,7 +244,7 @@ class Tracker(Connected):
         fails = models.Q(opened_at__lt=Now() - AWAY_AFTER) & ~models.Q(forced=cls.Forced.CLOSED)
         return cls.objects.filter(models.Q(forced=cls.Forced.OPEN) | fails)
 
-    def plugin(self, *, is_trial: bool = False, token: Callable[[str], str] | None = None) -> Any:
+    def plugin(self, *, is_trial: bool = False, token: Callable[..., str] | None = None) -> Any:
         """The plug-in with this tracker's settings; raises ValueError when they do not fit.
 
         In a trial nothing that is learned is kept: it may be another installation, or no row any more,
