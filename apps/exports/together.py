@@ -26,7 +26,7 @@ def deliver_all(exports: Sequence[TaskExport]) -> None:
     fresh = [one for one in exports if one.tracker.kind in kinds and _is_fresh(one)]
     for number, rows in groupby(sorted(fresh, key=_tracker), key=_tracker):
         make_together(Tracker.objects.get(pk=number), list(rows))
-    in_turns(deliver, tracker_of=_tracker, waiting=_waiting)(list(exports))
+    in_turns(deliver, tracker_of=_tracker, waiting=_waiting(), path="tracker")(list(exports))
 
 
 def make_together(tracker: Tracker, exports: Sequence[TaskExport]) -> None:
@@ -92,7 +92,7 @@ def _tracker(export: TaskExport) -> int:
     return export.tracker_id
 
 
-def _waiting(tracker: int) -> QuerySet[TaskExport]:
+def _waiting() -> QuerySet[TaskExport]:
     """What nobody wants any more, or is held, needs no tracker."""
     pending = TaskExport.objects.filter(status=TaskExport.Status.PENDING, held="")
-    return pending.filter(tracker=tracker, issue__status__in=Issue.WAITING)
+    return pending.filter(issue__status__in=Issue.WAITING)

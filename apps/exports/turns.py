@@ -11,7 +11,7 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
 from apps.exports.models import Rests
-from tasktracker.lib.workflow import WorkItem, each
+from tasktracker.lib.workflow import REDISPATCH_AFTER, WorkItem, each
 
 TURN = timedelta(seconds=10)  # of one tracker, in one chunk
 PAUSE = timedelta(seconds=3)  # after it, in which others have theirs
@@ -23,12 +23,19 @@ def in_turns(
     verb: Callable[[Item], None],
     *,
     tracker_of: Callable[[Item], int],
-    waiting: Callable[[int], QuerySet[Item]],
+    waiting: QuerySet[Item],
+    path: str,
 ) -> Callable[[list[Item]], None]:
     """As `each`, until the tracker of a row rests, or has had its turn: then all that wait for it wait on.
 
-    `waiting` are the rows that nobody need look at before this tracker may be called.
+    `waiting` are the rows that nobody need look at before their tracker may be called; `path` is the lookup
+    from one to its tracker. A turn has no end while nobody else waits.
     """
+
+    def others_wait(number: int, later: Sequence[Item]) -> bool:
+        soon = waiting.filter(_is_free(), due_at__lt=Now() + REDISPATCH_AFTER)
+        in_chunk = any(tracker_of(one) != number for one in later)
+        return in_chunk or soon.exclude(**{path: number}).exists()
 
     def run(items: list[Item]) -> None:
         spent: dict[int, timedelta] = defaultdict(timedelta)
@@ -45,11 +52,12 @@ def in_turns(
                 raise
             finally:
                 spent[number] += timedelta(seconds=monotonic() - began)
-                if delay is None and spent[number] > TURN:
+                later = items[items.index(item) + 1 :]
+                if delay is None and spent[number] > TURN and others_wait(number, later):
                     delay = PAUSE
                 if delay is not None:
-                    others = items[items.index(item) + 1 :]
-                    left.update(_put_off(waiting(number), others, delay=delay, **told))
+                    theirs = waiting.filter(**{path: number})
+                    left.update(_put_off(theirs, later, delay=delay, **told))
 
         each(take)(items)
 
@@ -71,9 +79,14 @@ def _put_off(
         left = list(still_ours.values_list("pk", flat=True))
         everything = rows.model._default_manager
         everything.filter(pk__in=left).update(attempts=F("attempts") - 1, **wait)
-        free = rows.filter(Q(leased_until=None) | Q(leased_until__lt=Now()), due_at__lt=until)
+        free = rows.filter(_is_free(), due_at__lt=until)
         everything.filter(pk__in=_locked(free).values("pk")).update(**wait)
     return left
+
+
+def _is_free() -> Q:
+    """Nobody works on it."""
+    return Q(leased_until=None) | Q(leased_until__lt=Now())
 
 
 def _locked(rows: QuerySet[Item]) -> QuerySet[Item]:

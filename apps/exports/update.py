@@ -64,7 +64,9 @@ def want_missed() -> None:
 
 def tell_all(updates: Sequence[ExportUpdate]) -> None:
     """What is to be told, tracker by tracker in turns."""
-    in_turns(tell, tracker_of=_tracker, waiting=_waiting)(list(updates))
+    waiting = ExportUpdate.objects.filter(status=ExportUpdate.Status.WAITING)
+    turns = in_turns(tell, tracker_of=_tracker, waiting=waiting, path="export__tracker")
+    turns(list(updates))
 
 
 def tell(update: ExportUpdate) -> None:
@@ -99,11 +101,6 @@ def tell(update: ExportUpdate) -> None:
 
 def _tracker(update: ExportUpdate) -> int:
     return update.export.tracker_id
-
-
-def _waiting(tracker: int) -> QuerySet[ExportUpdate]:
-    waiting = ExportUpdate.objects.filter(status=ExportUpdate.Status.WAITING)
-    return waiting.filter(export__tracker=tracker)
 
 
 def note_of(update: ExportUpdate, plugin: Any) -> str:

@@ -24,6 +24,12 @@ def many(make_export, spare: Tracker) -> list[TaskExport]:
     return [make_export(due_at=Now()) for _ in range(5)]
 
 
+@pytest.fixture
+def another(many, spare: Tracker) -> TaskExport:
+    """Of the other tracker, due."""
+    return TaskExport.objects.create(issue=many[0].issue, tracker=spare, due_at=Now())
+
+
 def rest(tracker: Tracker) -> None:
     Tracker.objects.filter(pk=tracker.pk).update(closed_until=Now() + timedelta(seconds=20))
 
@@ -105,17 +111,27 @@ def test_what_somebody_works_on_is_left_to_them(many, tracker):
     assert TaskExport.objects.filter(pk=left.pk, due_at__lt=Now() + timedelta(seconds=4)).exists()
 
 
-def test_a_slow_tracker_has_its_turn_and_leaves_the_rest_for_later(many, monkeypatch, fake):
+def test_a_slow_tracker_has_its_turn_and_leaves_the_rest_for_later(
+    many, tracker, another, monkeypatch, fake
+):
     monkeypatch.setattr(turns, "TURN", timedelta(0))
 
     deliver_exports(numbers(many))
 
-    left = TaskExport.objects.filter(status="pending", attempts=0, last_error="")
+    left = tracker.exports.filter(status="pending", attempts=0, last_error="")
     assert fake.issues == [many[0].uuid]
     assert left.filter(leased_until=F("due_at"), due_at__lt=Now() + turns.PAUSE).count() == 4
 
 
-def test_a_slow_tracker_gets_everything_in_the_end(many, monkeypatch, fake):
+def test_a_slow_tracker_goes_on_while_nobody_else_waits(many, monkeypatch, fake):
+    monkeypatch.setattr(turns, "TURN", timedelta(0))
+
+    deliver_exports(numbers(many))
+
+    assert len(fake.issues) == 5
+
+
+def test_a_slow_tracker_gets_everything_in_the_end(many, another, monkeypatch, fake):
     monkeypatch.setattr(turns, "TURN", timedelta(0))
 
     for _turn in many:

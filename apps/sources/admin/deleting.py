@@ -32,7 +32,9 @@ class CountingAdmin(ProjectScopedAdmin):
 
     def _keeping(self, rows: Sequence[Any]) -> list[str]:
         kept = [related for how in (PROTECT, RESTRICT) for _, related in self._related(rows, how)]
-        return [f"{capfirst(str(one._meta.verbose_name))}: {one}" for related in kept for one in related]
+        return [
+            f"{capfirst(str(one._meta.verbose_name))}: {one}" for related in kept for one in related
+        ]
 
     def _related(self, rows: Sequence[Any], how: Any) -> Iterator[tuple[type[Model], Any]]:
         for one in self.opts.get_fields(include_hidden=True):
