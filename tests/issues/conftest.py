@@ -42,7 +42,7 @@ TEXTS = [
     OUTAGE,
 ]
 STRICT = Thresholds(merge=0.999, suggest=0.3)
-LOOSE = Thresholds(merge=0.15, suggest=0.02)
+LOOSE = Thresholds(merge=0.05, suggest=0.02)
 MODEL = "qwen3:14b"
 SAME = {"verdict": "same", "confidence": 0.93, "reason": "Обидва про 502 під час оплати."}
 DIFFERENT = {"verdict": "different", "confidence": 0.9, "reason": "Інша платформа."}

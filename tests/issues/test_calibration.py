@@ -175,6 +175,34 @@ def _told_wrongly(talk):
     return replace(talk, problems=[report.number for report in talk.reports])
 
 
+@pytest.mark.parametrize(("hours", "is_handed_over"), [(2, True), (30, False)])
+def test_a_report_is_judged_beside_what_the_search_hands_over(talks, hours, is_handed_over):
+    """Twenty by meaning, and all of the last day."""
+    talk = talks[0]
+    unlike, *_others, last = talk.reports
+    later = [replace(last, number=2000 + n) for n in range(30)]
+    other = replace(unlike, number=3000, sent_at=last.sent_at + timedelta(days=2))
+    new = replace(last, number=4000, sent_at=other.sent_at + timedelta(hours=hours))
+    reports = [*talk.reports, *later, other, new]
+    told = replace(talk, reports=reports, problems=[report.number for report in reports])
+    space = space_training.learn([space_training.block_of_talk(talk)])
+
+    *_cases, case = cases_of_talk(told, space)
+
+    assert (other.number in {option.issue for option in case.options}) is is_handed_over
+
+
+def test_weeks_that_were_written_as_life_is_count_as_chats(tmp_path):
+    (tmp_path / "weeks").mkdir()
+    lines = [json.dumps(line) for line in _talk("team", 100)]
+    (tmp_path / "weeks" / "team.jsonl").write_text("\n".join(lines))
+
+    (talk,) = read_talks(tmp_path, embed)
+
+    assert talk.name == "team"
+    assert talk.is_whole_chat
+
+
 def test_whole_chats_teach_more_than_reports_that_were_written(talks):
     cases = cases_of_talk(talks[0], space_training.learn([space_training.block_of_talk(talks[0])]))
     chat = [replace(case, kind="chat") for case in cases]

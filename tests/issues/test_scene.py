@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from apps.issues.dedup.base import Candidate, Report
-from apps.issues.dedup.scene import NAMES, rivals, time_alone
+from apps.issues.dedup.scene import NAMES, rivals
 from apps.issues.dedup.space import Space, tokens
 from tasktracker.lib.text import fingerprint, language_of
 
@@ -81,23 +81,43 @@ def test_what_was_filed_before_but_sent_later_is_as_far_in_time(space):
     assert after[1]["burst"] == 0
 
 
-@pytest.mark.parametrize(
-    ("text", "near", "values", "is_alone"),
-    [
-        ("лежимо", (0, 1), {}, True),
-        ("лежимо", (0, 1), {"answers": 1}, False),
-        ("лежимо", (1, 0.1), {}, False),
-        ("каса зависла", (0, 1), {}, False),
-    ],
-)
-def test_only_the_time_speaks_for_what_shares_no_word_place_or_reply(
-    space, text, near, values, is_alone
-):
-    new = report(text, near, number=2, minutes=1, **values)
+def test_a_word_that_the_whole_team_uses_counts_less_than_one_of_two_reports(space):
+    bank = [
+        Candidate(n, report(text, number=n))
+        for n, text in enumerate(
+            ["виписка порожня", "виписка англійською", "виписка обрізана", "касир не бачить"], 1
+        )
+    ]
 
-    (rival,) = rivals(new, [Candidate(1, report(number=1))], space)
+    numbers = seen(space, report("виписка для касира", number=9), *bank)
 
-    assert time_alone(np.array([rival.features])).tolist() == [is_alone]
+    assert numbers[4]["rarest_here"] > numbers[1]["rarest_here"] > 0
+    assert numbers[4]["margin_here"] > 0 > numbers[1]["margin_here"]
+    assert numbers[4]["rank_here"] == 0
+    assert numbers[4]["rarest_shared"] == numbers[1]["rarest_shared"]  # both are new to the corpus
+
+
+def test_words_of_several_reports_of_an_issue_count_together(space):
+    one = Candidate(1, report("касир зайшов", number=1)), Candidate(1, report("чек зник", number=2))
+    other = Candidate(2, report("касир пішов", number=3))
+
+    numbers = seen(space, report("касир без чека", number=9), *one, other)
+
+    assert numbers[1]["shared_here"] > numbers[1]["shared_with_one_here"] > 0
+    assert numbers[2]["shared_here"] == numbers[2]["shared_with_one_here"]
+
+
+def test_issues_of_the_last_minutes_are_counted_once_each(space):
+    known = [Candidate(n % 2, report(number=n, minutes=n)) for n in range(1, 5)]
+    before = Candidate(7, report(number=7, minutes=-60))
+
+    numbers = seen(space, report(number=9, minutes=6), *known, before)
+
+    assert numbers[0]["burst"] == 4
+    assert numbers[0]["issues_just_now"] == 2
+    assert numbers[0]["issues_lately"] == 3
+    assert numbers[0]["minutes_since_other"] == pytest.approx(np.log10(1 + 3))
+    assert numbers[1]["minutes_since_other"] == pytest.approx(np.log10(1 + 2))
 
 
 def test_what_was_spoken_of_last_is_judged_however_far_its_meaning(space):
@@ -122,6 +142,7 @@ def test_of_a_text_from_no_conversation_no_talk_is_known(space):
 
     assert np.isnan(numbers["minutes_since_first"])
     assert np.isnan(numbers["echo"])
+    assert np.isnan(numbers["shared_here"])
     assert numbers["place"] == pytest.approx(1.0)
 
 

@@ -20,7 +20,8 @@ def run(*arguments):
 def test_the_command_tells_and_speaks_to_programs(make_report, project):
     file([make_report(text) for text in TEXTS])
 
-    told = run(project.slug, "--merge", 0.15, "--suggest", 0.02, "--json", "--no-curve")
+    thresholds = ("--merge", LOOSE.merge, "--suggest", LOOSE.suggest)
+    told = run(project.slug, *thresholds, "--json", "--no-curve")
 
     figures = json.loads(told.splitlines()[-1])
     assert figures["chosen"]["issues"] == simulate(project, LOOSE).issues

@@ -107,7 +107,10 @@ def test_the_same_words_about_something_else_are_only_suggested(make_report, fir
 
 
 def test_an_issue_of_which_one_report_agrees_takes_the_next(make_report):
-    reports = [make_report("App crashes on login on iOS"), make_report("App crashes on login")]
+    reports = [
+        make_report("App crashes on login on iOS"),
+        make_report("App crashes on login", author_id="9"),
+    ]
     file(reports)
     again = make_report("App crashes on login on Android", author_id="8")
 

@@ -140,7 +140,10 @@ FEATURES = {
     "words_theirs": gettext_lazy("length of the other report"),
     "minutes_since_first": gettext_lazy("time since the first report"),
     "minutes_since_last": gettext_lazy("time since the last report"),
+    "minutes_since_other": gettext_lazy("issues spoken of since"),
     "newer_issues": gettext_lazy("issues spoken of since"),
+    "issues_just_now": gettext_lazy("many reports at once"),
+    "issues_lately": gettext_lazy("many reports at once"),
     "reports": gettext_lazy("how many have reported it"),
     "recent_reports": gettext_lazy("how many reported it just now"),
     "burst": gettext_lazy("many reports at once"),
@@ -151,6 +154,16 @@ FEATURES = {
     "is_bug": gettext_lazy("bug or feature"),
     "echo": gettext_lazy("sounds like a second report"),
     "says_also": gettext_lazy("sounds like a second report"),
+    "rarest_here": gettext_lazy("rare words in both"),
+    "shared_here": gettext_lazy("rare words in both"),
+    "share_here": gettext_lazy("rare words in both"),
+    "share_of_theirs_here": gettext_lazy("rare words in both"),
+    "margin_here": gettext_lazy("rare words in both"),
+    "rank_here": gettext_lazy("rare words in both"),
+    "shared_with_one_here": gettext_lazy("rare words in both"),
+    "concepts_here": gettext_lazy("the same things are named"),
+    "concepts_share_here": gettext_lazy("the same things are named"),
+    "concepts_margin_here": gettext_lazy("the same things are named"),
 }
 #: Of these a text has something or nothing: what speaks the other way than it may is its absence.
 _SIGNS = frozenset(

@@ -21,7 +21,7 @@ from apps.issues.dedup.choosing import (
     raises_of_texts,
 )
 from apps.issues.dedup.corpus import BURST, CHAT, TALK, Row, Talk
-from apps.issues.dedup.judge import PairModel, log_odds_of_talk
+from apps.issues.dedup.judge import PairModel
 from apps.issues.dedup.outcomes import (
     Array,
     Scored,
@@ -184,8 +184,7 @@ def _train(cases: Sequence[Case]) -> tuple[Trees, Texts]:
 
 
 def _log_odds(case: Case, talk_part: Trees, text_part: Texts) -> Array:
-    rows = _features(case)
-    return log_odds_of_talk(talk_part, rows) if case.is_talk else text_part.log_odds(rows)
+    return (talk_part if case.is_talk else text_part).log_odds(_features(case))
 
 
 def _features(case: Case) -> Array:

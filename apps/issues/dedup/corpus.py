@@ -61,15 +61,19 @@ def read_rows(paths: Sequence[Path], embed: Embed) -> list[Row]:
 
 
 def read_talks(folder: Path, embed: Embed) -> list[Talk]:
-    """The chats of `folder` and its `duplicates/*.jsonl`, with lines {id, at, author, category, text,
-    reply_to, duplicate_of}; only what reports something.
+    """The chats of `folder`, its `weeks/*.jsonl` and its `duplicates/*.jsonl`, with lines {id, at, author,
+    category, text, reply_to, duplicate_of}; only what reports something.
     """
     talks = [
         replace(_talk(path.parent.name, list(_exported(path)), embed), is_whole_chat=True)
         for path in sorted((folder / "chats").glob("*/result.json"))
     ]
-    written = sorted((folder / "duplicates").glob("*.jsonl"))
-    return talks + [_talk(path.stem, _lines(path), embed) for path in written]
+    for name, is_whole_chat in (("weeks", True), ("duplicates", False)):
+        talks += [
+            replace(_talk(path.stem, _lines(path), embed), is_whole_chat=is_whole_chat)
+            for path in sorted((folder / name).glob("*.jsonl"))
+        ]
+    return talks
 
 
 def cached_embed(embed: Embed, model_name: str, path: Path) -> Embed:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from apps.issues.dedup.base import Candidate, Match, Report
 from apps.issues.dedup.cognates import words_of
 from apps.issues.dedup.conflicts import explain, facts_of
-from apps.issues.dedup.scene import NAMES, TIME_ALONE, Rival, rivals, time_alone
+from apps.issues.dedup.scene import NAMES, Rival, rivals
 from apps.issues.dedup.space import Space
 from apps.issues.dedup.texts import Texts
 from apps.issues.dedup.trees import Trees
@@ -37,9 +37,7 @@ class PairModel:
         if not found:
             return []
         rows = np.array([rival.features for rival in found], np.float64)
-        log_odds = (
-            log_odds_of_talk(self.trees, rows) if report.author else self.texts.log_odds(rows)
-        )
+        log_odds = self._part(report).log_odds(rows)
         return [1 / (1 + math.exp(-max(-40.0, min(40.0, value)))) for value in log_odds]
 
     def reasons(self, report: Report, found: Sequence[Rival]) -> list[dict[str, float]]:
@@ -47,10 +45,7 @@ class PairModel:
         if not found:
             return []
         rows = np.array([rival.features for rival in found], np.float64)
-        moved = self._part(report).contributions(rows)
-        if report.author:
-            moved[:, NAMES.index("rarity_share")] -= TIME_ALONE * time_alone(rows)
-        return [_strongest(row) for row in moved]
+        return [_strongest(row) for row in self._part(report).contributions(rows)]
 
     def _part(self, report: Report) -> Trees | Texts:
         return self.trees if report.author else self.texts
@@ -63,11 +58,6 @@ def _strongest(moved: npt.NDArray[np.float64]) -> dict[str, float]:
         for place in strongest
         if abs(moved[place]) >= TOLD_FROM
     }
-
-
-def log_odds_of_talk(trees: Trees, rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Shape (rows,): what the trees say, less where nothing but the time speaks for it."""
-    return trees.log_odds(rows) - TIME_ALONE * time_alone(rows)
 
 
 class Judge:

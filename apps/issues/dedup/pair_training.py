@@ -15,15 +15,16 @@ from apps.issues.dedup.space import Space
 from apps.issues.dedup.texts import Texts
 from apps.issues.dedup.trees import Trees
 
-#: Bases that a text of the pairs is compared with: what the search by vector hands over.
+#: What the search hands over: so many by vector, and so many of the last hours.
 NEAREST = 20
-TALK_DAYS = 30  # as Project.open_issue_days
+TALK_DAYS, TALK_HOURS = 30, 24  # as Project.open_issue_days and duplicate_window_hours
+RECENT = 200
 #: A tester tells what was found in an hour: near in time, and nothing else. Chats hardly have that, life does.
 LONG_BURSTS, LONG, SHORT = 2, 10, 3
 BURST_GAPS = (0.5, 0.9, 1.6, 2.9, 5.2, 9.4, 17, 31, 55, 100)  # minutes
 #: `para` and `cross2` were written to be far from their base: they must not teach that far is near.
-#: Of talks only whole chats have as many traps as life has; bursts balance how near in time their repeats are.
-IMPORTANCE = {"para": 0.15, "cross2": 0.25, CHAT: 3.0, BURST: 3.0}
+#: Of talks only chats have as many traps as life has.
+IMPORTANCE = {"para": 0.15, "cross2": 0.25, CHAT: 3.0}
 #: Small trees in which hardly any numbers meet: of texts there are too few for more.
 TREES_OF_TALK = {
     "max_iter": 120,
@@ -81,11 +82,27 @@ def cases_of_talk(talk: Talk, space: Space) -> list[Case]:
         ]
         options = [
             Option(rival.issue_id, rival.issue_id == problem, rival.features)
-            for rival in rivals(report, reachable, space)
+            for rival in rivals(report, _handed_over(report, reachable), space)
         ]
         cases.append(Case(talk.name, kind, report.number != problem, options))
         candidates.append(Candidate(problem, report))
     return cases
+
+
+def _handed_over(report: Report, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """As `search.candidates`: what is rare among all that a team ever told is not what is rare beside these."""
+    if report.vector is None or not candidates:
+        return list(candidates)
+    similar = matrix_of([candidate.report for candidate in candidates]) @ report.vector
+    nearest = np.argsort(-similar, kind="stable")[:NEAREST].tolist()
+    window = timedelta(hours=TALK_HOURS)
+    recent = [
+        place
+        for place, candidate in enumerate(candidates)
+        if abs(report.sent_at - candidate.report.sent_at) <= window
+    ]
+    recent.sort(key=lambda place: candidates[place].report.sent_at, reverse=True)
+    return [candidates[place] for place in sorted({*nearest, *recent[:RECENT]})]
 
 
 def cases_of_bursts(talk: Talk, space: Space) -> list[Case]:
@@ -116,7 +133,7 @@ def _burst(
     for one, gap in zip(told, gaps, strict=False):
         sent_at += timedelta(minutes=float(gap))
         report = replace(one, sent_at=sent_at, author=author or one.author, answers=None)
-        found = rivals(report, known, space)
+        found = rivals(report, _handed_over(report, known), space)
         options = [Option(rival.issue_id, False, rival.features) for rival in found]
         cases.append(Case(talk.name, BURST, False, options))
         known.append(Candidate(one.number, report))

@@ -5,18 +5,15 @@ A text whose author nobody knows comes from no conversation: what a conversation
 
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from heapq import nlargest
 from typing import NamedTuple
-
-import numpy as np
-import numpy.typing as npt
 
 from apps.issues.dedup import features as pair
 from apps.issues.dedup.base import Candidate, Report, matrix_of
 from apps.issues.dedup.cognates import words_of
 from apps.issues.dedup.space import Space, concept_tokens, tokens
+from apps.issues.dedup.words_here import OF_WORDS_HERE, WordsHere, best_other, two_best
 
 #: name -> +1 may only speak for "the same problem", -1 only against it, 0 free.
 OF_PLACE = {
@@ -37,7 +34,10 @@ OF_PLACE = {
 OF_TALK = {
     "minutes_since_first": 0,
     "minutes_since_last": 0,
+    "minutes_since_other": 0,
     "newer_issues": 0,
+    "issues_just_now": 0,
+    "issues_lately": 0,
     "reports": 0,
     "recent_reports": 0,
     "burst": 0,
@@ -48,18 +48,17 @@ OF_TALK = {
     "is_bug": 0,
     "echo": 1,
     "says_also": 1,
+    # The words too: how rare they are here says nothing beside the few bases that a text is trained with.
+    **OF_WORDS_HERE,
 }
 DIRECTIONS = {**pair.DIRECTIONS, **OF_PLACE, **OF_TALK}
 NAMES = tuple(DIRECTIONS)
 
 JUDGED_NEAREST = 12  # issues by each nearness that are judged
 JUDGED_RECENT = 5  # issues that were spoken of last
-RECENT_SECONDS = 30 * 60
-MOST_RANK, MOST_REPORTS, MOST_BURST, MOST_WORDS, MOST_RARITY = 12, 5, 6, 60, 40.0
-#: Log-odds that are taken from a report of a talk with which nothing is shared but the time. Hardly any
-#: of these merges is wrong in chats, but different people can tell different problems at one time.
-TIME_ALONE = 1.5
-NEAR_PLACE = 0.4  # of a tenth of the duplicates, of hardly any other pair
+RECENT_SECONDS, LATELY_SECONDS = 30 * 60, 120 * 60
+LONG_AGO = 30 * 86_400  # seconds since any other issue, where there is none
+MOST_RANK, MOST_REPORTS, MOST_BURST, MOST_LATELY, MOST_WORDS, MOST_RARITY = 12, 5, 6, 8, 60, 40.0
 _UNKNOWN = float("nan")
 _ALSO = re.compile(
     r"\b(?:теж|також|тоже|аналогічно|так[аеу] сам[аеу]|т[ае] сам[ае]|той самий|те ж саме|знов\w*|опять|підтверджую"
@@ -118,13 +117,6 @@ def rivals(report: Report, candidates: Sequence[Candidate], space: Space) -> lis
     return _Scene(report, known, space).rivals()
 
 
-def time_alone(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    """Which of these numbers of a talk, shape (rows, features), share no word, concept, place or reply."""
-    shares = rows[:, [NAMES.index("rarity_share"), NAMES.index("concepts_share")]]
-    is_near = rows[:, NAMES.index("place")] >= NEAR_PLACE
-    return np.asarray((shares <= 0).all(axis=1) & ~is_near & ~(rows[:, NAMES.index("answers")] > 0))
-
-
 class _Scene:
     def __init__(self, report: Report, candidates: Sequence[Candidate], space: Space) -> None:
         self.report = report
@@ -143,16 +135,21 @@ class _Scene:
             abs((report.sent_at - candidate.report.sent_at).total_seconds())
             for candidate in candidates
         ]
-        self.by_age = self._ranks([self._last(group) for group in self.groups])
+        last = [self._last(group) for group in self.groups]
+        self.by_age = self._ranks(last)
+        self.latest = two_best(-age for age in last)
+        self.just_now = float(min(MOST_BURST, sum(age < RECENT_SECONDS for age in last)))
+        self.lately = float(min(MOST_LATELY, sum(age < LATELY_SECONDS for age in last)))
         self.is_talk = bool(report.author)
         # What is the same beside every issue.
-        self.best_cosines = _two_best(group.cosine for group in self.groups)
-        self.best_places = _two_best(group.place for group in self.groups)
+        self.best_cosines = two_best(group.cosine for group in self.groups)
+        self.best_places = two_best(group.place for group in self.groups)
         self.words = self._weighed(tokens)
         self.named = self._weighed(concept_tokens)
         self.length = float(min(MOST_WORDS, len(words_of(report.text).split())))
         self.burst = float(min(MOST_BURST, sum(age < RECENT_SECONDS for age in self.ages)))
         self.says_also = float(bool(_ALSO.search(report.text)))
+        self.words_here = self._words_here() if self.is_talk else None
 
     def rivals(self) -> list[Rival]:
         found = []
@@ -189,7 +186,7 @@ class _Scene:
 
     def _features(self, position: int, group: _Group) -> list[float]:
         best = self.candidates[group.best].report
-        rival = _best_other(self.best_cosines, position)
+        rival = best_other(self.best_cosines, position)
         words = pair.features_of(self.report, best, float(self.cosines[group.best]), rival)
         place = self._place(position, group, best)
         talk = self._talk(position, group)
@@ -202,7 +199,7 @@ class _Scene:
     def _place(self, position: int, group: _Group, best: Report) -> dict[str, float]:
         words = self._shared(self.words, group)
         named = self._shared(self.named, group)
-        rival = _best_other(self.best_places, position)
+        rival = best_other(self.best_places, position)
         return {
             "place": group.place,
             "place_mean": float(self.near[group.members].mean()),
@@ -231,17 +228,31 @@ class _Scene:
         total = sum(rarities)
         return _Shared(max(rarities, default=0.0), total, total / own.total if own.total else 0.0)
 
+    def _words_here(self) -> WordsHere:
+        return WordsHere(
+            self.report.text,
+            [
+                [self.candidates[member].report.text for member in group.members]
+                for group in self.groups
+            ],
+            self.space,
+        )
+
     def _talk(self, position: int, group: _Group) -> dict[str, float]:
         """Nothing, for a text that comes from no conversation."""
-        if not self.is_talk:
+        if self.words_here is None:
             return {}
         ages = [self.ages[member] for member in group.members]
         first = self.candidates[group.members[0]].report
         last = self.candidates[group.members[-1]].report
+        other = -best_other(self.latest, position) if len(self.groups) > 1 else LONG_AGO
         return {
             "minutes_since_first": math.log10(1 + max(ages) / 60),
             "minutes_since_last": math.log10(1 + min(ages) / 60),
+            "minutes_since_other": math.log10(1 + other / 60),
             "newer_issues": float(min(MOST_RANK, self.by_age[position])),
+            "issues_just_now": self.just_now,
+            "issues_lately": self.lately,
             "reports": float(min(MOST_REPORTS, len(group.members))),
             "recent_reports": float(sum(age < RECENT_SECONDS for age in ages)),
             "burst": self.burst,
@@ -252,6 +263,7 @@ class _Scene:
             "is_bug": float(self.report.category == "bug"),
             "echo": self.echo,
             "says_also": self.says_also,
+            **self.words_here.numbers(position),
         }
 
     def _last(self, group: _Group) -> float:
@@ -263,12 +275,3 @@ class _Scene:
         return answered is not None and any(
             self.candidates[member].report.number == answered for member in group.members
         )
-
-
-def _two_best(values: Iterable[float]) -> list[tuple[float, int]]:
-    """With their positions: the best of all others is the first or the second of these."""
-    return nlargest(2, ((value, position) for position, value in enumerate(values)))
-
-
-def _best_other(best: Sequence[tuple[float, int]], position: int) -> float:
-    return next((value for value, other in best if other != position), 0.0)
