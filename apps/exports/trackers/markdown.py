@@ -158,7 +158,8 @@ def quoted_message(message: Quote, markup: Markup = MARKDOWN) -> str:
     """Who, where, when and what came with it, with a link to it, and the words in a fence."""
     head = head_of(message, markup.escape)
     if is_web_address(message.url):
-        head = f"{head}, {markup.link(message.url, _('Open the message'))}"
+        link = markup.link(message.url, _("Open the message"))
+        head = f"{head}, {link}"
     return f"{head}:\n\n{markup.fence(message.text)}" if message.text else head
 
 
@@ -169,7 +170,10 @@ def head_of(message: Quote, escape: Callable[[str], str]) -> str:
     with_it = message.files or ((what,) if message.text else ())
     said = (message.author, message.chat, moment, *with_it)
     head = ", ".join(escape(part) for part in said if part)
-    return head if message.text else f"{capfirst(what or _('message'))}: {head}"
+    if message.text:
+        return head
+    what = what or _("message")
+    return f"{capfirst(what)}: {head}"
 
 
 def is_web_address(url: str) -> bool:
