@@ -30,9 +30,9 @@ def hold(export: TaskExport) -> bool:
 
 
 def task_beside(export: TaskExport) -> TaskExport | None:
-    """Another live task of the issue, or one that is on its way."""
+    """Another live task of the issue, or one that is on its way; what was deleted may come back from a bin."""
     others = TaskExport.objects.filter(issue=export.issue_id).exclude(pk=export.pk)
-    there = Q(status=Status.CREATED, is_live=True, is_gone=False)
+    there = Q(status=Status.CREATED, is_live=True)
     coming = Q(status=Status.PENDING, held="")
     return others.filter(there | coming).select_related("tracker").order_by("pk").first()
 

@@ -86,12 +86,15 @@ def _as_the_only_one(export: TaskExport) -> Iterator[None]:
 
 def why_not_again(export: TaskExport) -> str:
     """Why it is not to be sent again there, whatever its status; empty when nothing speaks against it."""
+    if not export.is_live:
+        return str(CLOSED_THERE)
     is_one = export.last_error == ELSEWHERE or _is_one_task(export.issue)
-    other = task_beside(export) if is_one else None
-    if other is not None:
+    if is_one and (other := task_beside(export)) is not None:
         words = _("The issue's task is in %(tracker)s: move it from there with “Export to”.")
+        if other.is_gone:
+            words = _("It was deleted in %(tracker)s: move it from there with “Export to”.")
         return words % {"tracker": other.tracker.name}
-    return "" if export.is_live else str(CLOSED_THERE)
+    return ""
 
 
 def places_for(export: TaskExport) -> QuerySet[Tracker]:

@@ -50,6 +50,30 @@ def test_what_another_tracker_has_is_not_let_go_as_well(held, run):
     assert live(first.issue) == ["Spare"]
 
 
+@pytest.fixture
+def deleted(held, run) -> TaskExport:
+    """The other one, whose task was deleted in a tracker that has a bin."""
+    _first, second = held
+    TaskExport.objects.filter(pk=second.pk).update(held="")
+    run(second)
+    TaskExport.objects.filter(pk=second.pk).update(is_gone=True)
+    return second
+
+
+def test_beside_a_task_that_may_come_back_from_a_bin_nothing_is_let_go(held, deleted):
+    with pytest.raises(CannotMove, match="was deleted in Spare: move it from there"):
+        release(held[0])
+
+
+def test_beside_a_task_that_may_come_back_from_a_bin_no_hour_opens(held, deleted):
+    TaskExport.objects.filter(pk=held[0].pk).update(held="too_many", due_at=Now())
+
+    deliver_due()
+
+    held[0].refresh_from_db()
+    assert (held[0].status, held[0].last_error) == ("failed", ELSEWHERE)
+
+
 def test_each_is_let_go_where_every_tracker_gets_one(held, run):
     ExportPolicy.objects.update(tracker=None)
 

@@ -42,7 +42,7 @@ def test_once_it_was_sent_nobody_is_asked_to_send_the_other(export, left_behind,
     settle_all()
 
     told = TaskExport.objects.get(pk=left_behind.pk).error
-    assert "Spare is switched off, and may have a task as well" in told
+    assert "Spare is switched off: once it is on" in told
     assert "send this one" not in told
 
 

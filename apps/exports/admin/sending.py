@@ -42,8 +42,8 @@ HELD = Way(
     release,
     Q(status=TaskExport.Status.PENDING) & ~Q(held__in=["", TaskExport.Held.AWAY]),
     ngettext_lazy(
-        "%(n)d export was left as it is: it is not held.",
-        "%(n)d exports were left as they are: they are not held.",
+        "%(n)d export was left as it is: it waits for no person and no hour.",
+        "%(n)d exports were left as they are: they wait for no person and no hour.",
         "n",
     ),
     gettext_lazy("Sent by hand."),

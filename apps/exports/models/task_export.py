@@ -289,5 +289,5 @@ class TaskExport(WorkItem):
         if self.last_error == NOT_WANTED:
             return gettext("Nobody wants it: the issue was rejected or merged, or is new again.")
         if self.last_error == ELSEWHERE:
-            return gettext("The issue's task is in another tracker, which stood in for this one.")
+            return gettext("The issue's task belongs to another tracker.")
         return retell(self.last_error)
