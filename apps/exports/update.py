@@ -64,8 +64,7 @@ def want_missed() -> None:
 
 def tell_all(updates: Sequence[ExportUpdate]) -> None:
     """What is to be told, tracker by tracker in turns."""
-    waiting = ExportUpdate.objects.filter(status=ExportUpdate.Status.WAITING)
-    turns = in_turns(tell, tracker_of=_tracker, waiting=waiting, path="export__tracker")
+    turns = in_turns(tell, tracker_of=_tracker, waiting=_waiting(), path="export__tracker")
     turns(list(updates))
 
 
@@ -101,6 +100,17 @@ def tell(update: ExportUpdate) -> None:
 
 def _tracker(update: ExportUpdate) -> int:
     return update.export.tracker_id
+
+
+def _waiting() -> QuerySet[ExportUpdate]:
+    """What is not to be told needs no tracker."""
+    return ExportUpdate.objects.filter(
+        status=ExportUpdate.Status.WAITING,
+        export__status=_CREATED,
+        export__is_live=True,
+        export__tracker__is_active=True,
+        export__tracker__tells_news=True,
+    )
 
 
 def note_of(update: ExportUpdate, plugin: Any) -> str:

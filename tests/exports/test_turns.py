@@ -162,3 +162,23 @@ def test_news_for_a_tracker_that_rests_wait_as_well(made, report, tracker, fake,
 
     late = ExportUpdate.objects.filter(status="waiting", due_at__gt=Now() + timedelta(seconds=15))
     assert late.count() == 3
+
+
+@pytest.mark.parametrize(
+    "unheard",
+    [{"is_live": False}, {"status": TaskExport.Status.PENDING}],
+    ids=["closed there", "sent anew"],
+)
+def test_what_is_not_to_be_told_is_settled_also_while_the_tracker_rests(
+    made, report, tracker, fake, unheard
+):
+    exports = [made(f"Прод {number} лежить") for number in range(2)]
+    for export in exports:
+        report(export, "і в мене")
+    TaskExport.objects.filter(pk=exports[1].pk).update(**unheard)
+    rest(tracker)
+    ExportUpdate.objects.update(due_at=Now(), leased_until=None)
+
+    tell_trackers(list(ExportUpdate.objects.values_list("pk", flat=True)))
+
+    assert [export.news.status for export in exports] == ["waiting", "told"]
