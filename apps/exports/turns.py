@@ -52,7 +52,7 @@ def in_turns(
                 raise
             finally:
                 spent[number] += timedelta(seconds=monotonic() - began)
-                later = items[items.index(item) + 1 :]
+                later = [one for one in items[items.index(item) + 1 :] if one.pk not in left]
                 if delay is None and spent[number] > TURN and others_wait(number, later):
                     delay = PAUSE
                 if delay is not None:

@@ -141,6 +141,19 @@ def test_a_slow_tracker_gets_everything_in_the_end(many, another, monkeypatch, f
     assert sorted(fake.issues) == sorted(export.uuid for export in many)
 
 
+def test_a_slow_tracker_goes_on_where_the_others_of_the_chunk_rest(
+    tracker, spare, make_export, monkeypatch, fake
+):
+    monkeypatch.setattr(turns, "TURN", timedelta(0))
+    rest(spare)
+    order = (spare, tracker, tracker, tracker, spare)
+    exports = [make_export(tracker=whose) for whose in order]
+
+    deliver_exports(numbers(exports))
+
+    assert fake.issues == [export.uuid for export in exports[1:4]]
+
+
 def test_after_a_slow_tracker_others_in_the_chunk_get_their_tasks(many, spare, monkeypatch, fake):
     monkeypatch.setattr(turns, "TURN", timedelta(0))
     theirs = TaskExport.objects.create(issue=many[0].issue, tracker=spare)
