@@ -1,7 +1,9 @@
 """Many issues of one tracker are made in one call, where it can; then each export goes its own way."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from itertools import groupby
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -24,9 +26,20 @@ def deliver_all(exports: Sequence[TaskExport]) -> None:
     prefetch_related_objects(exports, "issue__project", "tracker")
     kinds = able_to("create_many")
     fresh = [one for one in exports if one.tracker.kind in kinds and _is_fresh(one)]
+    spent = {}
     for number, rows in groupby(sorted(fresh, key=_tracker), key=_tracker):
+        began = monotonic()
         make_together(Tracker.objects.get(pk=number), list(rows))
-    in_turns(deliver, tracker_of=_tracker, waiting=_waiting(), path="tracker")(list(exports))
+        spent[number] = timedelta(seconds=monotonic() - began)
+    turns = in_turns(
+        deliver,
+        tracker_of=_tracker,
+        waiting=_waiting(),
+        path="tracker",
+        spent=spent,
+        is_begun=_is_made,
+    )
+    turns(list(exports))
 
 
 def make_together(tracker: Tracker, exports: Sequence[TaskExport]) -> None:
@@ -86,6 +99,11 @@ def _is_fresh(export: TaskExport) -> bool:
     is_wanted = export.issue.status in Issue.WAITING
     is_free = export.called_at is None and not export.held
     return is_wanted and is_free and export.tracker.is_active
+
+
+def _is_made(export: TaskExport) -> bool:
+    """In this call: whoever takes the row later has to look for it."""
+    return export.made is not None
 
 
 def _tracker(export: TaskExport) -> int:

@@ -1,7 +1,7 @@
 """Trackers take turns: of one that rests, or is slow, no row keeps a worker from the rows of others."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from time import monotonic
 from typing import Any, TypeVar
@@ -25,11 +25,14 @@ def in_turns(
     tracker_of: Callable[[Item], int],
     waiting: QuerySet[Item],
     path: str,
+    spent: Mapping[int, timedelta] | None = None,
+    is_begun: Callable[[Item], bool] = lambda _item: False,
 ) -> Callable[[list[Item]], None]:
     """As `each`, until the tracker of a row rests, or has had its turn: then all that wait for it wait on.
 
     `waiting` are the rows that nobody need look at before their tracker may be called; `path` is the lookup
-    from one to its tracker. A turn has no end while nobody else waits.
+    from one to its tracker. `spent` is what of a tracker's turn is over already. A turn has no end while nobody
+    else waits, and what of it `is_begun` is finished.
     """
 
     def others_wait(number: int, later: Sequence[Item]) -> bool:
@@ -38,7 +41,7 @@ def in_turns(
         return in_chunk or soon.exclude(**{path: number}).exists()
 
     def run(items: list[Item]) -> None:
-        spent: dict[int, timedelta] = defaultdict(timedelta)
+        taken = defaultdict(timedelta, spent or {})
         left: set[int] = set()
 
         def take(item: Item) -> None:
@@ -51,10 +54,11 @@ def in_turns(
                 delay, told = error.delay, {"last_error": str(error)}
                 raise
             finally:
-                spent[number] += timedelta(seconds=monotonic() - began)
+                taken[number] += timedelta(seconds=monotonic() - began)
                 later = [one for one in items[items.index(item) + 1 :] if one.pk not in left]
-                if delay is None and spent[number] > TURN and others_wait(number, later):
+                if delay is None and taken[number] > TURN and others_wait(number, later):
                     delay = PAUSE
+                    later = [one for one in later if not is_begun(one)]
                 if delay is not None:
                     theirs = waiting.filter(**{path: number})
                     left.update(_put_off(theirs, later, delay=delay, **told))

@@ -6,7 +6,9 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 import pytest
+from django.db.models.functions import Now
 
+from apps.exports import together, turns
 from apps.exports.models import TaskExport, Tracker
 from apps.exports.tasks import deliver_exports
 from apps.exports.trackers import TRACKERS
@@ -47,6 +49,12 @@ def deliver(exports: list[TaskExport]) -> Callable[..., list[str]]:
         return [row.status for row in TaskExport.objects.order_by("pk")]
 
     return deliver
+
+
+@pytest.fixture
+def others(exports: list[TaskExport], spare: Tracker) -> TaskExport:
+    """Waits for another tracker."""
+    return TaskExport.objects.create(issue=exports[0].issue, tracker=spare, due_at=Now())
 
 
 def each_once(exports: list[TaskExport]) -> bool:
@@ -149,3 +157,23 @@ def test_all_that_are_made_are_known_before_any_is_complete(exports, deliver):
     assert deliver() == ["pending"] * 5
 
     assert not TaskExport.objects.filter(external_id="").exists()
+
+
+def test_what_was_made_together_does_not_wait_for_another_turn(
+    exports, others, deliver, monkeypatch
+):
+    monkeypatch.setattr(turns, "TURN", timedelta(0))
+
+    assert deliver() == ["created"] * 5 + ["pending"]
+
+
+def test_making_many_together_is_part_of_the_turn(exports, others, monkeypatch):
+    now = [0.0]
+    for module in (together, turns):
+        monkeypatch.setattr(module, "monotonic", lambda: now[0])
+    Fake.before["create_many"] = lambda: now.append(now.pop() + 11)
+
+    deliver_exports([export.pk for export in exports[:4]])
+
+    rows = TaskExport.objects.filter(pk__in=[export.pk for export in exports[:4]])
+    assert [row.status for row in rows.order_by("pk")] == ["created"] * 3 + ["pending"]
