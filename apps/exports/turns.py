@@ -7,11 +7,11 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from apps.exports.models import Rests
-from tasktracker.lib.workflow import REDISPATCH_AFTER, WorkItem, each
+from tasktracker.lib.workflow import REDISPATCH_AFTER, WorkItem, each, is_free
 
 TURN = timedelta(seconds=10)  # of one tracker, in one chunk
 PAUSE = timedelta(seconds=3)  # after it, in which others have theirs
@@ -36,7 +36,7 @@ def in_turns(
     """
 
     def others_wait(number: int, later: Sequence[Item]) -> bool:
-        soon = waiting.filter(_is_free(), due_at__lt=Now() + REDISPATCH_AFTER)
+        soon = waiting.filter(is_free(), due_at__lt=Now() + REDISPATCH_AFTER)
         in_chunk = any(tracker_of(one) != number for one in later)
         return in_chunk or soon.exclude(**{path: number}).exists()
 
@@ -83,14 +83,9 @@ def _put_off(
         left = list(still_ours.values_list("pk", flat=True))
         everything = rows.model._default_manager
         everything.filter(pk__in=left).update(attempts=F("attempts") - 1, **wait)
-        free = rows.filter(_is_free(), due_at__lt=until)
+        free = rows.filter(is_free(), due_at__lt=until)
         everything.filter(pk__in=_locked(free).values("pk")).update(**wait)
     return left
-
-
-def _is_free() -> Q:
-    """Nobody works on it."""
-    return Q(leased_until=None) | Q(leased_until__lt=Now())
 
 
 def _locked(rows: QuerySet[Item]) -> QuerySet[Item]:

@@ -56,6 +56,11 @@ class WrongTransition(Exception):
     """The model's TRANSITIONS do not allow this move."""
 
 
+def is_free() -> Q:
+    """Of many rows, those that nobody works on."""
+    return Q(leased_until=None) | Q(leased_until__lt=Now())
+
+
 class WorkItem(models.Model):
     """A row with a status that moves by compare-and-set and work that is leased by the database's clock."""
 
@@ -105,9 +110,7 @@ class WorkItem(models.Model):
     def claim(cls, ids: Iterable[int], status: str, *, lease: timedelta = LEASE) -> list[Self]:
         """Lease those of the rows that wait in `status` and nobody works on, oldest first."""
         with transaction.atomic():
-            free = cls._default_manager.filter(pk__in=list(ids), status=status).filter(
-                Q(leased_until=None) | Q(leased_until__lt=Now())
-            )
+            free = cls._default_manager.filter(is_free(), pk__in=list(ids), status=status)
             locked = free.order_by("pk").select_for_update(skip_locked=True, of=("self",))
             items: list[Self] = list(locked.annotate(claimed_at=Now()))
             if not items:
@@ -127,11 +130,8 @@ class WorkItem(models.Model):
     def take_due(cls, status: str, *, limit: int = 1000) -> list[int]:
         """Ids of waiting rows whose time has come; each is handed out once per REDISPATCH_AFTER."""
         with transaction.atomic():
-            due = (
-                cls._default_manager.filter(status=status, due_at__lte=Now())
-                .filter(Q(leased_until=None) | Q(leased_until__lt=Now()))
-                .order_by("due_at", "pk")
-            )
+            rows = cls._default_manager.filter(is_free(), status=status, due_at__lte=Now())
+            due = rows.order_by("due_at", "pk")
             ids = list(due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:limit])
             cls._default_manager.filter(pk__in=ids).update(due_at=Now() + REDISPATCH_AFTER)
         return ids
