@@ -34,6 +34,16 @@ def test_what_counts_because_it_is_absent_is_told_as_absent():
     ]
 
 
+def test_an_amount_that_speaks_the_other_way_is_told_once_and_as_no_absence():
+    lines = explained(
+        {"reasons": {"shared_here": -0.3, "shared_with_one_here": -0.2, "rival": -0.1}}
+    )
+
+    assert lines == [
+        "Speaks against it: rare words in both (−0.5), another issue is as near (−0.1)"
+    ]
+
+
 @pytest.mark.parametrize(
     ("explanation", "line"),
     [

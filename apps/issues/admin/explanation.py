@@ -165,10 +165,12 @@ FEATURES = {
     "concepts_share_here": gettext_lazy("the same things are named"),
     "concepts_margin_here": gettext_lazy("the same things are named"),
 }
+_OF_FACTS = ("versions", "numbers", "endpoints", "symptoms", "families")
 #: Of these a text has something or nothing: what speaks the other way than it may is its absence.
 _SIGNS = frozenset(
     {
-        *(name for name in FEATURES if name.startswith(("shared_", "conflicting_"))),
+        *(f"{side}_{kind}" for side in ("shared", "conflicting") for kind in _OF_FACTS),
+        "conflicting_platforms",
         "new_symptoms",
         "same_opening_other_facts",
         "numbers_only_ours",
