@@ -13,8 +13,9 @@ from django.db import connection as database
 from django.test import Client
 from django.urls import reverse
 
-from apps.exports.models import Tracker
+from apps.exports.models import CallCount, Tracker
 from apps.exports.trackers.base import Tokens
+from apps.exports.trackers.linear.api import CALLS_PER_HOUR
 from apps.sources.models import Project
 from tasktracker.lib.workflow import GiveUp, TryLater
 from tests.stubs.linear import server as stub
@@ -317,6 +318,18 @@ def test_a_connection_stands_when_linear_does_not_say_what_there_is_to_choose(
     assert "It is connected." in said
     assert "It was not connected" not in said
     assert "did not say what there is to choose" in said
+
+
+def test_our_own_limit_is_told_in_the_language_of_who_connects(
+    operator: Client, linear: LinearServer, tracker: Tracker
+):
+    operator.get(say_yes(operator, tracker))
+    CallCount.objects.update(calls=CALLS_PER_HOUR)
+    back = say_yes(operator, tracker)
+
+    page = operator.get(back, follow=True, headers={"accept-language": "uk"})
+
+    assert "Усі 1500 викликів за годину вичерпано" in page.content.decode()
 
 
 def test_a_page_that_is_saved_keeps_a_connection_that_was_renewed_meanwhile(

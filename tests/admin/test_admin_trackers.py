@@ -7,8 +7,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from apps.exports.models import TaskExport, Tracker
+from apps.exports.models import CallCount, TaskExport, Tracker
 from apps.exports.tasks import deliver_exports, open_exports
+from apps.exports.trackers.linear.api import CALLS_PER_HOUR
 from apps.issues.decisions import approve
 from apps.sources.models import Project
 from tests.stubs.linear import server as stub
@@ -184,6 +185,21 @@ def test_a_tracker_that_wants_a_pause_has_no_wrong_settings(
 
     assert "It cannot be checked now: Linear asks for fewer calls" in page
     assert "The settings do not work" not in page
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("asks_by", ["check", "change"])
+def test_our_own_limit_is_told_in_the_language_of_who_asks(
+    operator: Client, project: Project, linear: LinearServer, asks_by: str
+):
+    tracker = tracker_of(project, team="t-core")
+    tracker.plugin().check()
+    CallCount.objects.update(calls=CALLS_PER_HOUR)
+    address = reverse(f"admin:exports_tracker_{asks_by}", args=[tracker.pk])
+    values = {"project": project.pk, "name": "Linear", "is_active": "on"}
+    page = operator.post(address, values, follow=True, headers={"accept-language": "uk"})
+
+    assert "Усі 1500 викликів за годину вичерпано" in page.content.decode()
 
 
 def test_a_check_that_finds_nothing_wrong_ends_the_last_error(

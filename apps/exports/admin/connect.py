@@ -18,6 +18,7 @@ from apps.exports.models import Tracker
 from apps.exports.trackers import TRACKERS, able_to
 from apps.exports.trackers.base import Tokens
 from apps.sources.admin.scope import ProjectScopedAdmin, page_of
+from tasktracker.lib.retell import retell
 from tasktracker.lib.secrets import CannotDecrypt
 from tasktracker.lib.text import clean, shorten
 from tasktracker.lib.workflow import GiveUp, TryLater
@@ -85,7 +86,7 @@ class ConnectPages(ProjectScopedAdmin):
         except (GiveUp, TryLater) as error:
             self.message_user(
                 request,
-                _("It was not connected: %(reason)s") % {"reason": str(error)[:500]},
+                _("It was not connected: %(reason)s") % {"reason": retell(str(error))[:500]},
                 messages.ERROR,
             )
         return HttpResponseRedirect(page_of(row))
@@ -117,7 +118,9 @@ class ConnectPages(ProjectScopedAdmin):
                 row.plugin().revoke(tokens)
         except (GiveUp, TryLater) as error:
             text = _("It is disconnected here, but the tracker was not told: %(reason)s")
-            self.message_user(request, text % {"reason": str(error)[:500]}, messages.WARNING)
+            self.message_user(
+                request, text % {"reason": retell(str(error))[:500]}, messages.WARNING
+            )
         else:
             self.message_user(request, _("It is disconnected."), messages.SUCCESS)
         self.log_change(request, row, _("Disconnected."))
@@ -160,7 +163,9 @@ class ConnectPages(ProjectScopedAdmin):
             text = _(
                 "The tracker did not say what there is to choose. Check the connection: that asks anew. (%(reason)s)"
             )
-            self.message_user(request, text % {"reason": str(error)[:500]}, messages.WARNING)
+            self.message_user(
+                request, text % {"reason": retell(str(error))[:500]}, messages.WARNING
+            )
 
     def _connectable(self, request: HttpRequest, row_id: int) -> Tracker | None:
         row: Tracker | None = self.get_object(request, str(row_id))

@@ -28,6 +28,7 @@ from apps.sources.admin.plugin_admin import KindFilter, PlugInAdmin
 from apps.sources.admin.plugin_form import PlugInForm
 from apps.sources.admin.scope import VisibleRelatedFilter, back_or_to, page_of
 from tasktracker.lib.plugins import load
+from tasktracker.lib.retell import retell
 from tasktracker.lib.streaming import streamed
 from tasktracker.lib.workflow import GiveUp, TryLater
 
@@ -136,7 +137,7 @@ class TrackerAdmin(TrackerPartingAdmin, ConnectPages, WayBackPages, PlugInAdmin)
         try:
             row.keep_choices()
         except (GiveUp, TryLater) as error:
-            reason = str(error)[:500]
+            reason = retell(str(error))[:500]
         except ValueError as error:
             reason = reason_of(error)
         else:

@@ -73,15 +73,17 @@ class PlugInAdmin(ProjectScopedAdmin):
             findings = self.check_row(row)
         except NotNow as error:
             text = _("It cannot be checked now: %(reason)s")
-            self.message_user(request, text % {"reason": str(error)[:500]}, messages.WARNING)
+            self.message_user(
+                request, text % {"reason": retell(str(error))[:500]}, messages.WARNING
+            )
         except TryLater as error:
             remedy = _(
                 "Try again in a moment. If it stays so, see whether a firewall or a proxy keeps this server"
                 " from it."
             )
-            self._say_no(request, f"{str(error)[:500]} {remedy}")
+            self._say_no(request, f"{retell(str(error))[:500]} {remedy}")
         except (GiveUp, LookupError) as error:
-            self._say_no(request, str(error)[:500])
+            self._say_no(request, retell(str(error))[:500])
         except ValueError as error:
             self._say_no(request, reason_of(error))
         else:
