@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
+from apps.exports.admin.policy_form import KINDS
 from apps.exports.models import ExportPolicy, TaskExport, Tracker
 from apps.issues.models import Issue
 from tests.admin.conftest import HOSTILE, act
@@ -206,6 +207,16 @@ def test_a_policy_maps_what_the_trackers_offer(operator: Client, project, linear
     assert policy.extra_labels == ["Gone", "Payments"]
     assert policy.entity_fields == {"projects": "=", "assignees": "@"}
     assert policy.title_template == "[{category}] {title}"
+
+
+def test_a_policy_asks_only_for_what_has_something_to_choose(operator: Client, project, linear):
+    linear.catalogue = {"assignee": [["5", "Olena"]]}
+    linear.save()
+    policy = ExportPolicy.objects.create(project=project)
+    address = reverse("admin:exports_exportpolicy_change", args=[policy.pk])
+    page = operator.get(address).content.decode()
+
+    assert {name for name in KINDS if f"entity_fields__{name}" in page} == {"assignees"}
 
 
 def test_a_policy_offers_only_trackers_of_its_project(

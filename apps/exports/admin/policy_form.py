@@ -78,14 +78,13 @@ def _fields(policy: ExportPolicy) -> dict[str, forms.Field]:
             )
         label = _("Labels of every task")
         fields["extra_labels__all"] = _some(label, policy, "extra_labels", "all", offer[LABELS])
-    if offer[LABELS] or offer[FIELDS] or offer[ASSIGNEE]:
-        for kind, named in KINDS.items():
-            words = offer[FIELDS]
-            same = [(SAME_LABEL, _("label of the same name"))] if offer[LABELS] else []
-            if offer[ASSIGNEE] and kind == "assignees":
-                same += [(SAME_PERSON, _("assignee of the same name"))]
+    for kind, named in KINDS.items():
+        same = [(SAME_LABEL, _("label of the same name"))] if offer[LABELS] else []
+        if offer[ASSIGNEE] and kind == "assignees":
+            same += [(SAME_PERSON, _("assignee of the same name"))]
+        if same or offer[FIELDS]:
             fields[f"entity_fields__{kind}"] = _one(
-                named, policy, "entity_fields", kind, words, same
+                named, policy, "entity_fields", kind, offer[FIELDS], same
             )
     return fields
 
