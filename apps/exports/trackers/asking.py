@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from pydantic import SecretStr
 
 from apps.exports.trackers.base import Unasked
-from tasktracker.lib.http import Forbidden, NoAnswer, Unreachable
+from tasktracker.lib.http import Answer, Forbidden, NoAnswer, Unreachable
 from tasktracker.lib.workflow import TryLater
 
 Words = TypeVar("Words", bound=SecretStr | str)
@@ -31,6 +31,11 @@ def own_fault(tracker: str, words: str) -> str:
     """What a 5xx means for people."""
     told = _("%(tracker)s answers with a fault of its own (%(words)s): who runs it knows more.")
     return told % {"tracker": tracker, "words": words.rstrip(".")}
+
+
+def http_status(answer: Answer) -> str:
+    """For an answer that has no words of its own."""
+    return _("HTTP status %(status)s") % {"status": answer.status}
 
 
 def too_often(tracker: str, words: str) -> str:

@@ -9,7 +9,13 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from apps.exports.trackers.asking import as_trackers_say, own_fault, senseless, too_often
+from apps.exports.trackers.asking import (
+    as_trackers_say,
+    http_status,
+    own_fault,
+    senseless,
+    too_often,
+)
 from apps.exports.trackers.base import Doubtful, ExternalIssue, Limited, Means, Unasked
 from apps.exports.trackers.linear.operations import CHANGES, OPERATIONS
 from tasktracker.lib.http import Answer, Door
@@ -121,7 +127,7 @@ def _data(operation: str, answer: Answer, *, is_connected: bool) -> dict[str, An
     body = answer.json()
     errors = _errors(body)
     kinds = {kind for error in errors for kind in _kinds(error)}
-    words = _words(errors) or _("HTTP status %(status)s") % {"status": answer.status}
+    words = _words(errors) or http_status(answer)
     if answer.status == 429 or kinds & _LIMITED:
         raise Limited(too_often("Linear", words), delay=wait_of(answer.headers) or USUAL_WAIT)
     if is_connected and _is_not_let_in(answer):

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django.utils.translation import gettext as _
 from pydantic import SecretStr
 
-from apps.exports.trackers.asking import as_trackers_say, own_fault, senseless
+from apps.exports.trackers.asking import as_trackers_say, http_status, own_fault, senseless
 from apps.exports.trackers.base import Means, Tokens
 from tasktracker.lib.http import Answer, Door
 from tasktracker.lib.text import clean, shorten
@@ -85,9 +85,9 @@ class Connecting:
         with as_trackers_say():
             answer = door.ask("POST", path, content=urlencode(form).encode(), headers=headers)
         if answer.status == 429 or answer.status == 408 or answer.status >= 500:
-            raise TryLater(own_fault("Linear", _http_status(answer)))
+            raise TryLater(own_fault("Linear", http_status(answer)))
         if answer.status >= 300 and answer.status not in known:
-            words = _words(answer.json()) or _http_status(answer)
+            words = _words(answer.json()) or http_status(answer)
             raise GiveUp(
                 _("Linear does not let us in (%(words)s). Connect it again on the tracker's page.")
                 % {"words": words}
@@ -100,10 +100,6 @@ def _lasts(seconds: Any) -> timedelta | None:
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
         return None
     return timedelta(seconds=min(seconds, LONGEST.total_seconds()))
-
-
-def _http_status(answer: Answer) -> str:
-    return _("HTTP status %(status)s") % {"status": answer.status}
 
 
 def _words(said: Any) -> str:

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from apps.exports.trackers.asking import as_trackers_say, own_fault, senseless
+from apps.exports.trackers.asking import as_trackers_say, http_status, own_fault, senseless
 from apps.exports.trackers.base import IssuePayload
 from apps.exports.trackers.linear.api import LinearApi
 from apps.exports.trackers.markdown import report_of
@@ -69,5 +69,4 @@ def _put(file: Mapping[str, Any], content: bytes) -> None:
     with as_trackers_say():
         answer = door.ask("PUT", content=content, headers=headers)
     if answer.status >= 300:
-        words = _("HTTP status %(status)s") % {"status": answer.status}
-        raise TryLater(own_fault(_("The file store of Linear"), words))
+        raise TryLater(own_fault(_("The file store of Linear"), http_status(answer)))

@@ -12,7 +12,13 @@ from urllib.parse import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from apps.exports.trackers.asking import as_trackers_say, own_fault, senseless, too_often
+from apps.exports.trackers.asking import (
+    as_trackers_say,
+    http_status,
+    own_fault,
+    senseless,
+    too_often,
+)
 from apps.exports.trackers.base import Doubtful, Limited, Means
 from tasktracker.lib.http import Answer, AnswerTooLong, Door
 from tasktracker.lib.text import clean, shorten
@@ -253,7 +259,7 @@ def _words(answer: Answer) -> str:
     errors = value.get("errors") if isinstance(value, dict) else None
     if isinstance(errors, Sequence) and not isinstance(errors, str) and errors:
         return "; ".join(shorten(clean(str(error)), 300) for error in errors[:5])
-    return _("HTTP status %(status)s") % {"status": answer.status}
+    return http_status(answer)
 
 
 def _seconds(words: str) -> timedelta | None:
