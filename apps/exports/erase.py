@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from apps.exports.calling import admitted, plugin_of, told_to
 from apps.exports.models import LEASE, QUIET, ExportUpdate, TaskExport, Tracker, WebhookDelivery
@@ -36,7 +37,8 @@ def erase(erasure: Erasure) -> None:
     at_work_now = exports.filter((at_work & ~created) | told)
     # A row that rests after a failure is leased as well; it does not keep us for longer.
     if _began_within(DELIVERED_WITHIN, erasure) and at_work_now.exists():
-        raise TryLater("an export is being delivered")  # with the words that it read before
+        # With the words that it read before.
+        raise TryLater(_("An export is being sent at this moment."))
     # A call that nobody saw the end of may have made it.
     made = exports.filter(created | Q(called_at__isnull=False) | ~Q(former=[]))
     _rewrite_each(made, erasure)

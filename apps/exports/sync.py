@@ -13,6 +13,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from apps.exports.models import ExportPolicy, TaskExport, Tracker, WebhookDelivery
 from apps.exports.payload import build_payload
@@ -43,7 +44,7 @@ def apply(delivery: WebhookDelivery) -> None:
         if export is not None and export.status == TaskExport.Status.CREATED:
             take(export, state)
         elif _is_on_its_way(delivery.tracker, export, state) and _is_young(delivery):
-            raise NotNow("the issue is being made", delay=SOON)
+            raise NotNow(_("The task is not made yet."), delay=SOON)
     delivery.move_to(WebhookDelivery.Status.APPLIED, states=[])
 
 

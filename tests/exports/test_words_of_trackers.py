@@ -1,4 +1,4 @@
-"""What trackers say of their troubles is read by people, in their language."""
+"""What exports and trackers say of their troubles is read by people, in their language."""
 
 import ast
 from collections.abc import Iterator
@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from apps.exports import trackers
+from apps import exports
 from tasktracker.lib import http
 
-FILES = [*Path(trackers.__path__[0]).rglob("*.py"), Path(http.__file__)]
+HOME = Path(exports.__path__[0])
+FILES = [*HOME.glob("*.py"), *HOME.joinpath("trackers").rglob("*.py"), Path(http.__file__)]
 SAY = {
     "Broken",
     "Doubtful",
@@ -21,6 +22,7 @@ SAY = {
     "Missing",
     "NoAnswer",
     "NotAllowed",
+    "NotNow",
     "Refused",
     "Strange",
     "TooLong",
