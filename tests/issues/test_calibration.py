@@ -17,6 +17,9 @@ from apps.issues.dedup.levels import parse_calibration
 from apps.issues.dedup.pair_training import cases_of_bursts, cases_of_talk
 from apps.issues.dedup.scene import NAMES, rivals
 from apps.issues.dedup.texts import of_other_language
+from apps.issues.nearest import NEAREST
+from apps.issues.reach import RECENT
+from apps.sources.models import Project
 
 KINDS = {
     "base": 0.0,
@@ -105,6 +108,15 @@ def test_a_talk_names_the_first_report_of_each_problem(talks):
     assert len(talk.reports) == 15
     assert talk.problems[:4] == [1001, 1011, 1011, 1021]
     assert [report.number for report in talk.reports[1:3]] == [1011, 1012]
+
+
+def test_training_searches_as_a_project_does():
+    project = Project()
+    trained = (pair_training.NEAREST, pair_training.RECENT)
+    windows = (pair_training.TALK_DAYS, pair_training.TALK_HOURS)
+
+    assert trained == (NEAREST, RECENT)
+    assert windows == (project.open_issue_days, project.duplicate_window_hours)
 
 
 def test_calibration_is_the_same_each_time(rows, talks, made):
