@@ -97,6 +97,14 @@ def test_from_a_key_to_a_task_without_typing_an_id(
     assert ">COR-1<" in shown
 
 
+@pytest.mark.usefixtures("linear")
+def test_saving_stays_where_the_rest_is_chosen(operator: Client, project: Project) -> None:
+    page = page_of(tracker_of(project))
+    values = {"name": "Linear", "is_active": "on", "project": project.pk, "saved__team": "t-core"}
+
+    assert operator.post(page, {**values, "_save": "Save"}).url == page
+
+
 def test_what_was_chosen_is_selected_again(
     operator: Client, project: Project, linear: LinearServer
 ):

@@ -123,11 +123,14 @@ class TrackerAdmin(TrackerPartingAdmin, ConnectPages, WayBackPages, PlugInAdmin)
         if self._offers(obj):
             transaction.on_commit(partial(self._ask_for_choices, request, obj))
 
-    def response_add(
-        self, request: HttpRequest, obj: Tracker, post_url_continue: str | None = None
-    ) -> HttpResponse:
+    def response_post_save_add(self, request: HttpRequest, obj: Tracker) -> HttpResponse:
         """What there is to choose is known only now, on the tracker's own page."""
-        response = super().response_add(request, obj, post_url_continue)
+        response = super().response_post_save_add(request, obj)
+        return HttpResponseRedirect(page_of(obj)) if self._offers(obj) else response
+
+    def response_post_save_change(self, request: HttpRequest, obj: Tracker) -> HttpResponse:
+        """The same: a team that was chosen has projects, statuses, members."""
+        response = super().response_post_save_change(request, obj)
         return HttpResponseRedirect(page_of(obj)) if self._offers(obj) else response
 
     def _offers(self, row: Tracker) -> bool:
