@@ -107,6 +107,21 @@ def test_what_is_held_is_sent_from_the_list(operator: Client, make_issue, linear
     assert not TaskExport.objects.exclude(held="").exists()
 
 
+def test_an_export_for_which_another_tracker_stands_in_is_not_called_unheld(
+    operator: Client, make_issue, linear
+):
+    other = Tracker.objects.create(project=linear.project, kind="json", name="Another")
+    ExportPolicy.objects.create(project=linear.project, tracker=linear, fallback=other)
+    issue = make_issue(status="approved")
+    TaskExport.objects.create(issue=issue, tracker=other, status="created", external_id="7")
+    held = TaskExport.objects.create(issue=issue, tracker=linear, held="away")
+
+    page = act(operator, "release_selected", [held]).content.decode()
+
+    assert "not held" not in page
+    assert "task is in Another" in page
+
+
 def test_of_several_that_are_held_the_tracker_of_the_policy_gets_the_task(
     operator: Client, make_issue, linear
 ):

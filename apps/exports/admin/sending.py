@@ -40,7 +40,7 @@ AGAIN = Way(
 )
 HELD = Way(
     release,
-    Q(status=TaskExport.Status.PENDING) & ~Q(held__in=["", TaskExport.Held.AWAY]),
+    Q(status=TaskExport.Status.PENDING) & ~Q(held=""),
     ngettext_lazy(
         "%(n)d export was left as it is: it waits for no person and no hour.",
         "%(n)d exports were left as they are: they wait for no person and no hour.",
