@@ -55,8 +55,15 @@ def move(issue: Issue, tracker: Tracker, *, leaving: TaskExport | None = None) -
 
 
 def export_again(export: TaskExport) -> None:
-    """Send it again, unless the issue's task is another tracker's; raises CannotMove, WrongTransition."""
+    """Send it again, unless nobody wants it or the issue's task is another tracker's.
+
+    Raises CannotMove, WrongTransition.
+    """
     with _as_the_only_one(export):
+        if export.issue.status not in Issue.WAITING:
+            raise CannotMove(
+                _("Nobody wants it: the issue was rejected or merged, or is new again.")
+            )
         export.retry()
 
 

@@ -107,6 +107,22 @@ def test_what_is_held_is_sent_from_the_list(operator: Client, make_issue, linear
     assert not TaskExport.objects.exclude(held="").exists()
 
 
+def test_what_nobody_wants_is_not_exported_again(operator: Client, make_issue, linear):
+    export = TaskExport.objects.create(
+        issue=make_issue(status="rejected"),
+        tracker=linear,
+        status="failed",
+        last_error="not_wanted",
+    )
+
+    page = act(operator, "retry_selected", [export]).content.decode()
+
+    assert "queued" not in page
+    assert "Nobody wants it" in page
+    export.refresh_from_db()
+    assert export.status == "failed"
+
+
 def test_an_export_for_which_another_tracker_stands_in_is_not_called_unheld(
     operator: Client, make_issue, linear
 ):
