@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from apps import exports
+import apps.exports
 from tasktracker.lib import http
 
-HOME = Path(exports.__path__[0])
+HOME = Path(apps.exports.__path__[0])
 FILES = [*HOME.glob("*.py"), *HOME.joinpath("trackers").rglob("*.py"), Path(http.__file__)]
 SAY = {
     "Broken",
