@@ -77,18 +77,6 @@ def test_an_issue_that_has_duplicates_is_not_deleted(
     assert Issue.objects.count() == 2
 
 
-def test_an_issue_that_was_exported_is_not_deleted(
-    administrator: Client, make_export: Callable[..., TaskExport]
-):
-    export = make_export()
-    address = reverse("admin:issues_issue_delete", args=[export.issue_id])
-
-    page = administrator.post(address, {"post": "yes"}, follow=True).content.decode()
-
-    assert "reject it instead" in page
-    assert Issue.objects.filter(pk=export.issue_id).exists()
-
-
 def test_an_issue_without_duplicates_is_deleted(
     administrator: Client, make_issue: Callable[..., Issue]
 ):

@@ -251,7 +251,7 @@ def test_a_person_who_is_forgotten_leaves_the_note(made, report, forget):
     tell()
     Evidence.objects.filter(issue=export.issue, message__text__startswith="мене").delete()
     ExportUpdate.objects.update(leased_until=timezone.now() + MINUTE)
-    with pytest.raises(TryLater, match="delivered"):
+    with pytest.raises(TryLater, match="being sent"):
         forget(export)
     pass_time(2 * MINUTE)
 

@@ -175,12 +175,8 @@ class PairPages(ProjectScopedAdmin):
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: Any = None
     ) -> HttpResponse:
-        """What others were merged into has their reports, and what was exported has a task: it stays."""
+        """What others were merged into has their reports: it cannot go before them."""
         issue = self.get_object(request, object_id)
-        if issue is not None and issue.exports.exists():
-            text = _("#%(id)s was exported, and nobody else knows of its task: reject it instead.")
-            messages.error(request, text % {"id": issue.pk})
-            return HttpResponseRedirect(page_of(issue))
         if issue is not None and issue.duplicates.exists():
             text = _("#%(id)s has the reports of its duplicates: undo those merges first.")
             messages.error(request, text % {"id": issue.pk})
