@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
+from django.utils.translation import gettext_lazy
 from pydantic import (
     AfterValidator,
     AwareDatetime,
@@ -25,6 +26,18 @@ MAX_DEPTH = 40  # levels of the original JSON; no platform nests deeper
 
 #: Begins the number of a message that only its archive counts so, in `external_id` after the chat.
 ARCHIVED = "exported-"
+
+#: Kinds of messages that are not text alone: what came with one, or is all of it, for people.
+ATTACHED = {
+    "photo": gettext_lazy("photo"),
+    "document": gettext_lazy("file"),
+    "video": gettext_lazy("video"),
+    "video_note": gettext_lazy("video message"),
+    "voice": gettext_lazy("voice message"),
+    "audio": gettext_lazy("audio"),
+    "animation": gettext_lazy("animation"),
+    "sticker": gettext_lazy("sticker"),
+}
 
 ChatKind = Literal["private", "group", "supergroup", "channel", "other"]
 

@@ -11,10 +11,9 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from apps.exports.admin.sending import some_of
+from apps.exports.admin.sending import noting, some_of
 from apps.exports.models import TaskExport, Tracker
-from apps.exports.moving import CannotMove, move
-from tasktracker.lib.workflow import LostRace, WrongTransition
+from apps.exports.moving import move
 
 MOST = 500  # at once
 TEMPLATE = "admin/exports/taskexport/move.html"
@@ -64,16 +63,11 @@ class MovingMany:
 
     def _move(self: Any, request: HttpRequest, exports: list[TaskExport], target: Tracker) -> None:
         """Each by itself; what cannot be moved is told, by reason."""
-        moved, refused = 0, defaultdict(list)
+        moved = 0
+        refused: dict[str, list[str]] = defaultdict(list)
         for export in exports:
-            try:
+            with noting(refused, export):
                 move(export.issue, target, leaving=export)
-            except CannotMove as error:
-                refused[str(error)].append(f"#{export.issue_id}")
-            except (LostRace, WrongTransition):
-                words = _("Somebody else has decided about it meanwhile.")
-                refused[words].append(f"#{export.issue_id}")
-            else:
                 self.log_change(
                     request, export, _("Moved to %(tracker)s.") % {"tracker": target.name}
                 )

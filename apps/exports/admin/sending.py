@@ -1,7 +1,8 @@
 """Actions that send many exports: once more, or although they are held."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from django.contrib import admin, messages
@@ -71,16 +72,11 @@ class SendingMany:
         named = Q(tracker=F("tracker__project__export_policy__tracker"))
         exports = list(able.order_by(Case(When(named, then=0), default=1), "pk")[:MOST])
         more, others = able.count() - len(exports), rows.exclude(way.can_go).count()
-        sent, refused = [], defaultdict(list)
+        sent: list[TaskExport] = []
+        refused: dict[str, list[str]] = defaultdict(list)
         for export in exports:
-            try:
+            with noting(refused, export):
                 way.send(export)
-            except CannotMove as error:
-                refused[str(error)].append(f"#{export.issue_id}")
-            except (WrongTransition, LostRace):
-                words = _("Somebody else has decided about it meanwhile.")
-                refused[words].append(f"#{export.issue_id}")
-            else:
                 sent.append(export)
         if sent:
             LogEntry.objects.log_actions(request.user.pk, sent, CHANGE, str(way.logged))  # type: ignore[arg-type]
@@ -97,6 +93,18 @@ class SendingMany:
             self.message_user(request, way.left_out % {"n": others}, messages.WARNING)
         for words, issues in refused.items():
             self.message_user(request, f"{words} ({some_of(issues)})", messages.WARNING)
+
+
+@contextmanager
+def noting(refused: dict[str, list[str]], export: TaskExport) -> Iterator[None]:
+    """What is refused within it is one of those that have this reason."""
+    try:
+        yield
+    except CannotMove as error:
+        refused[str(error)].append(f"#{export.issue_id}")
+    except (WrongTransition, LostRace):
+        words = _("Somebody else has decided about it meanwhile.")
+        refused[words].append(f"#{export.issue_id}")
 
 
 def some_of(issues: list[str]) -> str:

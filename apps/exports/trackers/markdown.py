@@ -12,26 +12,16 @@ from urllib.parse import quote, urlsplit
 from django.utils import translation
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 
 from apps.exports.trackers.base import IssuePayload, Quote
 from apps.exports.trackers.template import filled
 from apps.issues.plain import without_orders
+from apps.sources.envelope import ATTACHED
 from tasktracker.lib.text import clean, shorten
 
 LONGEST_QUOTE = 4000  # characters
 MOST_NEWS = 20  # messages in one note
-#: What came with a message, or is all of it.
-ATTACHED = {
-    "photo": gettext_lazy("photo"),
-    "document": gettext_lazy("file"),
-    "video": gettext_lazy("video"),
-    "video_note": gettext_lazy("video message"),
-    "voice": gettext_lazy("voice message"),
-    "audio": gettext_lazy("audio"),
-    "animation": gettext_lazy("animation"),
-    "sticker": gettext_lazy("sticker"),
-}
 
 _MARKUP = re.compile(r"[\\`*_\[\]<>#@|~&$!{}]")
 _BLOCK = re.compile(r"^(\d{1,9})([.)])(?=\s|$)|^([-+=])", re.M)

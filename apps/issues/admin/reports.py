@@ -4,22 +4,11 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from apps.issues.admin.words import reason_in_words
 from apps.issues.models import Change, Evidence, Issue
 from apps.messages.models import Message
-
-ATTACHMENTS = {
-    "photo": gettext_lazy("photo"),
-    "document": gettext_lazy("file"),
-    "video": gettext_lazy("video"),
-    "video_note": gettext_lazy("video message"),
-    "voice": gettext_lazy("voice message"),
-    "audio": gettext_lazy("audio"),
-    "animation": gettext_lazy("animation"),
-    "sticker": gettext_lazy("sticker"),
-}
+from apps.sources.envelope import ATTACHED
 
 
 class Edited(NamedTuple):
@@ -82,7 +71,7 @@ def _form(message: Message) -> tuple[int, str]:
 
 
 def _attachment(message: Message) -> str:
-    return "" if message.text.strip() else str(ATTACHMENTS.get(message.kind, _("without a text")))
+    return "" if message.text.strip() else str(ATTACHED.get(message.kind, _("without a text")))
 
 
 def _brought(issue: Issue) -> dict[tuple[int, str], str]:
