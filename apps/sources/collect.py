@@ -27,6 +27,7 @@ from apps.sources.intake import take
 from apps.sources.models import Source
 from tasktracker.lib.advisory import HeldElsewhere, Lock, advisory_lock
 from tasktracker.lib.bus import BusUnavailable
+from tasktracker.lib.ending import end
 from tasktracker.lib.secrets import CannotDecrypt
 from tasktracker.lib.workflow import GiveUp, TryLater
 
@@ -74,6 +75,7 @@ class Collector:
         self.long_poll = long_poll
         self.on_round = on_round
         self.listeners: dict[int, tuple[Inlet, asyncio.Task[None]]] = {}
+        self.leaving: set[asyncio.Task[None]] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Listen until `stop` is set."""
@@ -88,6 +90,7 @@ class Collector:
                 await _wait(stop, ROUND)
         finally:
             self._follow([])
+            await asyncio.gather(*self.leaving)
             await sync_to_async(connections.close_all)()
 
     async def run_once(self) -> None:
@@ -105,7 +108,9 @@ class Collector:
                 logger.error("the listener of %s broke off", inlet.name, exc_info=task.exception())
             elif inlet not in wanted:
                 del self.listeners[inlet.id]
-                task.cancel()
+                ending = asyncio.create_task(end(task))
+                self.leaving.add(ending)
+                ending.add_done_callback(self.leaving.discard)
                 logger.info("no longer listening to %s", inlet.name)
         for inlet in wanted:
             if inlet.id not in self.listeners:

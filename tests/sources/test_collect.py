@@ -301,3 +301,33 @@ def test_a_running_collector_follows_its_sources_and_ends_when_told(
 
     assert len(stream()) == 1
     assert rounds
+
+
+def test_a_collector_waits_for_a_listener_that_lost_its_cancellation(
+    bot, telegram, stream, monkeypatch
+):
+    monkeypatch.setattr("tasktracker.lib.ending.AGAIN", 0.05)
+    ended = []
+
+    async def deaf(_self):
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            await asyncio.sleep(60)
+        finally:
+            ended.append(True)
+
+    monkeypatch.setattr("apps.sources.collect.Listening.run", deaf)
+
+    async def run():
+        stop = asyncio.Event()
+        collector = Collector(long_poll=0, on_round=lambda: None)
+        running = asyncio.create_task(collector.run(stop))
+        async with asyncio.timeout(20):
+            await until(lambda: collector.listeners)
+            stop.set()
+            await running
+
+    asyncio.run(run())
+
+    assert ended == [True]

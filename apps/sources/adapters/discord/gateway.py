@@ -12,6 +12,7 @@ from apps.sources.adapters.base import Inbox, Payload
 from apps.sources.adapters.discord.directory import Directory
 from apps.sources.adapters.discord.history import History, Progress
 from apps.sources.adapters.discord.library import Client, connected
+from tasktracker.lib.ending import end
 
 AT_ONCE = 100  # events that are taken together
 QUIET = 30.0  # seconds after which we ask whether we may still listen
@@ -64,8 +65,7 @@ class _Listening:
                 if END in events:
                     await hearing
         finally:
-            hearing.cancel()
-            await asyncio.gather(hearing, return_exceptions=True)
+            await end(hearing)
 
     async def _events(self) -> list[Mapping[str, Any]]:
         """What has come; waits for the first one."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from apps.sources.adapters.slack.library import TROUBLES, WebApi
 from apps.sources.adapters.slack.text import MENTIONED
+from tasktracker.lib.ending import end
 
 PATIENCE = 1.5  # seconds; an event wants to be acknowledged within three
 LASTS = 60 * 60  # seconds for which a name is not asked for again
@@ -43,9 +44,7 @@ class Names:
         return {"names": names, "chat": f"#{title}" if title and not is_private else title}
 
     async def close(self) -> None:
-        for task in self.asking.values():
-            task.cancel()
-        await asyncio.gather(*self.asking.values(), return_exceptions=True)
+        await end(*self.asking.values())
 
     def _name(self, one: str) -> str:
         name: str = self.memory.get(one, ("", 0.0))[0]

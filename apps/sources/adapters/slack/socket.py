@@ -18,6 +18,7 @@ from apps.sources.adapters.base import Inbox, Payload, Refused
 from apps.sources.adapters.slack.history import History, Progress
 from apps.sources.adapters.slack.library import TROUBLES, WebApi, connected, refusal_of
 from apps.sources.adapters.slack.names import Names
+from tasktracker.lib.ending import end
 from tasktracker.lib.workflow import GiveUp, TryLater
 
 logger = logging.getLogger(__name__)
@@ -118,9 +119,7 @@ class _Listening:
                         await self._heed(connection, frame, app)
                 await self._take(events)
         finally:
-            for task in self.tasks:
-                task.cancel()
-            await asyncio.gather(*self.tasks, return_exceptions=True)
+            await end(*self.tasks)
 
     def _open(self, app: WebApi) -> None:
         connection = _Connection()

@@ -1,0 +1,20 @@
+"""Tasks that end when they are told to."""
+
+import asyncio
+from typing import Any
+
+AGAIN = 5.0  # seconds that a task has to tidy up until it is told once more
+
+
+async def end(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel the tasks until they have ended; what they raise is nobody's matter any more.
+
+    Once is not enough: before Python 3.12 a cancellation that comes just as the work inside `asyncio.wait_for`
+    ends is lost (github.com/python/cpython/issues/86296), and libraries connect with that.
+    """
+    waiting = {task for task in tasks if not task.done()}
+    while waiting:
+        for task in waiting:
+            task.cancel()
+        _ended, waiting = await asyncio.wait(waiting, timeout=AGAIN)
+    await asyncio.gather(*tasks, return_exceptions=True)

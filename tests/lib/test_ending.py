@@ -1,0 +1,63 @@
+"""A task ends when it is told to, whatever the library below it makes of that."""
+
+import asyncio
+
+import pytest
+
+from tasktracker.lib import ending
+
+
+async def _for_ever():
+    await asyncio.sleep(60)
+
+
+def test_a_task_that_works_is_cancelled():
+    async def run():
+        task = asyncio.create_task(_for_ever())
+        await asyncio.sleep(0)
+        await ending.end(task)
+        return task
+
+    assert asyncio.run(run()).cancelled()
+
+
+def test_a_task_that_lost_its_cancellation_is_told_again(monkeypatch):
+    monkeypatch.setattr(ending, "AGAIN", 0.01)
+    told: list[bool] = []
+
+    async def deaf():
+        while len(told) < 3:
+            try:
+                await _for_ever()
+            except asyncio.CancelledError:
+                told.append(True)
+
+    async def run():
+        task = asyncio.create_task(deaf())
+        await asyncio.sleep(0)
+        await ending.end(task)
+
+    asyncio.run(run())
+
+    assert len(told) == 3
+
+
+@pytest.mark.parametrize("ends_before", [True, False])
+def test_the_error_of_a_task_that_is_ended_goes_no_further(ends_before):
+    async def broken():
+        try:
+            await asyncio.sleep(0 if ends_before else 60)
+        finally:
+            raise OSError
+
+    async def run():
+        task = asyncio.create_task(broken())
+        await asyncio.sleep(0.01)
+        await ending.end(task)
+        return task
+
+    assert isinstance(asyncio.run(run()).exception(), OSError)
+
+
+def test_ending_nothing_is_nothing():
+    asyncio.run(ending.end())
