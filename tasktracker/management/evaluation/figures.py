@@ -19,13 +19,18 @@ def harmonic(precision: float | None, recall: float | None) -> float | None:
 
 
 def labels(expected: Sequence[str], said: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
-    """Accuracy, macro-F1 over the classes that occur, and each class."""
+    """Accuracy, macro-F1 over the classes of `names` that occur, and each class.
+
+    What was not answered is wrong, and no class of its own.
+    """
     if not expected:
         return {"accuracy": None, "macro_f1": None, "per_class": {}}
+    occurring = [name for name in names if name in expected or name in said]
+    macro = f1_score(expected, said, labels=occurring, average="macro", zero_division=0)
     columns = precision_recall_fscore_support(expected, said, labels=names, zero_division=0)
     return {
         "accuracy": round(float(accuracy_score(expected, said)), 4),
-        "macro_f1": round(float(f1_score(expected, said, average="macro", zero_division=0)), 4),
+        "macro_f1": round(float(macro), 4),
         "per_class": {
             name: {
                 "precision": round(float(precision), 4),
