@@ -59,5 +59,52 @@ def test_the_error_of_a_task_that_is_ended_goes_no_further(ends_before):
     assert isinstance(asyncio.run(run()).exception(), OSError)
 
 
+def test_whoever_is_cancelled_while_ending_others_ends_them_first(monkeypatch):
+    monkeypatch.setattr(ending, "AGAIN", 0.02)
+    told: list[bool] = []
+
+    async def deaf():
+        while len(told) < 4:
+            try:
+                await _for_ever()
+            except asyncio.CancelledError:
+                told.append(True)
+
+    async def outer():
+        inner = asyncio.create_task(deaf())
+        try:
+            await _for_ever()
+        finally:
+            await ending.end(inner)
+
+    async def run():
+        task = asyncio.create_task(outer())
+        await asyncio.sleep(0.01)
+        await ending.end(task)
+        return task
+
+    assert asyncio.run(run()).cancelled()
+    assert len(told) == 4
+
+
+def test_what_does_not_end_is_told_to_whoever_reads_the_log(monkeypatch, caplog):
+    monkeypatch.setattr(ending, "AGAIN", 0.01)
+
+    async def deaf():
+        try:
+            await _for_ever()
+        except asyncio.CancelledError:
+            await _for_ever()
+
+    async def run():
+        task = asyncio.create_task(deaf(), name="hearing")
+        await asyncio.sleep(0)
+        await ending.end(task)
+
+    asyncio.run(run())
+
+    assert "hearing has not ended" in caplog.text
+
+
 def test_ending_nothing_is_nothing():
     asyncio.run(ending.end())

@@ -17,3 +17,13 @@ def test_what_was_not_answered_is_wrong_and_no_class_of_its_own():
     assert figures["accuracy"] == round(2 / 3, 4)
     assert figures["macro_f1"] == round((2 / 3 + 1) / 2, 4)
     assert set(figures["per_class"]) == set(NAMES)
+
+
+def test_a_class_that_was_only_said_counts_as_nought():
+    figures = labels(["bug", "bug"], ["bug", "info"], NAMES)
+
+    assert figures["macro_f1"] == round((2 / 3 + 0) / 2, 4)
+
+
+def test_without_messages_there_are_no_figures():
+    assert labels([], [], NAMES) == {"accuracy": None, "macro_f1": None, "per_class": {}}

@@ -10,8 +10,9 @@ from django.db import OperationalError, connection
 from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
 
 from apps.sources.adapters.telegram.library import refusal_of
-from apps.sources.collect import LOCK_KIND, Collector, inlets, trouble_of
+from apps.sources.collect import LOCK_KIND, Collector, Listening, inlets, trouble_of
 from apps.sources.models import DeadLetter, Source
+from tasktracker.lib.advisory import advisory_lock
 from tasktracker.lib.bus import BusUnavailable
 from tests.lib.jetstream import jetstream_away
 from tests.sources.conftest import recorded
@@ -331,3 +332,40 @@ def test_a_collector_waits_for_a_listener_that_lost_its_cancellation(
     asyncio.run(run())
 
     assert ended == [True]
+
+
+def test_another_listener_comes_in_the_place_of_one_that_lost_its_cancellation(
+    bot, telegram, stream, monkeypatch
+):
+    monkeypatch.setattr("tasktracker.lib.ending.AGAIN", 0.05)
+    monkeypatch.setattr("apps.sources.collect.ROUND", 0.05)
+    monkeypatch.setattr("apps.sources.collect.STANDBY", 0.05)
+    listen, lost = Listening.once, []
+
+    async def deaf_once(self):
+        if lost:
+            return await listen(self)
+        lost.append(True)
+        async with advisory_lock(LOCK_KIND, self.inlet.lock_number):
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                await asyncio.sleep(60)
+        return 0.0
+
+    monkeypatch.setattr(Listening, "once", deaf_once)
+
+    async def run():
+        stop = asyncio.Event()
+        collector = Collector(long_poll=0, on_round=lambda: None)
+        running = asyncio.create_task(collector.run(stop))
+        async with asyncio.timeout(20):
+            await until(lambda: lost)
+            await Source.objects.filter(pk=bot.pk).aupdate(is_active=False)
+            await until(lambda: not collector.listeners)
+            await Source.objects.filter(pk=bot.pk).aupdate(is_active=True)
+            await until(lambda: telegram.questions)
+            stop.set()
+            await running
+
+    asyncio.run(run())
