@@ -6,7 +6,7 @@ Starts services of its own in a temporary folder and removes them. Fills one pro
 a neighbour as large as the largest size, then times for each new report: its vector (never a cached
 one), the candidates, the levels and the judge. The same reports are searched with the exact scan and
 with the index, in turns, so both see the same machine. Prints milliseconds by the clock and of the
-processor (this process and its PostgreSQL session), the latter in parts, and how many of the 20 reports
+processor (this process and its PostgreSQL session), the latter in parts, and how many of the 30 reports
 that the exact scan finds the other way finds too.
 
 The new reports are real ones, with their real vectors; for the issues see `open_issues.py`.
@@ -64,7 +64,7 @@ def main() -> None:
     other, other_chat = make_project("neighbour")
     fill(other, other_chat, corpus, sizes[-1] if options.neighbour is None else options.neighbour)
     filled = 0
-    say("    open  search       p50     p95 cpu p50 cpu p95   vector, search, levels; recall@20")
+    say("    open  search       p50     p95 cpu p50 cpu p95   vector, search, levels; recall@30")
     for size in sizes:
         fill(project, chat, corpus, size - filled)
         filled = size

@@ -14,7 +14,7 @@ from apps.messages.models import Message
 from apps.sources.models import Project
 from tasktracker.lib import embeddings
 
-NEAREST = 20  # reports by meaning that are looked at
+NEAREST = 30  # reports by meaning that are looked at
 SEARCH_WIDTH = (
     1000  # of the graph, ef_search: the most that pgvector can; recall before milliseconds
 )

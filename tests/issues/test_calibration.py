@@ -8,11 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from apps.issues.dedup import choosing, pair_training, space_training
+from apps.issues.dedup import calibration, choosing, pair_training, space_training
 from apps.issues.dedup.artefact import MODEL_FILE, read_model, write_model
 from apps.issues.dedup.base import Candidate
 from apps.issues.dedup.calibration import calibrate
-from apps.issues.dedup.corpus import cached_embed, read_rows, read_talks
+from apps.issues.dedup.corpus import (
+    BURST,
+    CHAT,
+    RETOLD,
+    TALK,
+    cached_embed,
+    read_rows,
+    read_talks,
+)
 from apps.issues.dedup.levels import parse_calibration
 from apps.issues.dedup.pair_training import cases_of_bursts, cases_of_talk
 from apps.issues.dedup.scene import NAMES, rivals
@@ -155,7 +163,7 @@ def test_what_is_written_answers_the_same(tmp_path, talks, made):
 
 
 def test_the_reports_of_whole_chats_choose_the_merge_threshold(rows, talks):
-    chats = [replace(talk, is_whole_chat=True) for talk in talks[:3]]
+    chats = [replace(talk, kind=CHAT) for talk in talks[:3]]
     mixed_up = [_told_wrongly(talk) for talk in talks[3:]]
 
     figures = calibrate(rows, [*chats, *mixed_up], embedding_model="m", today="").data["figures"]
@@ -189,7 +197,7 @@ def _told_wrongly(talk):
 
 @pytest.mark.parametrize(("hours", "is_handed_over"), [(2, True), (30, False)])
 def test_a_report_is_judged_beside_what_the_search_hands_over(talks, hours, is_handed_over):
-    """Twenty by meaning, and all of the last day."""
+    """Thirty by meaning, and all of the last day."""
     talk = talks[0]
     unlike, *_others, last = talk.reports
     later = [replace(last, number=2000 + n) for n in range(30)]
@@ -212,7 +220,57 @@ def test_weeks_that_were_written_as_life_is_count_as_chats(tmp_path):
     (talk,) = read_talks(tmp_path, embed)
 
     assert talk.name == "team"
-    assert talk.is_whole_chat
+    assert talk.kind == CHAT
+
+
+@pytest.mark.parametrize(("folder", "kind"), [("conversations", CHAT), ("retold", RETOLD)])
+def test_conversations_say_which_report_repeats_which(tmp_path, folder, kind):
+    (tmp_path / folder).mkdir()
+    lines = [
+        {**line, "from": line.pop("author"), "of": line.pop("duplicate_of")}
+        for line in _talk("team", 100)
+    ]
+    said = {**lines[0], "id": 9000, "category": "info", "text": "дивлюсь"}
+    path = tmp_path / folder / "team.jsonl"
+    path.write_text("\n".join(json.dumps(line) for line in [*lines, said]))
+
+    (talk,) = read_talks(tmp_path, embed)
+
+    assert talk.kind == kind
+    assert talk.problems[:4] == [1001, 1011, 1011, 1021]
+    assert [report.author for report in talk.reports[:3]] == ["a", "a", "b"]
+    assert 9000 not in talk.problems
+
+
+def test_two_talks_of_one_name_are_refused(tmp_path):
+    for folder in ("weeks", "duplicates"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "team.jsonl").write_text(
+            "\n".join(json.dumps(line) for line in _talk("team", 100))
+        )
+
+    with pytest.raises(ValueError, match="same name"):
+        read_talks(tmp_path, embed)
+
+
+def test_what_is_retold_teaches_the_space_and_not_the_trees(rows, talks, monkeypatch):
+    *others, one = talks
+    retold = replace(one, kind=RETOLD)
+    taught: set[str] = set()
+
+    def grow(cases):
+        taught.update(case.kind for case in cases)
+        return pair_training.grow(cases)
+
+    monkeypatch.setattr(calibration, "grow", grow)
+
+    made = calibrate(rows, [*others, retold], embedding_model="m", today="")
+    without = calibrate(rows, others, embedding_model="m", today="")
+
+    space, other_space = made.model.space, without.model.space
+    assert not np.array_equal(space.projection, other_space.projection)
+    assert taught == {TALK, BURST}
+    assert made.data["figures"]["retold"]["attached"] > 0
 
 
 def test_whole_chats_teach_more_than_reports_that_were_written(talks):

@@ -20,7 +20,7 @@ from apps.issues.dedup.choosing import (
     choose_suggest,
     raises_of_texts,
 )
-from apps.issues.dedup.corpus import BURST, CHAT, TALK, Row, Talk
+from apps.issues.dedup.corpus import BURST, CHAT, RETOLD, TALK, Row, Talk
 from apps.issues.dedup.judge import PairModel
 from apps.issues.dedup.outcomes import (
     Array,
@@ -40,6 +40,7 @@ from apps.issues.dedup.pair_training import (
     grow_texts,
 )
 from apps.issues.dedup.scene import NAMES
+from apps.issues.dedup.space import Space
 from apps.issues.dedup.space_training import Block, block_of_rows, block_of_talk, learn
 from apps.issues.dedup.texts import Texts
 from apps.issues.dedup.trees import Trees
@@ -90,6 +91,7 @@ def calibrate(
         ]
         advance(FOLDS + fold + 1, steps)
     talk = [each for each in scored if each.case.kind in (CHAT, TALK)]
+    retold = [each for each in scored if each.case.kind == RETOLD]
     bursts = [each for each in scored if each.case.kind == BURST]
     pairs = [each for each in scored if not each.case.is_talk]
     chats = [each for each in talk if each.case.kind == CHAT]
@@ -117,8 +119,8 @@ def calibrate(
             "version": _version(model, thresholds),
             "thresholds": thresholds,
             "figures": {
-                "talks": len(talks),
-                "chats": sum(talk.is_whole_chat for talk in talks),
+                "talks": sum(talk.kind != RETOLD for talk in talks),
+                "chats": sum(talk.kind == CHAT for talk in talks),
                 "reports": len(talk),
                 "groups": len({row.group for row in rows}),
                 "cross_validation": f"{FOLDS} folds by team and by group",
@@ -130,6 +132,7 @@ def calibrate(
                 "burst": figures_of_talk(bursts, merge, suggest),
                 "burst_curve": curve_of_talk(bursts, suggest),
                 "talk_curve": curve_of_talk(talk, suggest),
+                "retold": figures_of_talk(retold, merge, suggest),
             },
         },
         model,
@@ -159,9 +162,14 @@ def _unseen_cases(
         case
         for talk in talks
         if folds[talk.name] == fold
-        for case in [*cases_of_talk(talk, space), *cases_of_bursts(talk, space)]
+        for case in [*cases_of_talk(talk, space), *_bursts(talk, space)]
     ]
     return cases + [case for case in cases_of_rows(rows, space) if folds[case.source] == fold]
+
+
+def _bursts(talk: Talk, space: Space) -> list[Case]:
+    """None of what is retold: it teaches no trees."""
+    return [] if talk.kind == RETOLD else cases_of_bursts(talk, space)
 
 
 def _blocks(rows: Sequence[Row], talks: Sequence[Talk]) -> list[Block]:
@@ -177,8 +185,9 @@ def _blocks(rows: Sequence[Row], talks: Sequence[Talk]) -> list[Block]:
 
 
 def _train(cases: Sequence[Case]) -> tuple[Trees, Texts]:
+    """A chat in which much is retold teaches the space alone: how often and how soon is not as in life."""
     return (
-        grow([case for case in cases if case.is_talk]),
+        grow([case for case in cases if case.is_talk and case.kind != RETOLD]),
         grow_texts([case for case in cases if not case.is_talk]),
     )
 

@@ -5,7 +5,7 @@ and whole talks in which some reports repeat earlier ones.
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,10 @@ from tasktracker.lib.text import clean, fingerprint, language_of
 
 DUPLICATES = ("near", "near2", "para", "cross", "cross2")
 REPORTS = ("bug", "feature")
-#: What a case of a talk is: from a whole chat, from reports that were written to be hard, or from a burst.
-CHAT, TALK, BURST = "chat", "talk", "burst"
+#: What a case of a talk is: from a chat or weeks as life has them, from a chat in which much more is told again, from
+#: reports that were written to be hard, or from a burst.
+CHAT, RETOLD, TALK, BURST = "chat", "retold", "talk", "burst"
+KIND_OF_FOLDER = {"weeks": CHAT, "conversations": CHAT, "retold": RETOLD, "duplicates": TALK}
 LOOKALIKES = ("hard_negative", "hard_negative_cross")
 _SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)  # the pairs have no times
 
@@ -44,9 +46,7 @@ class Talk:
     name: str
     reports: Sequence[Report]
     problems: Sequence[int]  # the number of the first report of the same problem
-    is_whole_chat: bool = (
-        False  # what people said in some weeks; the others were written to be hard
-    )
+    kind: str = TALK  # CHAT, RETOLD or TALK
 
 
 def read_rows(paths: Sequence[Path], embed: Embed) -> list[Row]:
@@ -61,18 +61,23 @@ def read_rows(paths: Sequence[Path], embed: Embed) -> list[Row]:
 
 
 def read_talks(folder: Path, embed: Embed) -> list[Talk]:
-    """The chats of `folder`, its `weeks/*.jsonl` and its `duplicates/*.jsonl`, with lines {id, at, author,
-    category, text, reply_to, duplicate_of}; only what reports something.
+    """The talks of all folders below `folder`; only what reports something.
+
+    `chats/*/result.json` are exports with a key. Lines of `weeks` and `duplicates` are {id, at, author, category, text,
+    reply_to, duplicate_of}; `conversations` and `retold`, which teach classification too, say `from` and `of`. Raises
+    ValueError when two have the same name, by which folds are made.
     """
     talks = [
-        replace(_talk(path.parent.name, list(_exported(path)), embed), is_whole_chat=True)
+        _talk(path.parent.name, CHAT, list(_exported(path)), embed)
         for path in sorted((folder / "chats").glob("*/result.json"))
     ]
-    for name, is_whole_chat in (("weeks", True), ("duplicates", False)):
+    for name, kind in KIND_OF_FOLDER.items():
         talks += [
-            replace(_talk(path.stem, _lines(path), embed), is_whole_chat=is_whole_chat)
+            _talk(path.stem, kind, [_as_written(line) for line in _lines(path)], embed)
             for path in sorted((folder / name).glob("*.jsonl"))
         ]
+    if len({talk.name for talk in talks}) < len(talks):
+        raise ValueError(f"two talks of {folder} have the same name")
     return talks
 
 
@@ -111,7 +116,14 @@ def _exported(path: Path) -> Iterator[dict[str, Any]]:
         }
 
 
-def _talk(name: str, lines: Sequence[Mapping[str, Any]], embed: Embed) -> Talk:
+def _as_written(line: dict[str, Any]) -> dict[str, Any]:
+    """With the names that `weeks` have, where it is of a conversation."""
+    if "from" not in line:
+        return line
+    return {**line, "author": line["from"], "duplicate_of": line["of"]}
+
+
+def _talk(name: str, kind: str, lines: Sequence[Mapping[str, Any]], embed: Embed) -> Talk:
     told = [line for line in lines if line["category"] in REPORTS]
     texts = [clean(line["text"]) for line in told]
     return Talk(
@@ -121,6 +133,7 @@ def _talk(name: str, lines: Sequence[Mapping[str, Any]], embed: Embed) -> Talk:
             for line, text, vector in zip(told, texts, embed(texts), strict=True)
         ],
         [int(line["duplicate_of"] or line["id"]) for line in told],
+        kind,
     )
 
 

@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from apps.issues.dedup.base import Candidate, Report, matrix_of
-from apps.issues.dedup.corpus import BURST, CHAT, DUPLICATES, TALK, Row, Talk
+from apps.issues.dedup.corpus import BURST, CHAT, DUPLICATES, RETOLD, TALK, Row, Talk
 from apps.issues.dedup.scene import DIRECTIONS, NAMES, OF_TALK, rivals
 from apps.issues.dedup.space import Space
 from apps.issues.dedup.texts import Texts
 from apps.issues.dedup.trees import Trees
 
-#: What the search hands over: so many by vector, and so many of the last hours.
-NEAREST = 20
+#: What the search hands over, as `nearest.py` and `reach.py` say: so many by vector, and so many of the last hours.
+NEAREST = 30
 TALK_DAYS, TALK_HOURS = 30, 24  # as Project.open_issue_days and duplicate_window_hours
 RECENT = 200
 #: A tester tells what was found in an hour: near in time, and nothing else. Chats hardly have that, life does.
@@ -27,10 +27,11 @@ BURST_GAPS = (0.5, 0.9, 1.6, 2.9, 5.2, 9.4, 17, 31, 55, 100)  # minutes
 IMPORTANCE = {"para": 0.15, "cross2": 0.25, CHAT: 3.0}
 #: Small trees in which hardly any numbers meet: of texts there are too few for more.
 TREES_OF_TALK = {
-    "max_iter": 120,
+    "max_iter": 240,
     "max_leaf_nodes": 15,
     "min_samples_leaf": 30,
-    "learning_rate": 0.08,
+    "learning_rate": 0.04,
+    "max_features": 0.4,
 }
 TREES_OF_TEXTS = {
     "max_iter": 200,
@@ -57,7 +58,7 @@ class Option:
 
 @dataclass(frozen=True)
 class Case:
-    """`kind` is CHAT, TALK, BURST or the kind of a pair; only a repeat belongs to one of the options."""
+    """`kind` is of a talk, BURST, or the kind of a pair; only a repeat belongs to one of the options."""
 
     source: str  # the talk, or the group of pairs
     kind: str
@@ -66,13 +67,12 @@ class Case:
 
     @property
     def is_talk(self) -> bool:
-        return self.kind in (CHAT, TALK, BURST)
+        return self.kind in (CHAT, RETOLD, TALK, BURST)
 
 
 def cases_of_talk(talk: Talk, space: Space) -> list[Case]:
     """Each report against the issues of all earlier ones, grouped as they should be."""
     cases = []
-    kind = CHAT if talk.is_whole_chat else TALK
     candidates: list[Candidate] = []
     for report, problem in zip(talk.reports, talk.problems, strict=True):
         reachable = [
@@ -84,7 +84,7 @@ def cases_of_talk(talk: Talk, space: Space) -> list[Case]:
             Option(rival.issue_id, rival.issue_id == problem, rival.features)
             for rival in rivals(report, _handed_over(report, reachable), space)
         ]
-        cases.append(Case(talk.name, kind, report.number != problem, options))
+        cases.append(Case(talk.name, talk.kind, report.number != problem, options))
         candidates.append(Candidate(problem, report))
     return cases
 

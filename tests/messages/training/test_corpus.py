@@ -45,9 +45,10 @@ def test_shipped_corpus_is_read_whole(settings):
         "part_b": 517,
         "part_c": 520,
         "singles": 560,
-        "strangers": 2903,
+        "strangers": 3503,
         "chats": 1560,
         "conversations": 1441,
+        "retold": 4816,
     }
 
 
