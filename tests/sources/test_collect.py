@@ -340,7 +340,8 @@ def test_another_listener_comes_in_the_place_of_one_that_lost_its_cancellation(
     monkeypatch.setattr("tasktracker.lib.ending.AGAIN", 0.05)
     monkeypatch.setattr("apps.sources.collect.ROUND", 0.05)
     monkeypatch.setattr("apps.sources.collect.STANDBY", 0.05)
-    listen, lost = Listening.once, []
+    listen = Listening.once
+    lost: list[bool] = []
 
     async def deaf_once(self):
         if lost:
