@@ -75,7 +75,7 @@ def test_a_name_without_latin_letters_gets_a_slug(run):
         (["--raise-priority-from", "1001"], "1000"),
         (["--merge-threshold", "0.2", "--suggest-threshold", "0.9"], "at least as sure"),
         (["--suggest-threshold", "0.99"], "at least as sure"),
-        (["--merge-threshold", "0.001"], "at least as sure"),
+        (["--merge-threshold", "0.0001"], "at least as sure"),
         (["--merge-threshold", "0", "--suggest-threshold", "0"], "At 0"),
     ],
 )
