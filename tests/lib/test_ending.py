@@ -11,6 +11,15 @@ async def _for_ever():
     await asyncio.sleep(60)
 
 
+async def _deaf(told, *, until):
+    """Loses every cancellation but the last."""
+    while len(told) < until:
+        try:
+            await _for_ever()
+        except asyncio.CancelledError:
+            told.append(True)
+
+
 def test_a_task_that_works_is_cancelled():
     async def run():
         task = asyncio.create_task(_for_ever())
@@ -25,15 +34,8 @@ def test_a_task_that_lost_its_cancellation_is_told_again(monkeypatch):
     monkeypatch.setattr(ending, "AGAIN", 0.01)
     told: list[bool] = []
 
-    async def deaf():
-        while len(told) < 3:
-            try:
-                await _for_ever()
-            except asyncio.CancelledError:
-                told.append(True)
-
     async def run():
-        task = asyncio.create_task(deaf())
+        task = asyncio.create_task(_deaf(told, until=3))
         await asyncio.sleep(0)
         await ending.end(task)
 
@@ -63,15 +65,8 @@ def test_whoever_is_cancelled_while_ending_others_ends_them_first(monkeypatch):
     monkeypatch.setattr(ending, "AGAIN", 0.02)
     told: list[bool] = []
 
-    async def deaf():
-        while len(told) < 4:
-            try:
-                await _for_ever()
-            except asyncio.CancelledError:
-                told.append(True)
-
     async def outer():
-        inner = asyncio.create_task(deaf())
+        inner = asyncio.create_task(_deaf(told, until=4))
         try:
             await _for_ever()
         finally:
@@ -90,14 +85,8 @@ def test_whoever_is_cancelled_while_ending_others_ends_them_first(monkeypatch):
 def test_what_does_not_end_is_told_to_whoever_reads_the_log(monkeypatch, caplog):
     monkeypatch.setattr(ending, "AGAIN", 0.01)
 
-    async def deaf():
-        try:
-            await _for_ever()
-        except asyncio.CancelledError:
-            await _for_ever()
-
     async def run():
-        task = asyncio.create_task(deaf(), name="hearing")
+        task = asyncio.create_task(_deaf([], until=2), name="hearing")
         await asyncio.sleep(0)
         await ending.end(task)
 

@@ -1,7 +1,7 @@
 """A Telegram source, recorded updates, and a stream that is empty."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 from apps.sources.models import Project, Source
 from apps.sources.webhooks import known_sources
 from tasktracker.lib import bus, loop
+from tests.stubs.telegram import TOKEN, TelegramServer, telegram_server
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -18,6 +19,28 @@ def recorded(name: str) -> dict[str, Any]:
     """The recorded update of this name."""
     update: dict[str, Any] = json.loads((FIXTURES / "telegram" / f"{name}.json").read_text())
     return update
+
+
+def numbered(name: str, number: int) -> dict[str, Any]:
+    """The recorded update, and its message, under this number."""
+    update = {**recorded(name), "update_id": number}
+    if "message" in update:
+        update["message"]["message_id"] = number
+    return update
+
+
+@pytest.fixture
+def telegram(settings: Any) -> Iterator[TelegramServer]:
+    with telegram_server() as server:
+        settings.TELEGRAM_API_URL = server.url
+        yield server
+
+
+@pytest.fixture
+def bot(transactional_db: None, project: Project, telegram: TelegramServer) -> Source:
+    return Source.objects.create(
+        project=project, kind="telegram", name="Bot", config={"bot_token": TOKEN}
+    )
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ def listening(work: Callable[[], Awaitable[Any]], *, within: float = 20) -> None
     asyncio.run(run())
 
 
-async def until(condition: Callable[[], bool], *, within: float = 120) -> None:
+async def until(condition: Callable[[], object], *, within: float = 120) -> None:
     async with asyncio.timeout(within):
         while not condition():  # noqa: ASYNC110 - what is waited for happens in other threads
             await asyncio.sleep(0.01)

@@ -1,6 +1,5 @@
 """The collector against a server that speaks Telegram's HTTP: nothing is forgotten before it is safe."""
 
-import asyncio
 import logging
 
 import psycopg
@@ -10,47 +9,20 @@ from django.db import OperationalError, connection
 from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
 
 from apps.sources.adapters.telegram.library import refusal_of
-from apps.sources.collect import LOCK_KIND, Collector, Listening, inlets, trouble_of
+from apps.sources.collect import LOCK_KIND, inlets, trouble_of
 from apps.sources.models import DeadLetter, Source
-from tasktracker.lib.advisory import advisory_lock
 from tasktracker.lib.bus import BusUnavailable
 from tests.lib.jetstream import jetstream_away
-from tests.sources.conftest import recorded
-from tests.stubs.telegram import TOKEN, telegram_server
+from tests.sources.conftest import numbered
+from tests.stubs.telegram import TOKEN
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 BOT = TOKEN.partition(":")[0]
 
 
-@pytest.fixture
-def telegram(settings):
-    with telegram_server() as server:
-        settings.TELEGRAM_API_URL = server.url
-        yield server
-
-
-@pytest.fixture
-def bot(transactional_db, project, telegram):
-    return Source.objects.create(
-        project=project, kind="telegram", name="Bot", config={"bot_token": TOKEN}
-    )
-
-
 def collect():
     call_command("collect_messages", once=True)
-
-
-async def until(condition):
-    while not condition():  # noqa: ASYNC110 - what is waited for happens in other threads
-        await asyncio.sleep(0.01)
-
-
-def numbered(name, number):
-    update = {**recorded(name), "update_id": number}
-    if "message" in update:
-        update["message"]["message_id"] = number
-    return update
 
 
 def test_what_waits_at_telegram_is_published_and_then_confirmed(bot, telegram, stream):
@@ -275,98 +247,3 @@ def test_only_active_polling_sources_are_polled(bot, project):
     nonsense.refresh_from_db()
     assert "no bot token" in without_token.last_error
     assert "settings" in nonsense.last_error
-
-
-def test_a_running_collector_follows_its_sources_and_ends_when_told(
-    bot, telegram, stream, monkeypatch
-):
-    monkeypatch.setattr("apps.sources.collect.ROUND", 0.05)
-    rounds = []
-
-    async def run():
-        stop = asyncio.Event()
-        collector = Collector(long_poll=0, on_round=lambda: rounds.append(1))
-        running = asyncio.create_task(collector.run(stop))
-        async with asyncio.timeout(20):
-            await until(lambda: telegram.questions)
-            await Source.objects.filter(pk=bot.pk).aupdate(is_active=False)
-            await until(lambda: not collector.listeners)
-            await Source.objects.filter(pk=bot.pk).aupdate(is_active=True)
-            telegram.add(numbered("text", 10))
-            await until(lambda: not telegram.updates)
-            stop.set()
-            await running
-        assert collector.listeners == {}
-
-    asyncio.run(run())
-
-    assert len(stream()) == 1
-    assert rounds
-
-
-def test_a_collector_waits_for_a_listener_that_lost_its_cancellation(
-    bot, telegram, stream, monkeypatch
-):
-    monkeypatch.setattr("tasktracker.lib.ending.AGAIN", 0.05)
-    ended = []
-
-    async def deaf(_self):
-        try:
-            await asyncio.sleep(60)
-        except asyncio.CancelledError:
-            await asyncio.sleep(60)
-        finally:
-            ended.append(True)
-
-    monkeypatch.setattr("apps.sources.collect.Listening.run", deaf)
-
-    async def run():
-        stop = asyncio.Event()
-        collector = Collector(long_poll=0, on_round=lambda: None)
-        running = asyncio.create_task(collector.run(stop))
-        async with asyncio.timeout(20):
-            await until(lambda: collector.listeners)
-            stop.set()
-            await running
-
-    asyncio.run(run())
-
-    assert ended == [True]
-
-
-def test_another_listener_comes_in_the_place_of_one_that_lost_its_cancellation(
-    bot, telegram, stream, monkeypatch
-):
-    monkeypatch.setattr("tasktracker.lib.ending.AGAIN", 0.05)
-    monkeypatch.setattr("apps.sources.collect.ROUND", 0.05)
-    monkeypatch.setattr("apps.sources.collect.STANDBY", 0.05)
-    listen = Listening.once
-    lost: list[bool] = []
-
-    async def deaf_once(self):
-        if lost:
-            return await listen(self)
-        lost.append(True)
-        async with advisory_lock(LOCK_KIND, self.inlet.lock_number):
-            try:
-                await asyncio.sleep(60)
-            except asyncio.CancelledError:
-                await asyncio.sleep(60)
-        return 0.0
-
-    monkeypatch.setattr(Listening, "once", deaf_once)
-
-    async def run():
-        stop = asyncio.Event()
-        collector = Collector(long_poll=0, on_round=lambda: None)
-        running = asyncio.create_task(collector.run(stop))
-        async with asyncio.timeout(20):
-            await until(lambda: lost)
-            await Source.objects.filter(pk=bot.pk).aupdate(is_active=False)
-            await until(lambda: not collector.listeners)
-            await Source.objects.filter(pk=bot.pk).aupdate(is_active=True)
-            await until(lambda: telegram.questions)
-            stop.set()
-            await running
-
-    asyncio.run(run())
