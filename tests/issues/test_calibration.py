@@ -223,7 +223,9 @@ def test_weeks_that_were_written_as_life_is_count_as_chats(tmp_path):
     assert talk.kind == CHAT
 
 
-@pytest.mark.parametrize(("folder", "kind"), [("conversations", CHAT), ("retold", RETOLD)])
+@pytest.mark.parametrize(
+    ("folder", "kind"), [("conversations", CHAT), ("teams", CHAT), ("retold", RETOLD)]
+)
 def test_conversations_say_which_report_repeats_which(tmp_path, folder, kind):
     (tmp_path / folder).mkdir()
     lines = [

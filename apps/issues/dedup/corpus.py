@@ -22,7 +22,13 @@ REPORTS = ("bug", "feature")
 #: What a case of a talk is: from a chat or weeks as life has them, from a chat in which much more is told again, from
 #: reports that were written to be hard, or from a burst.
 CHAT, RETOLD, TALK, BURST = "chat", "retold", "talk", "burst"
-KIND_OF_FOLDER = {"weeks": CHAT, "conversations": CHAT, "retold": RETOLD, "duplicates": TALK}
+KIND_OF_FOLDER = {
+    "weeks": CHAT,
+    "conversations": CHAT,
+    "teams": CHAT,
+    "retold": RETOLD,
+    "duplicates": TALK,
+}
 LOOKALIKES = ("hard_negative", "hard_negative_cross")
 _SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)  # the pairs have no times
 
@@ -64,8 +70,8 @@ def read_talks(folder: Path, embed: Embed) -> list[Talk]:
     """The talks of all folders below `folder`; only what reports something.
 
     `chats/*/result.json` are exports with a key. Lines of `weeks` and `duplicates` are {id, at, author, category, text,
-    reply_to, duplicate_of}; `conversations` and `retold`, which teach classification too, say `from` and `of`. Raises
-    ValueError when two have the same name, by which folds are made.
+    reply_to, duplicate_of}; `conversations`, `retold` and `teams`, which teach classification too, say `from` and `of`.
+    Raises ValueError when two have the same name, by which folds are made.
     """
     talks = [
         _talk(path.parent.name, CHAT, list(_exported(path)), embed)

@@ -77,7 +77,7 @@ def read_corpus(folder: Path) -> list[Example]:
     for path in sorted((folder / "chats").glob("*/result.json")):
         lines = read_export(path, path.with_name("key.jsonl"))
         examples += conversation(lines, f"chats/{path.parent.name}")
-    for name in ("conversations", "retold"):
+    for name in ("conversations", "retold", "teams"):
         for path in sorted((folder / name).glob("*.jsonl")):
             examples += conversation(read_lines(path), f"{name}/{path.stem}")
     return [example for example in examples if not is_of_a_bot(example.sample)]

@@ -56,11 +56,11 @@ WRONG_SHARE = 0.15
 UNDECIDED_WEIGHT = 0.5
 #: And when it is shown alone: it was not written to be read so.
 ALONE_WEIGHT = 0.1
-#: How much a stranger's line counts between others; alone, it teaches the team head only. Since `retold` there are
-#: 2.6 times as many lines of teams, which this outweighs.
-STRANGERS_WEIGHT = 0.8
-#: For the team head: a report of a conversation shown alone; all together they weigh as before `retold`.
-TEAM_CHAT_WEIGHT = 0.12
+#: How much a stranger's line counts between others; alone, it teaches the team head only. There are six times as many
+#: lines of teams, which this outweighs.
+STRANGERS_WEIGHT = 1.5
+#: For the team head: a report of a conversation shown alone, of which there are three times as many as of single ones.
+TEAM_CHAT_WEIGHT = 0.05
 TEAM_REGULARISATION = 0.4
 #: Short, calm messages about something terrible are rare in the corpus and must not be missed.
 CRITICAL_BUG_WEIGHT = 2.0
