@@ -212,6 +212,18 @@ def test_a_report_is_judged_beside_what_the_search_hands_over(talks, hours, is_h
     assert (other.number in {option.issue for option in case.options}) is is_handed_over
 
 
+@pytest.mark.parametrize(("share", "is_bug"), [(0.0, 0.0), (1.0, 1.0)])
+def test_the_judge_learns_from_categories_as_live_they_are_read(monkeypatch, talks, share, is_bug):
+    monkeypatch.setitem(pair_training.MISREAD, "feature", ("bug", share))
+    wishes = [replace(report, category="feature") for report in talks[0].reports]
+    space = space_training.learn([space_training.block_of_talk(talks[0])])
+
+    cases = cases_of_talk(replace(talks[0], reports=wishes), space)
+
+    said = {one.features[NAMES.index("is_bug")] for case in cases for one in case.options}
+    assert said == {is_bug}
+
+
 def test_weeks_that_were_written_as_life_is_count_as_chats(tmp_path):
     (tmp_path / "weeks").mkdir()
     lines = [json.dumps(line) for line in _talk("team", 100)]

@@ -54,8 +54,8 @@ UNKNOWN_SHARE = 0.4
 WRONG_SHARE = 0.15
 #: How much a message of a conversation counts when it is shown with undecided neighbours.
 UNDECIDED_WEIGHT = 0.5
-#: And when it is shown alone: it was not written to be read so.
-ALONE_WEIGHT = 0.1
+#: And when it is shown alone: it was not written to be read so, and there are ten times as many as single messages.
+ALONE_WEIGHT = 0.04
 #: How much a stranger's line counts between others; alone, it teaches the team head only. There are six times as many
 #: lines of teams, which this outweighs.
 STRANGERS_WEIGHT = 1.5
