@@ -38,6 +38,7 @@ from apps.messages.classifiers.local import (
     with_category,
 )
 from apps.messages.training.corpus import STRANGERS, Example, without_context
+from apps.messages.training.retraining import CORRECTIONS
 
 Labels = npt.NDArray[np.intp]
 
@@ -56,6 +57,8 @@ WRONG_SHARE = 0.15
 UNDECIDED_WEIGHT = 0.5
 #: And when it is shown alone: it was not written to be read so, and there are ten times as many as single messages.
 ALONE_WEIGHT = 0.04
+#: Corrections are few, and keep more of their voice.
+CORRECTION_ALONE_WEIGHT = 0.1
 #: How much a stranger's line counts between others; alone, it teaches the team head only. There are six times as many
 #: lines of teams, which this outweighs.
 STRANGERS_WEIGHT = 1.5
@@ -214,7 +217,8 @@ def rows_to_learn(examples: Sequence[Example], chosen: Labels, kind: str) -> lis
         loud *= REPORT_WEIGHT if example.category in REPORTS else 1.0
         if kind.endswith(ALONE):
             if not is_strange:
-                rows.append(Row(number, without_context(sample), ALONE_WEIGHT * loud))
+                loud *= CORRECTION_ALONE_WEIGHT if example.source == CORRECTIONS else ALONE_WEIGHT
+                rows.append(Row(number, without_context(sample), loud))
         else:
             loud *= STRANGERS_WEIGHT if is_strange else 1.0
             noisy = change_neighbours(sample, _unreliable(rng))
