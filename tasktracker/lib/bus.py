@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nats.aio.client import Client
     from nats.aio.msg import Msg
     from nats.js import JetStreamContext
+    from nats.js.api import ConsumerInfo, StreamInfo
 
 logger = logging.getLogger(__name__)
 
@@ -100,10 +101,9 @@ def acknowledge(deliveries: list[Delivery]) -> None:
 def pending() -> int:
     """Messages in the stream that the ingester has not acknowledged; raises BusUnavailable."""
     try:
-        info = loop.run(_consumer_info(), timeout=5)
+        return _unacknowledged(*loop.run(_infos(), timeout=5))
     except TimeoutError as error:
         raise BusUnavailable("JetStream does not answer") from error
-    return int(info.num_pending or 0) + int(info.num_ack_pending or 0)
 
 
 def room() -> Room:
@@ -304,29 +304,29 @@ async def _acknowledge(deliveries: list[Delivery]) -> None:
         raise BusUnavailable(f"acknowledgement: {type(error).__name__}") from error
 
 
-async def _consumer_info() -> Any:
-    from nats.errors import Error as NatsError
-    from nats.js.errors import Error as JetStreamError
-
-    connection = await _connection()
-    try:
-        return await connection.stream.consumer_info(STREAM, CONSUMER)
-    except (NatsError, JetStreamError, OSError, TimeoutError) as error:
-        raise BusUnavailable(f"JetStream: {type(error).__name__}") from error
-
-
-async def _room() -> Room:
+async def _infos() -> "tuple[StreamInfo, ConsumerInfo]":
     from nats.errors import Error as NatsError
     from nats.js.errors import Error as JetStreamError
 
     connection = await _connection()
     try:
         stream = await connection.stream.stream_info(STREAM)
-        consumer = await connection.stream.consumer_info(STREAM, CONSUMER)
+        return stream, await connection.stream.consumer_info(STREAM, CONSUMER)
     except (NatsError, JetStreamError, OSError, TimeoutError) as error:
         raise BusUnavailable(f"JetStream: {type(error).__name__}") from error
+
+
+def _unacknowledged(stream: "StreamInfo", consumer: "ConsumerInfo") -> int:
+    """The consumer counts a message a moment after the stream has stored and confirmed it."""
+    delivered = consumer.delivered.stream_seq if consumer.delivered else 0
+    is_more_stored = stream.state.messages > 0 and stream.state.last_seq > delivered
+    return max(consumer.num_pending or 0, int(is_more_stored)) + (consumer.num_ack_pending or 0)
+
+
+async def _room() -> Room:
+    stream, consumer = await _infos()
     return Room(
-        pending=(consumer.num_pending or 0) + (consumer.num_ack_pending or 0),
+        pending=_unacknowledged(stream, consumer),
         used=stream.state.bytes / settings.NATS_MAX_BYTES,
     )
 
@@ -345,16 +345,8 @@ async def _forget_acknowledged(subjects: str) -> None:
 
 
 async def _status() -> dict[str, Any]:
-    from nats.errors import Error as NatsError
-    from nats.js.errors import Error as JetStreamError
-
-    connection = await _connection()
-    try:
-        stream = await connection.stream.stream_info(STREAM)
-        consumer = await connection.stream.consumer_info(STREAM, CONSUMER)
-    except (NatsError, JetStreamError, OSError, TimeoutError) as error:
-        raise BusUnavailable(f"JetStream: {type(error).__name__}") from error
+    stream, consumer = await _infos()
     return {
         "messages": stream.state.messages,
-        "pending": (consumer.num_pending or 0) + (consumer.num_ack_pending or 0),
+        "pending": _unacknowledged(stream, consumer),
     }

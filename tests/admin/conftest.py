@@ -28,8 +28,9 @@ from apps.sources.models import (
     Project,
     Source,
 )
-from tasktracker.lib import bus, loop
+from tasktracker.lib import bus
 from tests.admin.rule_pages import OUTAGE
+from tests.lib.jetstream import empty_the_stream
 
 HOSTILE = "<script>alert(1)</script> {{ 7|add:7 }} https://evil.example/x ' \" \u202e%s"
 
@@ -218,11 +219,7 @@ def all_rows(
 def stream() -> Callable[[], list[Any]]:
     """An empty stream; call it for what has come in since."""
 
-    async def purge() -> None:
-        connection = await bus._connection()
-        await connection.stream.purge_stream(bus.STREAM)
-
-    loop.run(purge(), timeout=10)
+    empty_the_stream()
 
     def taken() -> list[Any]:
         deliveries = []

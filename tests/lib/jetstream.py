@@ -1,4 +1,4 @@
-"""JetStream is away for a while."""
+"""JetStream: empty, or away for a while."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 from django.conf import settings
 
-from tasktracker.lib import bus
+from tasktracker.lib import bus, loop
 
 
 @contextmanager
@@ -17,3 +17,13 @@ def jetstream_away() -> Iterator[None]:
         patch.setattr(settings, "NATS_URL", "nats://127.0.0.1:1")
         patch.setattr(bus, "CONNECT_WITHIN", 0.1)
         yield
+
+
+def empty_the_stream() -> None:
+    """Drop every message, whoever has yet to take it."""
+
+    async def purge() -> None:
+        connection = await bus._connection()
+        await connection.stream.purge_stream(bus.STREAM)
+
+    loop.run(purge(), timeout=10)

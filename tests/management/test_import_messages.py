@@ -13,10 +13,10 @@ from apps.messages import history, pacing
 from apps.messages.ingest import store
 from apps.messages.models import Message
 from apps.sources.models import Chat, DeadLetter, Project, Source
-from tasktracker.lib import bus, loop
+from tasktracker.lib import bus
 from tasktracker.management.commands import load_demo
 from tasktracker.models import Heartbeat
-from tests.lib.jetstream import jetstream_away
+from tests.lib.jetstream import empty_the_stream, jetstream_away
 
 DEMO = Path(__file__).parents[2] / "data" / "demo" / "result.json"
 
@@ -25,11 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def _empty_stream():
-    async def purge():
-        connection = await bus._connection()
-        await connection.stream.purge_stream(bus.STREAM)
-
-    loop.run(purge(), timeout=10)
+    empty_the_stream()
 
 
 @pytest.fixture

@@ -19,18 +19,11 @@ from apps.sources.intake import forget_stored_archives
 from apps.sources.models import Chat, Gap, HistoryImport, Source
 from apps.sources.uploads import store_upload, sweep_uploads
 from tasktracker.lib import bus, loop
+from tests.lib.jetstream import empty_the_stream
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 DONE, FAILED, WAITING = "done", "failed", "waiting"
-
-
-def purge():
-    async def empty():
-        connection = await bus._connection()
-        await connection.stream.purge_stream(bus.STREAM)
-
-    loop.run(empty(), timeout=10)
 
 
 def bytes_of_stream():
@@ -44,7 +37,7 @@ def bytes_of_stream():
 @pytest.fixture(autouse=True)
 def _empty_stream(settings, tmp_path):
     settings.UPLOAD_DIR = tmp_path / "uploads"
-    purge()
+    empty_the_stream()
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,8 @@ import pytest
 
 from apps.sources.models import Project, Source
 from apps.sources.webhooks import known_sources
-from tasktracker.lib import bus, loop
+from tasktracker.lib import bus
+from tests.lib.jetstream import empty_the_stream
 from tests.stubs.telegram import TOKEN, TelegramServer, telegram_server
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -53,11 +54,7 @@ def telegram_source(project: Project) -> Source:
 def stream() -> Callable[[], list[Any]]:
     """An empty stream; call it for what has come in since, as (subject, JSON)."""
 
-    async def purge() -> None:
-        connection = await bus._connection()
-        await connection.stream.purge_stream(bus.STREAM)
-
-    loop.run(purge(), timeout=10)
+    empty_the_stream()
 
     def taken() -> list[Any]:
         deliveries = []

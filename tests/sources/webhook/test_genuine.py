@@ -272,7 +272,7 @@ def test_equal_messages_of_one_body_are_two(post, set_up, stream):
 )
 def test_times_are_read_as_programs_write_them(post, set_up, stream, at):
     set_up(sent_at="at")
-    post({"text": "x", "at": at})
+    assert post({"text": "x", "at": at}).status_code == 200
 
     ((_, envelope),) = stream()
     assert datetime.fromisoformat(envelope["sent_at"]) == NINE
