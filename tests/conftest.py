@@ -18,6 +18,7 @@ from apps.sources.envelope import ChatReference, Envelope
 from apps.sources.intake import telling
 from apps.sources.models import Chat, Project, Source
 from tasktracker.lib import bus, vector_cache
+from tests.stubs.telegram import TelegramServer, telegram_server
 
 #: What `migrate` writes for every model: the same each time, and slow to write anew after each flush.
 KEPT = {"django_content_type", "auth_permission"}
@@ -50,6 +51,14 @@ def _flush() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", flush)
         yield
+
+
+@pytest.fixture
+def telegram(settings: Any) -> Iterator[TelegramServer]:
+    """The Bot API, at which every bot of this test asks."""
+    with telegram_server() as server:
+        settings.TELEGRAM_API_URL = server.url
+        yield server
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,6 @@
 """“Check connection” at a source: the platform is asked, and every trouble comes with its remedy."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,14 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.sources.models import Project, Source
-from tests.stubs.telegram import TOKEN, TelegramServer, telegram_server
-
-
-@pytest.fixture
-def telegram(settings: Any) -> Iterator[TelegramServer]:
-    with telegram_server() as server:
-        settings.TELEGRAM_API_URL = server.url
-        yield server
+from tests.stubs.telegram import TOKEN, TelegramServer
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The page of a bot's webhook, and the page of a source that waits for its first message."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -13,18 +12,11 @@ from django.utils import timezone
 
 from apps.sources.models import Chat, Project, Source, Webhook
 from tests.admin.conftest import make_message
-from tests.stubs.telegram import TOKEN, TelegramServer, telegram_server
+from tests.stubs.telegram import TOKEN, TelegramServer
 
 BASE = "https://tracker.example"
 HERE = f"{BASE}/webhook/telegram"
 CHANGELIST = "admin:sources_source_changelist"
-
-
-@pytest.fixture
-def telegram(settings: Any) -> Iterator[TelegramServer]:
-    with telegram_server() as server:
-        settings.TELEGRAM_API_URL = server.url
-        yield server
 
 
 @pytest.fixture

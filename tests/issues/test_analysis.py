@@ -16,7 +16,7 @@ from apps.messages.models import Message
 from apps.sources.models import Chat, Project, Source
 from tests.issues.conftest import DAY, MORNING, NEXT_NIGHT
 from tests.lib.llm_server import LLMServer
-from tests.stubs.telegram import TOKEN, telegram_server
+from tests.stubs.telegram import TOKEN
 
 pytestmark = pytest.mark.usefixtures("night_after")
 WORDS = {"summary": "День був спокійний, нових проблем мало.", "advice": ["Перевірити чергу."]}
@@ -29,13 +29,6 @@ def server(settings) -> Iterator[LLMServer]:
     settings.OLLAMA_MODELS = ["qwen3:14b"]
     yield server
     server.close()
-
-
-@pytest.fixture
-def telegram(settings):
-    with telegram_server() as server:
-        settings.TELEGRAM_API_URL = server.url
-        yield server
 
 
 @pytest.fixture

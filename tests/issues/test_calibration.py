@@ -224,6 +224,19 @@ def test_the_judge_learns_from_categories_as_live_they_are_read(monkeypatch, tal
     assert said == {is_bug}
 
 
+@pytest.mark.parametrize("category", sorted(pair_training.MISREAD))
+def test_categories_are_misread_as_often_as_the_shipped_classifier_does(settings, category):
+    path = settings.BASE_DIR / "apps" / "messages" / "classifiers" / "local_model.json"
+    figures = json.loads(path.read_text(encoding="utf-8"))
+    confusion = figures["cross_validated"]["seeing"]["conversations"]["category"]["confusion"]
+    other, share = pair_training.MISREAD[category]
+    row = dict(
+        zip(figures["categories"], confusion[figures["categories"].index(category)], strict=True)
+    )
+
+    assert share == pytest.approx(row[other] / (row[other] + row[category]), abs=0.02)
+
+
 def test_weeks_that_were_written_as_life_is_count_as_chats(tmp_path):
     (tmp_path / "weeks").mkdir()
     lines = [json.dumps(line) for line in _talk("team", 100)]

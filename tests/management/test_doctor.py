@@ -6,16 +6,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from apps.sources.models import Source
-from tests.stubs.telegram import TOKEN, telegram_server
+from tests.stubs.telegram import TOKEN
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def telegram(settings):
-    with telegram_server() as server:
-        settings.TELEGRAM_API_URL = server.url
-        yield server
 
 
 @pytest.fixture

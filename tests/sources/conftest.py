@@ -1,7 +1,7 @@
 """A Telegram source, recorded updates, and a stream that is empty."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from apps.sources.models import Project, Source
 from apps.sources.webhooks import known_sources
 from tasktracker.lib import bus
 from tests.lib.jetstream import empty_the_stream
-from tests.stubs.telegram import TOKEN, TelegramServer, telegram_server
+from tests.stubs.telegram import TOKEN, TelegramServer
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -28,13 +28,6 @@ def numbered(name: str, number: int) -> dict[str, Any]:
     if "message" in update:
         update["message"]["message_id"] = number
     return update
-
-
-@pytest.fixture
-def telegram(settings: Any) -> Iterator[TelegramServer]:
-    with telegram_server() as server:
-        settings.TELEGRAM_API_URL = server.url
-        yield server
 
 
 @pytest.fixture

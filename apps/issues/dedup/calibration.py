@@ -43,7 +43,7 @@ from apps.issues.dedup.scene import NAMES
 from apps.issues.dedup.space import Space
 from apps.issues.dedup.space_training import Block, block_of_rows, block_of_talk, learn
 from apps.issues.dedup.texts import Texts
-from apps.issues.dedup.trees import Trees
+from tasktracker.lib.trees import Trees
 
 FOLDS = 5
 BLOCKS_OF_PAIRS = 10

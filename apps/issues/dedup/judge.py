@@ -18,7 +18,7 @@ from apps.issues.dedup.conflicts import explain, facts_of
 from apps.issues.dedup.scene import NAMES, Rival, rivals
 from apps.issues.dedup.space import Space
 from apps.issues.dedup.texts import Texts
-from apps.issues.dedup.trees import Trees
+from tasktracker.lib.trees import Trees
 
 EXPLAINED = 5  # features named in an explanation
 TOLD_FROM = 0.1  # log-odds

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +12,7 @@ from apps.issues.dedup.corpus import BURST, CHAT, DUPLICATES, RETOLD, TALK, Row,
 from apps.issues.dedup.scene import DIRECTIONS, NAMES, OF_TALK, rivals
 from apps.issues.dedup.space import Space
 from apps.issues.dedup.texts import Texts
-from apps.issues.dedup.trees import Trees
+from tasktracker.lib.trees import Trees, trees_of
 
 #: What the search hands over, as `nearest.py` and `reach.py` say: so many by vector, and so many of the last hours.
 NEAREST = 30
@@ -40,9 +39,9 @@ TREES_OF_TEXTS = {
     "learning_rate": 0.06,
 }
 RIDGE = 5.0
-#: How often the classifier takes a report for the other kind (confusions in docs/model-card.md): the judge must not
+#: How often the classifier takes a report for the other kind (a test compares): the judge must not
 #: trust the category more than it will deserve.
-MISREAD = {"bug": ("feature", 0.02), "feature": ("bug", 0.12)}
+MISREAD = {"bug": ("feature", 0.02), "feature": ("bug", 0.07)}
 NAMES_OF_TEXTS = NAMES[: len(NAMES) - len(OF_TALK)]
 SAME_LANGUAGE = ("near", "near2", "para", "hard_negative")
 OTHER_LANGUAGE = ("cross", "cross2", "hard_negative_cross")
@@ -212,36 +211,4 @@ def _grow(cases: Sequence[Case], names: Sequence[str], shape: Mapping[str, float
         np.array([case.is_repeat and option.is_own for case, option in rows]),
         sample_weight=np.array([IMPORTANCE.get(case.kind, 1.0) for case, _option in rows]),
     )
-    return as_arrays(model)
-
-
-def as_arrays(model: Any) -> Trees:
-    """scikit-learn's nodes, one tree after the other, with the expectation below each inner node."""
-    # There is no public way to the nodes; the version is pinned and a test compares the answers.
-    nodes = [stage[0].nodes for stage in model._predictors]  # noqa: SLF001
-    starts = np.cumsum([0, *(len(tree) for tree in nodes)])[:-1]
-    joined = np.concatenate(nodes)
-    shift = np.repeat(starts, [len(tree) for tree in nodes])
-    is_leaf = joined["is_leaf"].astype(bool)
-    return Trees(
-        intercept=float(np.ravel(model._baseline_prediction)[0]),  # noqa: SLF001
-        roots=starts.astype(np.int32),
-        feature=np.where(is_leaf, -1, joined["feature_idx"]).astype(np.int16),
-        threshold=np.where(is_leaf, 0.0, joined["num_threshold"]).astype(np.float64),
-        left=np.where(is_leaf, -1, joined["left"] + shift).astype(np.int32),
-        right=np.where(is_leaf, -1, joined["right"] + shift).astype(np.int32),
-        missing_left=joined["missing_go_to_left"].astype(bool),
-        value=np.concatenate([_expectations(tree) for tree in nodes]).astype(np.float32),
-    )
-
-
-def _expectations(tree: npt.NDArray[np.void]) -> npt.NDArray[np.float64]:
-    """A node's children come after it, so the last node is ready first."""
-    values = tree["value"].astype(np.float64)
-    for place in range(len(tree) - 1, -1, -1):
-        node = tree[place]
-        if not node["is_leaf"]:
-            left, right = int(node["left"]), int(node["right"])
-            counts = float(tree[left]["count"]), float(tree[right]["count"])
-            values[place] = (values[left] * counts[0] + values[right] * counts[1]) / sum(counts)
-    return values
+    return trees_of(model)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from apps.issues.dedup.scene import NAMES
-from apps.issues.dedup.trees import Rows, Trees
+from tasktracker.lib.trees import Rows, Trees
 
 _IS_OTHER_LANGUAGE = NAMES.index("is_other_language")
 

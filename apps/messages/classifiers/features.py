@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sklearn.feature_extraction.text import HashingVectorizer
 
 #: Raised whenever the numbers or the heads change: an artefact made for other numbers is refused.
-FEATURES_VERSION = 3
+FEATURES_VERSION = 4
 
 Matrix = npt.NDArray[np.float32]
 
@@ -39,11 +39,31 @@ RECENT_COUNT = 2 * len(CATEGORIES) + 27
 CONTEXT_COUNT = 2 * NEIGHBOUR_COUNT + 3 + RECENT_COUNT
 TEXT_ONLY = DIMENSIONS + CUE_COUNT  # the first columns, which know nothing of the chat
 DENSE = TEXT_ONLY + CONTEXT_COUNT
+_REPLIED_TO, _PREVIOUS = TEXT_ONLY, TEXT_ONLY + NEIGHBOUR_COUNT
+_IS_REPLY = _PREVIOUS + NEIGHBOUR_COUNT
+_IS_FORWARD, _IS_FIRST = _IS_REPLY + 1, _IS_REPLY + 2
+_FACTS = NEIGHBOUR_COUNT - CUE_COUNT  # of a neighbour, before its cues
+#: The message's own cues and what is known of the chat: everything but vectors and the neighbours' cues.
+CHAT_COLUMNS = (
+    *range(DIMENSIONS, TEXT_ONLY),
+    *range(_REPLIED_TO, _REPLIED_TO + _FACTS),
+    *range(_PREVIOUS, _PREVIOUS + _FACTS),
+    *range(_IS_REPLY, DENSE),
+)
 
 
 def dense_features(samples: Sequence[Sample]) -> Matrix:
     """Vectors, cues and context of each sample, shape (len(samples), DENSE)."""
     return np.array([_dense_row(sample) for sample in samples], np.float32).reshape(-1, DENSE)
+
+
+def as_if_alone(dense: Matrix) -> Matrix:
+    """The dense features of the same messages as if nothing were known of their chats."""
+    alone = dense.copy()
+    alone[:, TEXT_ONLY:] = 0
+    alone[:, _IS_FORWARD] = dense[:, _IS_FORWARD]
+    alone[:, _IS_FIRST] = 1
+    return alone
 
 
 def without_vectors(sample: Sample) -> Sample:

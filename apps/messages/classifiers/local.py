@@ -1,6 +1,6 @@
-"""The local classifier: linear heads on embeddings, n-grams, cues and context. No network, no pickle.
+"""The local classifier: linear heads on embeddings, n-grams, cues and context, and trees on their answers in chats.
 
-The weights come from `manage.py train_classifier`; docs/model-card.md says how good they are.
+No network, no pickle. The weights come from `manage.py train_classifier`; docs/model-card.md says how good they are.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,11 +12,13 @@ from typing import IO, TYPE_CHECKING, Self
 import numpy as np
 
 from apps.messages.classifiers.base import CATEGORIES, PRIORITIES, Sample, Verdict
+from apps.messages.classifiers.chat_trees import ChatTrees, seen_by_trees
 from apps.messages.classifiers.conversation import REPORTS
 from apps.messages.classifiers.features import (
     FEATURES_VERSION,
     TEXT_ONLY,
     Matrix,
+    as_if_alone,
     dense_features,
     term_counts,
     weigh_terms,
@@ -73,12 +75,15 @@ class Head:
 class Heads:
     """A category head, and a priority head that also sees the category's probabilities.
 
-    `team` says how likely a text is about a team's work at all; without it, everything is.
+    `team` says how likely a text is about a team's work at all; without it, everything is. Of what stands
+    between others, `chat` has the last word, which asks the category head `alone` too.
     """
 
     category: Head
     priority: Head
     team: Head | None = None
+    chat: ChatTrees | None = None
+    alone: Head | None = None
 
     def answers(self, dense: Matrix, terms: "csr_matrix") -> tuple[Matrix, Matrix, Matrix]:
         """Probabilities of category and priority, and of a critical bug that passes for chatter."""
@@ -94,6 +99,9 @@ class Heads:
     def categories(self, dense: Matrix, terms: "csr_matrix") -> Matrix:
         """Calibrated probabilities, shape (rows, 4)."""
         logits = category_logits(self.category, self.team, dense, terms)
+        if self.chat is not None and self.alone is not None:
+            alone = category_logits(self.alone, self.team, as_if_alone(dense), terms)
+            logits = self.chat.logits(seen_by_trees(logits, alone, dense))
         return softmax(logits / self.category.temperature)
 
 
@@ -148,6 +156,9 @@ class LinearModel:
             stored[f"{prefix}_terms"] = head.terms.astype(np.float16)
             stored[f"{prefix}_bias"] = head.bias.astype(np.float32)
             stored[f"{prefix}_temperature"] = np.array(head.temperature, np.float32)
+        for kind, heads in self.heads.items():
+            if heads.chat is not None:
+                stored |= heads.chat.arrays(f"{kind}_chat")
         return stored
 
     def _named_heads(self) -> Iterator[tuple[str, Head]]:
@@ -179,17 +190,20 @@ class LinearModel:
             for sight in (SEEING, BLIND)
             if f"{sight}_team_dense" in stored
         }
+        categories = {kind: head(f"{kind}_category") for kind in KINDS}
         return cls(
             version=str(stored["version"]),
             embedding_model=str(stored["embedding_model"]),
             inverse_frequencies=stored["inverse_frequencies"].astype(np.float32),
             heads={
                 kind: Heads(
-                    head(f"{kind}_category"),
+                    category,
                     head(f"{kind}_priority"),
                     teams.get(kind.removesuffix(ALONE)),
+                    ChatTrees.from_arrays(f"{kind}_chat", stored),
+                    categories.get(kind + ALONE),
                 )
-                for kind in KINDS
+                for kind, category in categories.items()
             },
             chatter_from=float(stored["chatter_from"]),
         )

@@ -19,16 +19,18 @@ from apps.messages.training.evaluation import (
     Mask,
     Predict,
     category_figures,
-    cross_validate,
     cross_validate_category,
+    cross_validate_priority,
     fast_lane_figures,
     fit_temperatures,
+    folds_of,
     is_alone,
     predict_in_order,
     priority_figures,
     sources_of,
 )
 from apps.messages.training.fitting import Encoded, Labels, Views, corpus_hash, fit_model
+from apps.messages.training.stacking import Stack
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,8 @@ class Artefacts:
 
 
 def fits(examples: Sequence[Example]) -> int:
-    """How often `train` advances: two heads with and without vectors in folds, the fast lane, the end."""
-    return 4 * FOLDS + int(sources_of(examples).max()) + 2
+    """How often `train` advances: with and without vectors two heads and the trees, the fast lane, the end."""
+    return 2 * (3 * FOLDS + 1) + 2 * (int(sources_of(examples).max()) + 1) + 1
 
 
 def train(
@@ -56,18 +58,23 @@ def train(
 ) -> Artefacts:
     """Cross-validation, its temperatures and figures, then the weights from all examples."""
     encoded = Encoded.of(with_vectors(examples, vectors))
-    guesses, temperatures, figures = {}, {}, {}
+    folds = folds_of(encoded.examples)
+    guesses, chats, temperatures, figures = {}, {}, {}, {}
     for sight in (SEEING, BLIND):
-        held_out = cross_validate(encoded, sight, advance)
-        category, of_category = _calibrated(encoded, held_out.category, encoded.categories)
-        priority, of_priority = _calibrated(encoded, held_out.priority, encoded.priorities)
+        stack = Stack.of(encoded, cross_validate_category(encoded, sight, advance), sight)
+        said = stack.held_out(folds, advance)
+        urgent = cross_validate_priority(encoded, sight, said, advance)
+        chats[sight] = stack.fit()
+        advance()
+        category, of_category = _calibrated(encoded, said, encoded.categories)
+        priority, of_priority = _calibrated(encoded, urgent, encoded.priorities)
         guesses[sight] = category
         figures[sight] = _held_out_figures(encoded, category, priority)
         for place in ("", ALONE):
             heads = {"category": of_category[place], "priority": of_priority[place]}
             temperatures[sight + place] = heads
     fast_lane = _fast_lane(encoded, guesses[BLIND], temperatures, advance)
-    model = fit_model(encoded, guesses, embedding_model, temperatures, fast_lane["from"])
+    model = fit_model(encoded, guesses, embedding_model, chats, temperatures, fast_lane["from"])
     advance()
     return Artefacts(model, _card(encoded, model, temperatures, figures, fast_lane))
 
@@ -75,14 +82,17 @@ def train(
 def learn(examples: Sequence[Example], embedding_model: str) -> LinearModel:
     """The weights alone, from examples that carry their vectors."""
     encoded = Encoded.of(examples)
-    guesses, temperatures = {}, {}
+    folds = folds_of(encoded.examples)
+    guesses, chats, temperatures = {}, {}, {}
     for sight in (SEEING, BLIND):
-        logits = cross_validate_category(encoded, sight)
-        guesses[sight], of_category = _calibrated(encoded, logits, encoded.categories)
+        stack = Stack.of(encoded, cross_validate_category(encoded, sight), sight)
+        said = stack.held_out(folds)
+        guesses[sight], of_category = _calibrated(encoded, said, encoded.categories)
+        chats[sight] = stack.fit()
         for place, temperature in of_category.items():
             temperatures[sight + place] = {"category": temperature, "priority": 1.0}
     fast_lane = _fast_lane(encoded, guesses[BLIND], temperatures)
-    return fit_model(encoded, guesses, embedding_model, temperatures, fast_lane["from"])
+    return fit_model(encoded, guesses, embedding_model, chats, temperatures, fast_lane["from"])
 
 
 def report_on(examples: Sequence[Example], predict: Predict) -> dict[str, Any]:
@@ -106,7 +116,8 @@ def _fast_lane(
     folds = sources_of(encoded.examples)
     if folds.max() < 1:  # nobody else to learn from
         return fast_lane_figures(encoded, known.in_context, known.in_context)
-    strange = cross_validate_category(encoded, BLIND, advance, folds=folds)
+    linear = cross_validate_category(encoded, BLIND, advance, folds=folds)
+    strange = Stack.of(encoded, linear, BLIND).held_out(folds, advance)
     shares = _tempered(strange.in_context, temperatures[BLIND]["category"])
     return fast_lane_figures(encoded, known.in_context, shares)
 

@@ -52,14 +52,6 @@ Judge = Callable[[Matrix, csr_matrix], Matrix]  # dense features and n-grams to 
 Predict = Callable[[Sequence[Sample]], tuple[Matrix, Matrix]]
 
 
-@dataclass(frozen=True)
-class OutOfFold:
-    """Answers about each example by a model that saw neither it nor its persona or conversation."""
-
-    category: Views
-    priority: Views
-
-
 def folds_of(examples: Sequence[Example]) -> Labels:
     """A fold for each example; groups stay whole, each fold gets its share of conversations."""
     rng = np.random.default_rng(SEED)
@@ -69,14 +61,6 @@ def folds_of(examples: Sequence[Example]) -> Labels:
         for place, index in enumerate(rng.permutation(len(groups))):
             fold_of[groups[index]] = place % FOLDS
     return np.array([fold_of[example.group] for example in examples])
-
-
-def cross_validate(
-    encoded: Encoded, sight: str, advance: Callable[[], None] = lambda: None
-) -> OutOfFold:
-    """Logits of both heads for every example, in its context and alone; `sight` as in KINDS."""
-    category = cross_validate_category(encoded, sight, advance)
-    return OutOfFold(category, _cross_validate_priority(encoded, sight, category, advance))
 
 
 def sources_of(examples: Sequence[Example]) -> Labels:
@@ -92,9 +76,9 @@ def cross_validate_category(
     *,
     folds: Labels | None = None,
 ) -> Views:
-    """Logits of the category heads for every example; zeros where the fold is negative."""
+    """Logits of the linear category heads for every example; zeros where the fold is negative."""
     held_out = _empty(encoded)
-    for learn, test in _splits(folds_of(encoded.examples) if folds is None else folds):
+    for learn, test in splits(folds_of(encoded.examples) if folds is None else folds):
         frequencies = inverse_frequencies(encoded.counts[learn])
         team = fit_team(encoded, learn, frequencies, sight)
         between, alone = (
@@ -108,13 +92,14 @@ def cross_validate_category(
     return held_out
 
 
-def _cross_validate_priority(
-    encoded: Encoded, sight: str, category: Views, advance: Callable[[], None]
+def cross_validate_priority(
+    encoded: Encoded, sight: str, category: Views, advance: Callable[[], None] = lambda: None
 ) -> Views:
+    """Logits of the priority heads for every example, from held-out logits of its category."""
     guess = Views(softmax(category.in_context), softmax(category.alone))
-    decided = _decisions(encoded.examples, guess.in_context)
+    decided = decisions(encoded.examples, guess.in_context)
     held_out, alone_there = _empty(encoded), is_alone(encoded)
-    for learn, test in _splits(folds_of(encoded.examples)):
+    for learn, test in splits(folds_of(encoded.examples)):
         frequencies = inverse_frequencies(encoded.counts[learn])
         between = fit_priority(encoded, learn, frequencies, sight, guess)
         alone = fit_priority(encoded, learn, frequencies, sight + ALONE, guess)
@@ -134,8 +119,9 @@ def is_alone(encoded: Encoded) -> Mask:
     return np.array([not is_in_conversation(example.sample) for example in encoded.examples])
 
 
-def _splits(folds: Labels) -> Iterator[tuple[Labels, Labels]]:
-    for fold in range(folds.max() + 1):
+def splits(folds: Labels) -> Iterator[tuple[Labels, Labels]]:
+    """For each fold what to learn from and what to test on."""
+    for fold in range(folds.max(initial=-1) + 1):
         yield np.where(folds != fold)[0], np.where(folds == fold)[0]
 
 
@@ -193,7 +179,8 @@ def _as_decided(sample: Sample, said: dict[str, str]) -> Sample:
     return change_neighbours(sample, decided)
 
 
-def _decisions(examples: Sequence[Example], guessed: Matrix) -> Callable[[Sample], Sample]:
+def decisions(examples: Sequence[Example], guessed: Matrix) -> Callable[[Sample], Sample]:
+    """What makes of a neighbour's category what was guessed about it."""
     said = {
         example.sample.text: said_of(example.sample, row)
         for example, row in zip(examples, guessed, strict=True)

@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix, hstack
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
 from apps.messages.classifiers import local
 from apps.messages.classifiers.base import CATEGORIES, PRIORITIES, Neighbour, Sample
+from apps.messages.classifiers.chat_trees import ChatTrees
 from apps.messages.classifiers.conversation import REPORTS, change_neighbours
 from apps.messages.classifiers.features import (
     FEATURES_VERSION,
@@ -39,6 +41,7 @@ from apps.messages.classifiers.local import (
 )
 from apps.messages.training.corpus import STRANGERS, Example, without_context
 from apps.messages.training.retraining import CORRECTIONS
+from tasktracker.lib.trees import trees_of
 
 Labels = npt.NDArray[np.intp]
 
@@ -53,17 +56,26 @@ REGULARISATION = {
 #: What a neighbour was decided to be is sometimes unknown and sometimes wrong: learn it so.
 UNKNOWN_SHARE = 0.4
 WRONG_SHARE = 0.15
+#: Trees with the last word in chats: small ones, for the linear heads have said most.
+TREES_OF_CHATS = {
+    "max_iter": 200,
+    "max_leaf_nodes": 10,
+    "min_samples_leaf": 40,
+    "learning_rate": 0.05,
+    "l2_regularization": 5.0,
+}
+LEAST_FOR_TREES = 1000  # messages between others, and every category among them
 #: How much a message of a conversation counts when it is shown with undecided neighbours.
 UNDECIDED_WEIGHT = 0.5
-#: And when it is shown alone: it was not written to be read so, and there are ten times as many as single messages.
-ALONE_WEIGHT = 0.04
+#: And when it is shown alone: it was not written to be read so, and there are 16 times as many as single messages.
+ALONE_WEIGHT = 0.024
 #: Corrections are few, and keep more of their voice.
 CORRECTION_ALONE_WEIGHT = 0.1
-#: How much a stranger's line counts between others; alone, it teaches the team head only. There are six times as many
-#: lines of teams, which this outweighs.
-STRANGERS_WEIGHT = 1.5
-#: For the team head: a report of a conversation shown alone, of which there are three times as many as of single ones.
-TEAM_CHAT_WEIGHT = 0.05
+#: How much a stranger's line counts between others; alone, it teaches the team head only. There are ten times as many
+#: lines of teams.
+STRANGERS_WEIGHT = 2.0
+#: For the team head: a report of a conversation shown alone, of which there are eight times as many as of single ones.
+TEAM_CHAT_WEIGHT = 0.03
 TEAM_REGULARISATION = 0.4
 #: Short, calm messages about something terrible are rare in the corpus and must not be missed.
 CRITICAL_BUG_WEIGHT = 2.0
@@ -113,23 +125,25 @@ def fit_model(
     encoded: Encoded,
     guesses: Mapping[str, Views],
     embedding_model: str,
+    chats: Mapping[str, ChatTrees | None],
     temperatures: Mapping[str, Mapping[str, float]],
     chatter_from: float,
 ) -> LinearModel:
-    """The whole artefact from all examples; `guesses` by SEEING and BLIND, temperatures by kind."""
+    """The whole artefact from all examples; `guesses` and `chats` by SEEING and BLIND, temperatures by kind."""
     everything = np.arange(len(encoded.examples))
     frequencies = inverse_frequencies(encoded.counts)
     heads = {}
     teams = {sight: fit_team(encoded, everything, frequencies, sight) for sight in (SEEING, BLIND)}
-    for kind in KINDS:
+    categories = {kind: fit_category(encoded, everything, frequencies, kind) for kind in KINDS}
+    for kind, category in categories.items():
         sight = kind.removesuffix(ALONE)
-        guess = guesses[sight]
-        category = fit_category(encoded, everything, frequencies, kind)
-        priority = fit_priority(encoded, everything, frequencies, kind, guess)
+        priority = fit_priority(encoded, everything, frequencies, kind, guesses[sight])
         heads[kind] = Heads(
             replace(category, temperature=temperatures[kind]["category"]),
             replace(priority, temperature=temperatures[kind]["priority"]),
             teams[sight],
+            chats[sight] if kind == sight else None,
+            categories.get(kind + ALONE),
         )
     version = f"{FEATURES_VERSION}-{recipe_hash(encoded.examples, embedding_model)[:8]}"
     return LinearModel(version, embedding_model, frequencies, heads, chatter_from)
@@ -142,6 +156,19 @@ def fit_category(encoded: Encoded, chosen: Labels, frequencies: Matrix, kind: st
     weights = np.array([row.weight for row in rows])
     dense, terms = _inputs(encoded, rows, frequencies)
     return _fit(dense, terms, answers, weights, REGULARISATION[kind]["category"])
+
+
+def fit_chat_trees(
+    inputs: Matrix, answers: Labels, weights: npt.NDArray[np.float64]
+) -> ChatTrees | None:
+    """From what `seen_by_trees` gives of messages that its heads did not know; None for too few of them."""
+    if len(answers) < LEAST_FOR_TREES or len(np.unique(answers)) < len(CATEGORIES):
+        return None
+    model = HistGradientBoostingClassifier(
+        **TREES_OF_CHATS, early_stopping=False, random_state=SEED
+    )
+    model.fit(inputs, answers, sample_weight=weights)
+    return ChatTrees(tuple(trees_of(model, place) for place in range(len(CATEGORIES))))
 
 
 def fit_team(encoded: Encoded, chosen: Labels, frequencies: Matrix, sight: str) -> Head | None:
@@ -256,6 +283,7 @@ def recipe_hash(examples: Sequence[Example], embedding_model: str) -> str:
         [UNDECIDED_WEIGHT, ALONE_WEIGHT, ALONE_PRIORITY_WEIGHTS],
         [STRANGERS_WEIGHT, TEAM_CHAT_WEIGHT, TEAM_REGULARISATION],
         [local.REPORT_SHARE, local.STRANGE_TO, local.TEAMS_FROM, local.LEAST_BELIEF],
+        [TREES_OF_CHATS, LEAST_FOR_TREES],
         REGULARISATION,
     ]
     return hashlib.sha256(json.dumps(recipe).encode()).hexdigest()

@@ -1,0 +1,93 @@
+"""The trees of chats learn from held-out answers, and are judged by what they did not learn."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from apps.messages.classifiers.base import CATEGORIES
+from apps.messages.classifiers.conversation import Turn
+from apps.messages.classifiers.local import SEEING
+from apps.messages.training.corpus import Line, conversation
+from apps.messages.training.fitting import LEAST_FOR_TREES, Encoded, Views
+from apps.messages.training.stacking import Stack
+
+CHATS, LINES = 6, 300
+START = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def encoded():
+    """Chats in which a bug is whatever comes two hours after the line before it, a wish after half an hour."""
+    examples = []
+    for chat in range(CHATS):
+        rng = np.random.default_rng(chat)
+        sent_at, lines = START, []
+        for number in range(1, LINES + 1):
+            place = int(rng.integers(4))
+            gap = (7200, 1800, 500, 20)[place]
+            sent_at += timedelta(seconds=gap)
+            turn = Turn(
+                f"рядок {chat} {number}", f"{number % 3}", sent_at, CATEGORIES[place], number
+            )
+            lines.append(Line(number, turn, "low"))
+        examples += conversation(lines, f"chats/{chat}")
+    return Encoded.of(examples)
+
+
+@pytest.fixture(scope="module")
+def views(encoded):
+    """Linear heads that know nothing."""
+    shape = (len(encoded.examples), len(CATEGORIES))
+    return Views(np.zeros(shape, np.float32), np.zeros(shape, np.float32))
+
+
+@pytest.fixture(scope="module")
+def folds(encoded):
+    return np.array([int(example.group[-1]) % 3 for example in encoded.examples])
+
+
+def right(encoded, logits):
+    return (logits.argmax(axis=1) == encoded.categories).mean()
+
+
+def test_trees_find_what_the_heads_did_not(encoded, views, folds):
+    held_out = Stack.of(encoded, views, SEEING).held_out(folds)
+
+    assert right(encoded, held_out.in_context) > 0.95
+
+
+def test_what_stands_alone_is_left_to_its_head(encoded, views, folds):
+    first = [number for number, e in enumerate(encoded.examples) if not e.sample.recent]
+
+    held_out = Stack.of(encoded, views, SEEING).held_out(folds)
+
+    assert len(first) == CHATS
+    assert not held_out.in_context[first].any()
+    assert not held_out.alone.any()
+
+
+def test_messages_in_no_fold_stay_as_they_were(encoded, views, folds):
+    held_out = Stack.of(encoded, views, SEEING).held_out(np.where(folds == 1, -1, folds))
+
+    assert not held_out.in_context[folds == 1].any()
+
+
+def test_answers_of_a_fold_do_not_depend_on_its_own_labels(encoded, views, folds):
+    there = folds == 1
+    turned = np.where(there, (encoded.categories + 1) % 4, encoded.categories)
+
+    before, after = (
+        Stack.of(data, views, SEEING).held_out(folds).in_context[there]
+        for data in (encoded, replace(encoded, categories=turned))
+    )
+
+    assert np.array_equal(before, after)
+
+
+def test_few_messages_make_no_trees(encoded, views):
+    few = Encoded.of(encoded.examples[: LEAST_FOR_TREES - 1])
+    some = replace(views, in_context=views.in_context[: len(few.examples)])
+
+    assert Stack.of(few, replace(some, alone=some.in_context), SEEING).fit() is None
