@@ -5,19 +5,12 @@ from django.contrib.auth.models import Group
 from rest_framework.test import APIClient
 
 from apps.sources.models import Chat, Source, Webhook
-from tests.stubs.telegram import TOKEN, telegram_server
+from tests.stubs.telegram import TOKEN
 
 ALL = "/api/webhook-settings"
 ONE = f"{ALL}/telegram"
 HOST = {"protocol": "https", "host": "x.ngrok.app"}
 CONTRACT = {"protocol", "host", "webhook_url", "is_active", "last_set_at", "groups"}
-
-
-@pytest.fixture
-def telegram(settings):
-    with telegram_server() as server:
-        settings.TELEGRAM_API_URL = server.url
-        yield server
 
 
 @pytest.fixture

@@ -225,7 +225,7 @@ def test_the_judge_learns_from_categories_as_live_they_are_read(monkeypatch, tal
 
 
 @pytest.mark.parametrize("category", sorted(pair_training.MISREAD))
-def test_categories_are_misread_as_often_as_the_shipped_classifier_does(settings, category):
+def test_categories_are_misread_as_often_as_by_the_shipped_classifier(settings, category):
     path = settings.BASE_DIR / "apps" / "messages" / "classifiers" / "local_model.json"
     figures = json.loads(path.read_text(encoding="utf-8"))
     confusion = figures["cross_validated"]["seeing"]["conversations"]["category"]["confusion"]
@@ -234,7 +234,7 @@ def test_categories_are_misread_as_often_as_the_shipped_classifier_does(settings
         zip(figures["categories"], confusion[figures["categories"].index(category)], strict=True)
     )
 
-    assert share == pytest.approx(row[other] / (row[other] + row[category]), abs=0.02)
+    assert share == pytest.approx(row[other] / (row[other] + row[category]), abs=0.01)
 
 
 def test_weeks_that_were_written_as_life_is_count_as_chats(tmp_path):

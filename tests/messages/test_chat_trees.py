@@ -8,7 +8,7 @@ import pytest
 
 from apps.messages.classifiers.base import CATEGORIES, Sample
 from apps.messages.classifiers.chat_trees import ChatTrees, seen_by_trees
-from apps.messages.classifiers.conversation import Turn, in_conversation
+from apps.messages.classifiers.conversation import Turn, change_neighbours, in_conversation
 from apps.messages.classifiers.features import (
     CHAT_COLUMNS,
     DENSE,
@@ -43,9 +43,17 @@ def test_features_as_if_alone_are_those_without_the_chat(sample):
     assert np.array_equal(as_if_alone(dense_features(samples)), alone)
 
 
-def test_trees_see_no_vector(sample):
-    assert min(CHAT_COLUMNS) == DIMENSIONS
-    assert max(CHAT_COLUMNS) == DENSE - 1
+def test_trees_see_neither_vectors_nor_the_neighbours_words(sample):
+    def shout(neighbour):
+        return replace(neighbour, text="ТЕРМІНОВО!!! все впало, 500 https://x.example?")
+
+    loud = change_neighbours(replace(sample, vector=-sample.vector), shout)
+    dense = dense_features([sample, loud])
+
+    differ = np.where(dense[0] != dense[1])[0]
+
+    assert len(differ) > DIMENSIONS
+    assert not set(differ.tolist()) & set(CHAT_COLUMNS)
 
 
 def test_answers_of_the_heads_are_seen_as_shares():
@@ -60,18 +68,20 @@ def test_answers_of_the_heads_are_seen_as_shares():
     assert np.allclose(seen, shifted, atol=1e-6)
 
 
-def test_shipped_trees_have_a_say_in_chats_only(sample):
+@pytest.mark.parametrize("has_vector", [True, False])
+def test_shipped_trees_have_a_say_in_chats_only(sample, has_vector):
     shipped = shipped_model()
     silent = replace(
         shipped, heads={kind: replace(heads, chat=None) for kind, heads in shipped.heads.items()}
     )
+    asked = sample if has_vector else replace(sample, vector=None)
 
-    def categories(model, one):
-        return model.predict([one])[0]
+    (with_trees, alone), (without, alone_without) = (
+        model.predict([asked, without_context(asked)])[0] for model in (shipped, silent)
+    )
 
-    assert not np.array_equal(categories(shipped, sample), categories(silent, sample))
-    alone = without_context(sample)
-    assert np.array_equal(categories(shipped, alone), categories(silent, alone))
+    assert not np.array_equal(with_trees, without)
+    assert np.array_equal(alone, alone_without)
 
 
 def test_shipped_trees_survive_the_disk(sample):

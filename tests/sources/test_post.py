@@ -7,14 +7,7 @@ import pytest
 from apps.sources.models import Chat, Source
 from apps.sources.post import fitting, post, why_not
 from tasktracker.lib.workflow import GiveUp, TryLater
-from tests.stubs.telegram import TOKEN, telegram_server
-
-
-@pytest.fixture
-def telegram(settings):
-    with telegram_server() as server:
-        settings.TELEGRAM_API_URL = server.url
-        yield server
+from tests.stubs.telegram import TOKEN
 
 
 @pytest.fixture

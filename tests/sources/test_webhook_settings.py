@@ -9,17 +9,10 @@ from apps.sources import monitored_groups, webhook_settings
 from apps.sources.adapters.telegram.polling import ALLOWED_UPDATES
 from apps.sources.models import Chat, Source, Webhook, base_url_of
 from tasktracker.lib.workflow import GiveUp, TryLater
-from tests.stubs.telegram import TOKEN, telegram_server
+from tests.stubs.telegram import TOKEN
 
 BASE = "https://tracker.example"
 HERE = f"{BASE}/webhook/telegram"
-
-
-@pytest.fixture
-def telegram(settings):
-    with telegram_server() as server:
-        settings.TELEGRAM_API_URL = server.url
-        yield server
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from apps.messages.classifiers.base import CATEGORIES
 from apps.messages.classifiers.features import CHAT_COLUMNS, Matrix
 from tasktracker.lib.trees import Trees
 
-LEAST = np.float32(-9.2)  # log-share; what is less likely is all the same
+LEAST = -9.2  # log-share; what is less likely is all the same
 
 
 @dataclass(frozen=True)
@@ -52,4 +52,4 @@ def seen_by_trees(between: Matrix, alone: Matrix, dense: Matrix) -> Matrix:
 def _log_shares(logits: Matrix) -> Matrix:
     shifted = logits - logits.max(axis=1, keepdims=True)
     shares: Matrix = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    return np.maximum(shares, LEAST)
+    return np.maximum(shares, np.float32(LEAST))

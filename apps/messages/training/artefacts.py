@@ -47,7 +47,8 @@ class Artefacts:
 
 def fits(examples: Sequence[Example]) -> int:
     """How often `train` advances: with and without vectors two heads and the trees, the fast lane, the end."""
-    return 2 * (3 * FOLDS + 1) + 2 * (int(sources_of(examples).max()) + 1) + 1
+    sources = int(sources_of(examples).max()) + 1
+    return 2 * (3 * FOLDS + 1) + (2 * sources if sources > 1 else 0) + 1
 
 
 def train(
@@ -61,8 +62,8 @@ def train(
     folds = folds_of(encoded.examples)
     guesses, chats, temperatures, figures = {}, {}, {}, {}
     for sight in (SEEING, BLIND):
-        stack = Stack.of(encoded, cross_validate_category(encoded, sight, advance), sight)
-        said = stack.held_out(folds, advance)
+        stack = Stack.of(encoded, cross_validate_category(encoded, sight, advance), sight, folds)
+        said = stack.held_out(advance)
         urgent = cross_validate_priority(encoded, sight, said, advance)
         chats[sight] = stack.fit()
         advance()
@@ -85,8 +86,8 @@ def learn(examples: Sequence[Example], embedding_model: str) -> LinearModel:
     folds = folds_of(encoded.examples)
     guesses, chats, temperatures = {}, {}, {}
     for sight in (SEEING, BLIND):
-        stack = Stack.of(encoded, cross_validate_category(encoded, sight), sight)
-        said = stack.held_out(folds)
+        stack = Stack.of(encoded, cross_validate_category(encoded, sight), sight, folds)
+        said = stack.held_out()
         guesses[sight], of_category = _calibrated(encoded, said, encoded.categories)
         chats[sight] = stack.fit()
         for place, temperature in of_category.items():
@@ -112,12 +113,15 @@ def _fast_lane(
     temperatures: Mapping[str, Mapping[str, float]],
     advance: Callable[[], None] = lambda: None,
 ) -> dict[str, float]:
-    """Where it opens, by each source of chats as the training without that source sees it."""
+    """Where it opens, by each source of chats as the training without that source sees it.
+
+    The trees of this training know the chats of other sources only.
+    """
     folds = sources_of(encoded.examples)
     if folds.max() < 1:  # nobody else to learn from
         return fast_lane_figures(encoded, known.in_context, known.in_context)
     linear = cross_validate_category(encoded, BLIND, advance, folds=folds)
-    strange = Stack.of(encoded, linear, BLIND).held_out(folds, advance)
+    strange = Stack.of(encoded, linear, BLIND, folds).held_out(advance)
     shares = _tempered(strange.in_context, temperatures[BLIND]["category"])
     return fast_lane_figures(encoded, known.in_context, shares)
 

@@ -41,6 +41,7 @@ from apps.messages.training.fitting import (
     fit_team,
     inverse_frequencies,
 )
+from apps.messages.training.retraining import CORRECTIONS
 from tasktracker.lib.text import language_of
 
 FOLDS = 4
@@ -78,7 +79,7 @@ def cross_validate_category(
 ) -> Views:
     """Logits of the linear category heads for every example; zeros where the fold is negative."""
     held_out = _empty(encoded)
-    for learn, test in splits(folds_of(encoded.examples) if folds is None else folds):
+    for learn, test in _splits(folds_of(encoded.examples) if folds is None else folds):
         frequencies = inverse_frequencies(encoded.counts[learn])
         team = fit_team(encoded, learn, frequencies, sight)
         between, alone = (
@@ -87,7 +88,7 @@ def cross_validate_category(
         )
         inputs = _Inputs(encoded, frequencies, sight)
         held_out.in_context[test] = inputs.logits_in_order(between, alone, test)
-        held_out.alone[test] = inputs.logits(alone, test, without_context)
+        held_out.alone[test] = inputs.logits(alone, test, _alone)
         advance()
     return held_out
 
@@ -99,12 +100,12 @@ def cross_validate_priority(
     guess = Views(softmax(category.in_context), softmax(category.alone))
     decided = decisions(encoded.examples, guess.in_context)
     held_out, alone_there = _empty(encoded), is_alone(encoded)
-    for learn, test in splits(folds_of(encoded.examples)):
+    for learn, test in _splits(folds_of(encoded.examples)):
         frequencies = inverse_frequencies(encoded.counts[learn])
         between = fit_priority(encoded, learn, frequencies, sight, guess)
         alone = fit_priority(encoded, learn, frequencies, sight + ALONE, guess)
         inputs = _Inputs(encoded, frequencies, sight)
-        held_out.alone[test] = inputs.logits(alone.logits, test, without_context, guess.alone[test])
+        held_out.alone[test] = inputs.logits(alone.logits, test, _alone, guess.alone[test])
         held_out.in_context[test] = held_out.alone[test]
         test = test[~alone_there[test]]
         held_out.in_context[test] = inputs.logits(
@@ -119,9 +120,9 @@ def is_alone(encoded: Encoded) -> Mask:
     return np.array([not is_in_conversation(example.sample) for example in encoded.examples])
 
 
-def splits(folds: Labels) -> Iterator[tuple[Labels, Labels]]:
+def _splits(folds: Labels) -> Iterator[tuple[Labels, Labels]]:
     """For each fold what to learn from and what to test on."""
-    for fold in range(folds.max(initial=-1) + 1):
+    for fold in range(folds.max() + 1):
         yield np.where(folds != fold)[0], np.where(folds == fold)[0]
 
 
@@ -142,10 +143,10 @@ class _Inputs:
         self,
         judge: Judge,
         chosen: Labels,
-        context: Callable[[Sample], Sample],
+        context: Callable[[Example], Sample],
         categories: Matrix | None = None,
     ) -> Matrix:
-        samples = [context(self.encoded.examples[number].sample) for number in chosen]
+        samples = [context(self.encoded.examples[number]) for number in chosen]
         if self.sight == BLIND:
             samples = [without_vectors(sample) for sample in samples]
         dense = dense_features(samples)
@@ -160,7 +161,7 @@ class _Inputs:
         for number in chosen:
             sample = self.encoded.examples[number].sample
             judge = between if is_in_conversation(sample) else alone
-            row = self.logits(judge, np.array([number]), lambda sample: _as_decided(sample, said))
+            row = self.logits(judge, np.array([number]), lambda example: _as_decided(example, said))
             rows.append(row[0])
             said[sample.text] = said_of(sample, softmax(row)[0])
         return np.stack(rows)
@@ -172,20 +173,28 @@ def said_of(sample: Sample, shares: Matrix) -> str:
     return likeliest(scores, is_in_conversation=is_in_conversation(sample))
 
 
-def _as_decided(sample: Sample, said: dict[str, str]) -> Sample:
+def _alone(example: Example) -> Sample:
+    return without_context(example.sample)
+
+
+def _as_decided(example: Example, said: dict[str, str]) -> Sample:
+    """The message beside neighbours that are what was said of them; those of a correction were decided live."""
+    if example.source == CORRECTIONS:
+        return example.sample
+
     def decided(neighbour: Neighbour) -> Neighbour:
         return replace(neighbour, category=said.get(neighbour.text))
 
-    return change_neighbours(sample, decided)
+    return change_neighbours(example.sample, decided)
 
 
-def decisions(examples: Sequence[Example], guessed: Matrix) -> Callable[[Sample], Sample]:
-    """What makes of a neighbour's category what was guessed about it."""
+def decisions(examples: Sequence[Example], guessed: Matrix) -> Callable[[Example], Sample]:
+    """What shows an example beside neighbours that are what was guessed about them."""
     said = {
         example.sample.text: said_of(example.sample, row)
         for example, row in zip(examples, guessed, strict=True)
     }
-    return lambda sample: _as_decided(sample, said)
+    return lambda example: _as_decided(example, said)
 
 
 def predict_in_order(examples: Sequence[Example], predict: Predict) -> tuple[Matrix, Matrix]:
@@ -193,7 +202,7 @@ def predict_in_order(examples: Sequence[Example], predict: Predict) -> tuple[Mat
     said: dict[str, str] = {}
     categories, priorities = [], []
     for example in examples:
-        category, priority = predict([_as_decided(example.sample, said)])
+        category, priority = predict([_as_decided(example, said)])
         said[example.sample.text] = said_of(example.sample, category[0])
         categories.append(category[0])
         priorities.append(priority[0])

@@ -11,7 +11,7 @@ from scipy.sparse import csr_matrix, hstack
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
-from apps.messages.classifiers import local
+from apps.messages.classifiers import chat_trees, local
 from apps.messages.classifiers.base import CATEGORIES, PRIORITIES, Neighbour, Sample
 from apps.messages.classifiers.chat_trees import ChatTrees
 from apps.messages.classifiers.conversation import REPORTS, change_neighbours
@@ -158,12 +158,12 @@ def fit_category(encoded: Encoded, chosen: Labels, frequencies: Matrix, kind: st
     return _fit(dense, terms, answers, weights, REGULARISATION[kind]["category"])
 
 
-def fit_chat_trees(
-    inputs: Matrix, answers: Labels, weights: npt.NDArray[np.float64]
-) -> ChatTrees | None:
-    """From what `seen_by_trees` gives of messages that its heads did not know; None for too few of them."""
-    if len(answers) < LEAST_FOR_TREES or len(np.unique(answers)) < len(CATEGORIES):
-        return None
+def are_enough_for_trees(answers: Labels) -> bool:
+    return len(answers) >= LEAST_FOR_TREES and len(np.unique(answers)) == len(CATEGORIES)
+
+
+def fit_chat_trees(inputs: Matrix, answers: Labels, weights: npt.NDArray[np.float64]) -> ChatTrees:
+    """From what `seen_by_trees` gives of messages that its heads did not know."""
     model = HistGradientBoostingClassifier(
         **TREES_OF_CHATS, early_stopping=False, random_state=SEED
     )
@@ -280,10 +280,10 @@ def recipe_hash(examples: Sequence[Example], embedding_model: str) -> str:
         embedding_model,
         [FEATURES_VERSION, VECTOR_WEIGHT, TERM_WEIGHT, CATEGORY_WEIGHT],
         [SEED, UNKNOWN_SHARE, WRONG_SHARE, CRITICAL_BUG_WEIGHT, REPORT_WEIGHT],
-        [UNDECIDED_WEIGHT, ALONE_WEIGHT, ALONE_PRIORITY_WEIGHTS],
+        [UNDECIDED_WEIGHT, ALONE_WEIGHT, CORRECTION_ALONE_WEIGHT, ALONE_PRIORITY_WEIGHTS],
         [STRANGERS_WEIGHT, TEAM_CHAT_WEIGHT, TEAM_REGULARISATION],
         [local.REPORT_SHARE, local.STRANGE_TO, local.TEAMS_FROM, local.LEAST_BELIEF],
-        [TREES_OF_CHATS, LEAST_FOR_TREES],
+        [TREES_OF_CHATS, LEAST_FOR_TREES, chat_trees.LEAST],
         REGULARISATION,
     ]
     return hashlib.sha256(json.dumps(recipe).encode()).hexdigest()

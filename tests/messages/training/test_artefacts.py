@@ -1,12 +1,20 @@
 """Training gives the same weights each time, and what is shipped is of the shipped corpus."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 
 from apps.messages.classifiers.base import Sample
 from apps.messages.classifiers.features import FEATURES_VERSION
-from apps.messages.classifiers.local import LinearModel, LocalClassifier, shipped_model
+from apps.messages.classifiers.local import (
+    BLIND,
+    SEEING,
+    LinearModel,
+    LocalClassifier,
+    shipped_model,
+)
+from apps.messages.training import fitting
 from apps.messages.training.artefacts import report_on, train
 from apps.messages.training.corpus import read_corpus
 from apps.messages.training.fitting import corpus_hash, recipe_hash
@@ -48,6 +56,24 @@ def test_two_trainings_give_equal_weights_that_survive_the_disk(tmp_path):
     (verdict,) = stored.classify([Sample("падає помилка")])
     assert verdict.category == "bug"
     assert stored.version == first.figures["version"]
+
+
+def test_trees_are_of_chats_with_and_without_vectors_and_survive_the_disk(tmp_path, monkeypatch):
+    monkeypatch.setattr(fitting, "LEAST_FOR_TREES", 100)
+    examples = [
+        replace(example, sample=replace(example.sample, is_reply=True))
+        for example in small_corpus()
+    ]
+
+    made = train(examples, vectors_of(examples), "made-up/model")
+
+    with_trees = {kind for kind, heads in made.model.heads.items() if heads.chat is not None}
+    assert with_trees == {SEEING, BLIND}
+    made.write(weights=tmp_path / "w.npz", figures=tmp_path / "f.json")
+    with (tmp_path / "w.npz").open("rb") as file:
+        stored = LinearModel.from_file(file)
+    asked = [example.sample for example in examples]
+    assert np.array_equal(stored.predict(asked)[0], made.model.predict(asked)[0])
 
 
 def test_report_counts_what_was_found(chat):

@@ -1,4 +1,4 @@
-"""The trees of chats learn from held-out answers, and are judged by what they did not learn."""
+"""Trees learn from held-out answers, and are judged by what they did not learn."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -6,11 +6,14 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from apps.messages.classifiers.base import CATEGORIES
-from apps.messages.classifiers.conversation import Turn
+from apps.messages.classifiers.base import CATEGORIES, Sample
+from apps.messages.classifiers.chat_trees import seen_by_trees
+from apps.messages.classifiers.conversation import Turn, in_conversation
+from apps.messages.classifiers.features import dense_features
 from apps.messages.classifiers.local import SEEING
-from apps.messages.training.corpus import Line, conversation
+from apps.messages.training.corpus import Example, Line, conversation
 from apps.messages.training.fitting import LEAST_FOR_TREES, Encoded, Views
+from apps.messages.training.retraining import CORRECTIONS
 from apps.messages.training.stacking import Stack
 
 CHATS, LINES = 6, 300
@@ -53,7 +56,7 @@ def right(encoded, logits):
 
 
 def test_trees_find_what_the_heads_did_not(encoded, views, folds):
-    held_out = Stack.of(encoded, views, SEEING).held_out(folds)
+    held_out = Stack.of(encoded, views, SEEING, folds).held_out()
 
     assert right(encoded, held_out.in_context) > 0.95
 
@@ -61,7 +64,7 @@ def test_trees_find_what_the_heads_did_not(encoded, views, folds):
 def test_what_stands_alone_is_left_to_its_head(encoded, views, folds):
     first = [number for number, e in enumerate(encoded.examples) if not e.sample.recent]
 
-    held_out = Stack.of(encoded, views, SEEING).held_out(folds)
+    held_out = Stack.of(encoded, views, SEEING, folds).held_out()
 
     assert len(first) == CHATS
     assert not held_out.in_context[first].any()
@@ -69,25 +72,69 @@ def test_what_stands_alone_is_left_to_its_head(encoded, views, folds):
 
 
 def test_messages_in_no_fold_stay_as_they_were(encoded, views, folds):
-    held_out = Stack.of(encoded, views, SEEING).held_out(np.where(folds == 1, -1, folds))
+    rng = np.random.default_rng(0)
+    some = Views(*rng.normal(size=(2, len(encoded.examples), 4)).astype(np.float32))
 
-    assert not held_out.in_context[folds == 1].any()
+    held_out = Stack.of(encoded, some, SEEING, np.where(folds == 1, -1, folds)).held_out()
+
+    assert np.array_equal(held_out.in_context[folds == 1], some.in_context[folds == 1])
 
 
-def test_answers_of_a_fold_do_not_depend_on_its_own_labels(encoded, views, folds):
+def test_messages_in_no_fold_teach_nothing(encoded, views, folds):
     there = folds == 1
     turned = np.where(there, (encoded.categories + 1) % 4, encoded.categories)
 
     before, after = (
-        Stack.of(data, views, SEEING).held_out(folds).in_context[there]
+        Stack.of(data, views, SEEING, np.where(there, -1, folds)).held_out().in_context[~there]
         for data in (encoded, replace(encoded, categories=turned))
     )
 
     assert np.array_equal(before, after)
 
 
+def test_trees_of_a_fold_do_not_learn_its_own_labels(encoded, views, folds):
+    there = folds == 1
+    turned = np.where(there, (encoded.categories + 1) % 4, encoded.categories)
+
+    before, after = (
+        Stack.of(data, views, SEEING, folds).held_out().in_context[there]
+        for data in (encoded, replace(encoded, categories=turned))
+    )
+
+    assert np.array_equal(before, after)
+
+
+def test_trees_answer_every_fold_or_none(encoded, views, folds):
+    """The two chats of one fold are too few to learn from, so that they are not answered by the other four either."""
+    uneven = np.where(folds == 0, 0, 1)
+
+    stack = Stack.of(encoded, views, SEEING, uneven)
+
+    assert not stack.held_out().in_context.any()
+    assert stack.fit() is None
+
+
+def test_neighbours_of_a_correction_stay_what_they_were_decided_to_be(encoded, views, folds):
+    before = [Turn(f"у живому чаті {n}", "ann", START, CATEGORIES[n], n) for n in range(4)]
+    turn = Turn("не працює", "ben", START + timedelta(minutes=1), "bug", 9)
+    sample = in_conversation(Sample(turn.text), turn, replied_to=None, recent=before)
+    correction = Example(sample, "bug", "high", f"{CORRECTIONS}/9", True)
+    data = Encoded.of([*encoded.examples, correction])
+    more = Views(*(np.vstack([each, each[:1]]) for each in (views.in_context, views.alone)))
+
+    seen = Stack.of(data, more, SEEING, np.append(folds, 0)).inputs[-1]
+
+    alone = np.zeros((1, 4), np.float32)
+    assert np.array_equal(seen, seen_by_trees(alone, alone, dense_features([sample]))[0])
+
+
 def test_few_messages_make_no_trees(encoded, views):
     few = Encoded.of(encoded.examples[: LEAST_FOR_TREES - 1])
     some = replace(views, in_context=views.in_context[: len(few.examples)])
 
-    assert Stack.of(few, replace(some, alone=some.in_context), SEEING).fit() is None
+    assert (
+        Stack.of(
+            few, replace(some, alone=some.in_context), SEEING, np.zeros(len(few.examples), int)
+        ).fit()
+        is None
+    )

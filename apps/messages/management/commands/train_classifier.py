@@ -27,7 +27,9 @@ from tasktracker.lib.lease import kept
 TRAINING_DATA = Path(settings.BASE_DIR) / "data" / "training"
 CACHE_FILE = "training_vectors.npz"
 NICENESS = 10
-LONGEST = timedelta(hours=2)  # of a training in the background
+LONGEST = timedelta(
+    hours=4
+)  # of a training in the background, which learns twice: for its rival, too
 
 
 class Command(BaseCommand):
