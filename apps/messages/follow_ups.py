@@ -25,7 +25,15 @@ LOOK_BACK = 20  # messages of the chat
 LOST_FOR = timedelta(minutes=1)  # a reply may be stored so long before what it answers
 
 _UNDECIDED = frozenset({Message.Status.RECEIVED, Message.Status.UNSURE})
-_FACTS = ("author_id", "author", "sent_at", "category", "status")
+_FACTS = (
+    "author_id",
+    "author",
+    "sent_at",
+    "category",
+    "status",
+    "text",
+    "reply_to_external_id",
+)
 
 
 def status_of(message: Message, answer: Classification) -> str:
@@ -161,6 +169,8 @@ def _category(message: Message, *, is_last_word: bool) -> str | None:
         return Category.INFO if is_last_word else None
     if message.status == Message.Status.NOISE and message.category in ACTIONABLE_CATEGORIES:
         return Category.INFO  # an edit speaks for it
+    if message.reply_to_external_id and is_bare_echo(message.text):
+        return Category.INFO  # it reports what it replies to, and nothing else
     return message.category or Category.INFO
 
 

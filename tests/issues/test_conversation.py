@@ -46,6 +46,18 @@ def test_two_interleaved_talks_stay_two(say):
     assert unclear.status == Message.Status.NOISE
 
 
+def test_an_echo_of_another_report_ends_no_run(say):
+    outage, export = say("Іра", OUTAGE), say("Олег", EXPORT)
+    echo = say("Марта", "у нас так само", to=outage)
+    more = say("Олег", "версія 3.2, firefox")
+
+    read(outage, export, echo)
+    Message.objects.filter(pk=echo.pk).update(category="bug")
+    read(more)
+
+    assert issue_of(more) == issue_of(export)
+
+
 def test_talks_in_two_topics_stay_two(say):
     outage, export = say("Іра", OUTAGE, topic="1"), say("Олег", EXPORT, topic="2")
     of_outage, of_export = say("Марта", "+1", topic="1"), say("Марта", "+1", topic="2")
