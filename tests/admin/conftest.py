@@ -28,9 +28,8 @@ from apps.sources.models import (
     Project,
     Source,
 )
-from tasktracker.lib import bus
 from tests.admin.rule_pages import OUTAGE
-from tests.lib.jetstream import empty_the_stream
+from tests.lib.jetstream import empty_the_stream, take_all
 
 HOSTILE = "<script>alert(1)</script> {{ 7|add:7 }} https://evil.example/x ' \" \u202e%s"
 
@@ -220,16 +219,7 @@ def stream() -> Callable[[], list[Any]]:
     """An empty stream; call it for what has come in since."""
 
     empty_the_stream()
-
-    def taken() -> list[Any]:
-        deliveries = []
-        while bus.pending():
-            batch = bus.fetch(100, timeout=1)
-            bus.acknowledge(batch)
-            deliveries += batch
-        return deliveries
-
-    return taken
+    return take_all
 
 
 def page_of(client: Client, issue: Issue) -> str:

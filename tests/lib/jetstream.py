@@ -1,4 +1,4 @@
-"""JetStream: empty, or away for a while."""
+"""JetStream: empty, taken from, or away for a while."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,3 +27,13 @@ def empty_the_stream() -> None:
         await connection.stream.purge_stream(bus.STREAM)
 
     loop.run(purge(), timeout=10)
+
+
+def take_all() -> list[bus.Delivery]:
+    """What has come in since, acknowledged."""
+    deliveries: list[bus.Delivery] = []
+    while bus.pending():
+        batch = bus.fetch(100, timeout=1)
+        bus.acknowledge(batch)
+        deliveries += batch
+    return deliveries

@@ -1,3 +1,5 @@
+"""What is pending in JetStream, at any moment."""
+
 from collections.abc import Iterator
 
 import pytest

@@ -9,8 +9,7 @@ import pytest
 
 from apps.sources.models import Project, Source
 from apps.sources.webhooks import known_sources
-from tasktracker.lib import bus
-from tests.lib.jetstream import empty_the_stream
+from tests.lib.jetstream import empty_the_stream, take_all
 from tests.stubs.telegram import TOKEN, TelegramServer
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -50,11 +49,6 @@ def stream() -> Callable[[], list[Any]]:
     empty_the_stream()
 
     def taken() -> list[Any]:
-        deliveries = []
-        while bus.pending():
-            batch = bus.fetch(100, timeout=1)
-            bus.acknowledge(batch)
-            deliveries += batch
-        return [(item.subject, json.loads(item.data)) for item in deliveries]
+        return [(item.subject, json.loads(item.data)) for item in take_all()]
 
     return taken
