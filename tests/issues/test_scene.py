@@ -107,6 +107,27 @@ def test_words_of_several_reports_of_an_issue_count_together(space):
     assert numbers[2]["shared_here"] == numbers[2]["shared_with_one_here"]
 
 
+def test_what_two_reports_tell_in_two_languages_is_told_by_both(space):
+    receipt = Candidate(1, report("the till prints no receipt", number=1))
+    door = Candidate(2, report("the elevator door squeaks", number=2))
+
+    numbers = seen(space, report("на касі не друкується чек", number=9), receipt, door)
+
+    assert numbers[1]["told_here"] > 0.5 > numbers[2]["told_here"]
+    assert numbers[1]["told_margin_here"] > 0 > numbers[2]["told_margin_here"]
+    assert (numbers[1]["told_rank_here"], numbers[2]["told_rank_here"]) == (0, 1)
+
+
+def test_a_report_that_tells_more_besides_is_told_less_by_both(space):
+    plain = Candidate(1, report("каса зависла", number=1))
+    more = Candidate(2, report("каса зависла, термінал мовчить, покупці лаються", number=2))
+
+    numbers = seen(space, report("каса зависла", number=9), plain, more)
+
+    assert numbers[1]["told_here"] == 1.0
+    assert numbers[2]["told_here"] < 1.0
+
+
 def test_issues_of_the_last_minutes_are_counted_once_each(space):
     known = [Candidate(n % 2, report(number=n, minutes=n)) for n in range(1, 5)]
     before = Candidate(7, report(number=7, minutes=-60))

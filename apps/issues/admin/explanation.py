@@ -164,6 +164,9 @@ FEATURES = {
     "concepts_here": gettext_lazy("the same things are named"),
     "concepts_share_here": gettext_lazy("the same things are named"),
     "concepts_margin_here": gettext_lazy("the same things are named"),
+    "told_here": gettext_lazy("how much of either report is in the other"),
+    "told_margin_here": gettext_lazy("how much of either report is in the other"),
+    "told_rank_here": gettext_lazy("how much of either report is in the other"),
 }
 _OF_FACTS = ("versions", "numbers", "endpoints", "symptoms", "families")
 #: Of these a text has something or nothing: what speaks the other way than it may is its absence.

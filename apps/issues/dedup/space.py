@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from apps.issues.dedup.base import Vector
-from apps.issues.dedup.cognates import skeletons, stems
+from apps.issues.dedup.cognates import skeletons, stems, words_of
 from apps.issues.dedup.concepts import concepts
 
 Matrix = npt.NDArray[np.float32]
@@ -54,6 +54,13 @@ def tokens(text: str) -> frozenset[str]:
             *concept_tokens(text),
         }
     )
+
+
+@lru_cache(maxsize=8192)
+def words(text: str) -> tuple[frozenset[str], ...]:
+    """The tokens of each telling word; one that is said twice counts once."""
+    told = (tokens(word) for word in dict.fromkeys(words_of(text).split()))
+    return tuple(word for word in told if word)
 
 
 def concept_tokens(text: str) -> frozenset[str]:
