@@ -59,8 +59,14 @@ def tokens(text: str) -> frozenset[str]:
 @lru_cache(maxsize=8192)
 def words(text: str) -> tuple[frozenset[str], ...]:
     """The tokens of each telling word; one that is said twice counts once."""
-    told = (tokens(word) for word in dict.fromkeys(words_of(text).split()))
+    told = map(_tokens_of_word, dict.fromkeys(words_of(text).split()))
     return tuple(word for word in told if word)
+
+
+@lru_cache(maxsize=16384)
+def _tokens_of_word(word: str) -> frozenset[str]:
+    """Kept apart: a team has more words than reports at hand, and would crowd out the texts."""
+    return tokens.__wrapped__(word)
 
 
 def concept_tokens(text: str) -> frozenset[str]:
