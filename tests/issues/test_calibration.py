@@ -14,6 +14,7 @@ from apps.issues.dedup.base import Candidate
 from apps.issues.dedup.calibration import calibrate
 from apps.issues.dedup.corpus import (
     BURST,
+    BURST_IN_NEW,
     CHAT,
     RETOLD,
     TALK,
@@ -22,7 +23,7 @@ from apps.issues.dedup.corpus import (
     read_talks,
 )
 from apps.issues.dedup.levels import parse_calibration
-from apps.issues.dedup.pair_training import cases_of_bursts, cases_of_talk
+from apps.issues.dedup.pair_training import cases_of_bursts, cases_of_talk, joining
 from apps.issues.dedup.scene import NAMES, rivals
 from apps.issues.dedup.texts import of_other_language
 from apps.issues.nearest import NEAREST
@@ -190,6 +191,30 @@ def test_a_burst_is_different_problems_a_moment_apart(talks):
     assert np.log10(1 + 0.5) <= min(nearest) < max(nearest) <= np.log10(1 + 100) + 1e-9
 
 
+def test_bursts_come_after_all_else_and_in_new_projects(talks):
+    """Ten at once beside all others, or ten, three, three and three beside none."""
+    reports = [
+        replace(talks[place % 6].reports[0], number=place, text=f"звіт {place}")
+        for place in range(1, 40)
+    ]
+    talk = replace(talks[0], reports=reports, problems=[report.number for report in reports])
+    space = space_training.learn([space_training.block_of_talk(talks[0])])
+
+    cases = cases_of_bursts(talk, space)
+
+    known = NAMES.index("issues_known")
+    seen = {
+        kind: [
+            round(2 ** case.options[0].features[known]) - 1 if case.options else 0
+            for case in cases
+            if case.kind == kind
+        ]
+        for kind in (BURST, BURST_IN_NEW)
+    }
+    assert min(seen[BURST]) > 20
+    assert seen[BURST_IN_NEW] == [*range(10), *range(3), *range(3), *range(3)]
+
+
 def _told_wrongly(talk):
     """Every repeat is said to be a problem of its own: nobody could tell it by its text."""
     return replace(talk, problems=[report.number for report in talk.reports])
@@ -210,6 +235,51 @@ def test_a_report_is_judged_beside_what_the_search_hands_over(talks, hours, is_h
     *_cases, case = cases_of_talk(told, space)
 
     assert (other.number in {option.issue for option in case.options}) is is_handed_over
+
+
+def test_a_report_is_judged_beside_issues_as_they_were_grouped(talks):
+    """What was not recognised is an issue of its own, and of the same problem too."""
+    talk = talks[0]
+    _first, second, again = talk.reports[:3]
+    later = replace(again, number=9000, sent_at=again.sent_at + timedelta(minutes=1))
+    told = replace(talk, reports=[second, again, later], problems=[second.number] * 3)
+    space = space_training.learn([space_training.block_of_talk(talk)])
+
+    *_cases, as_it_should_be = cases_of_talk(told, space)
+    *_cases, as_it_was = cases_of_talk(told, space, lambda found: None)
+
+    assert [option.issue for option in as_it_should_be.options] == [second.number]
+    assert [option.issue for option in as_it_was.options] == [second.number, again.number]
+    assert all(option.is_own for option in as_it_was.options)
+
+
+def test_what_joins_a_wrong_issue_is_found_in_it(talks):
+    talk = talks[0]
+    first, second, again = talk.reports[:3]
+    told = replace(
+        talk,
+        reports=[first, second, again],
+        problems=[first.number, second.number, second.number],
+    )
+    space = space_training.learn([space_training.block_of_talk(talk)])
+
+    *_cases, case = cases_of_talk(told, space, lambda found: found[0].issue_id if found else None)
+
+    assert [(option.issue, option.is_own) for option in case.options] == [(first.number, False)]
+
+
+@pytest.mark.parametrize("is_joined", [True, False])
+def test_what_reaches_the_threshold_joins_the_likeliest_issue(talks, made, is_joined):
+    new, *earlier = reversed(talks[0].reports)
+    known = [Candidate(report.number, report) for report in earlier]
+    found = rivals(new, known, made.model.space)
+    scores = made.model.scores(new, found)
+    likeliest = found[scores.index(max(scores))].issue_id
+
+    decide = joining(made.model.trees, -40.0 if is_joined else 40.0)
+
+    assert decide(found) == (likeliest if is_joined else None)
+    assert decide([]) is None
 
 
 @pytest.mark.parametrize(("share", "is_bug"), [(0.0, 0.0), (1.0, 1.0)])

@@ -141,6 +141,14 @@ def test_issues_of_the_last_minutes_are_counted_once_each(space):
     assert numbers[1]["minutes_since_other"] == pytest.approx(np.log10(1 + 2))
 
 
+def test_a_young_project_is_known_by_its_few_issues(space):
+    known = [Candidate(n % 3, report(number=n, minutes=n)) for n in range(1, 7)]
+
+    numbers = seen(space, report(number=9, minutes=8), *known)
+
+    assert {round(2 ** each["issues_known"]) - 1 for each in numbers.values()} == {3}
+
+
 def test_what_was_spoken_of_last_is_judged_however_far_its_meaning(space):
     crowd = [Candidate(n, report(near=(1, 0.01 * n), number=n)) for n in range(1, 40)]
     last = Candidate(99, report("лежимо", near=(0, 0, 1), number=99, minutes=50))

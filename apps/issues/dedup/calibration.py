@@ -1,7 +1,9 @@
 """Trains the judge, chooses the thresholds by grouped cross-validation, and says what they are worth.
 
 Every figure is of texts whose whole team or group the deciding model has not seen. What the space says
-of a text when the trees are grown, too, comes from a space that had not seen it.
+of a text when the trees are grown, too, comes from a space that had not seen it. The issues of a talk, of which
+a report may be one, are grouped as a first judge groups them that has not seen the talk: as live, some
+repeats have opened an issue of their own, and some reports lie in a wrong one.
 """
 
 import hashlib
@@ -20,7 +22,7 @@ from apps.issues.dedup.choosing import (
     choose_suggest,
     raises_of_texts,
 )
-from apps.issues.dedup.corpus import BURST, CHAT, RETOLD, TALK, Row, Talk
+from apps.issues.dedup.corpus import CHAT, RETOLD, TALK, Row, Talk
 from apps.issues.dedup.judge import PairModel
 from apps.issues.dedup.outcomes import (
     Array,
@@ -38,6 +40,7 @@ from apps.issues.dedup.pair_training import (
     cases_of_talk,
     grow,
     grow_texts,
+    joining,
 )
 from apps.issues.dedup.scene import NAMES
 from apps.issues.dedup.space import Space
@@ -75,27 +78,31 @@ def calibrate(
     advance: Advance = lambda done, total: None,
 ) -> Calibrated:
     """Trains on everything; the figures are of cross-validation. Takes some minutes."""
-    steps = 2 * FOLDS + 1
+    steps = 3 * FOLDS + 1
     folds = _folds(rows, talks)
-    cases = []
+    spaces, cases = [], []
     for fold in range(FOLDS):
-        cases += _unseen_cases(rows, talks, folds, fold)
+        spaces.append(_space_without(fold, rows, talks, folds))
+        cases += _cases(fold, rows, talks, folds, spaces[fold])
         advance(fold + 1, steps)
+    lived = _lived(cases, talks, folds, spaces, lambda done: advance(FOLDS + done, steps))
+    taught = cases + lived
+    pairs_and_bursts = [case for case in cases if not case.is_talk or case.is_burst]
     scored = []
     for fold in range(FOLDS):
-        talk_part, text_part = _train([case for case in cases if folds[case.source] != fold])
+        talk_part, text_part = _train([case for case in taught if folds[case.source] != fold])
         scored += [
             Scored(case, _log_odds(case, talk_part, text_part))
-            for case in cases
+            for case in [*lived, *pairs_and_bursts]
             if folds[case.source] == fold
         ]
-        advance(FOLDS + fold + 1, steps)
+        advance(2 * FOLDS + fold + 1, steps)
     talk = [each for each in scored if each.case.kind in (CHAT, TALK)]
     retold = [each for each in scored if each.case.kind == RETOLD]
-    bursts = [each for each in scored if each.case.kind == BURST]
+    bursts = [each for each in scored if each.case.is_burst]
     pairs = [each for each in scored if not each.case.is_talk]
     chats = [each for each in talk if each.case.kind == CHAT]
-    merge = max(choose_merge(chats or talk), choose_merge(bursts, MAX_MERGED_IN_BURSTS))
+    merge = _merge_of(talk, bursts)
     # So that one threshold fits all parts.
     raises = raises_of_texts(pairs, merge)
     pairs = [each.raised(*raises) for each in pairs]
@@ -104,7 +111,7 @@ def calibrate(
         choose_suggest(talk, SUGGESTED_SHARE_OF_TALK),
         choose_suggest(pairs, SUGGESTED_SHARE),
     )
-    trees, texts = _train(cases)
+    trees, texts = _train(taught)
     model = PairModel(learn(_blocks(rows, talks)), trees, texts.raised(*raises))
     advance(steps, steps)
     thresholds = {
@@ -148,16 +155,21 @@ def _folds(rows: Sequence[Row], talks: Sequence[Talk]) -> dict[str, int]:
     return of_pairs | {name: place % FOLDS for place, name in enumerate(names)}
 
 
-def _unseen_cases(
-    rows: Sequence[Row], talks: Sequence[Talk], folds: Mapping[str, int], fold: int
-) -> list[Case]:
-    """The cases of one fold, in the space that the other folds make."""
-    space = learn(
+def _space_without(
+    fold: int, rows: Sequence[Row], talks: Sequence[Talk], folds: Mapping[str, int]
+) -> Space:
+    return learn(
         _blocks(
             [row for row in rows if folds[row.group] != fold],
             [talk for talk in talks if folds[talk.name] != fold],
         )
     )
+
+
+def _cases(
+    fold: int, rows: Sequence[Row], talks: Sequence[Talk], folds: Mapping[str, int], space: Space
+) -> list[Case]:
+    """The cases of one fold, the issues of talks grouped as they should be."""
     cases = [
         case
         for talk in talks
@@ -165,6 +177,39 @@ def _unseen_cases(
         for case in [*cases_of_talk(talk, space), *_bursts(talk, space)]
     ]
     return cases + [case for case in cases_of_rows(rows, space) if folds[case.source] == fold]
+
+
+def _lived(
+    cases: Sequence[Case],
+    talks: Sequence[Talk],
+    folds: Mapping[str, int],
+    spaces: Sequence[Space],
+    advance: Callable[[int], None],
+) -> list[Case]:
+    """The cases of all talks, filed one after the other by judges that know only the other folds."""
+    firsts, scored = [], []
+    for fold in range(FOLDS):
+        first = _grow_of_talks([case for case in cases if folds[case.source] != fold])
+        unseen = [case for case in cases if folds[case.source] == fold and case.is_talk]
+        scored += [Scored(case, first.log_odds(_features(case))) for case in unseen]
+        firsts.append(first)
+        advance(fold + 1)
+    merge = _merge_of(
+        [each for each in scored if each.case.kind in (CHAT, TALK)],
+        [each for each in scored if each.case.is_burst],
+    )
+    return [
+        case
+        for talk in talks
+        for case in cases_of_talk(
+            talk, spaces[folds[talk.name]], joining(firsts[folds[talk.name]], merge)
+        )
+    ]
+
+
+def _merge_of(talk: Sequence[Scored], bursts: Sequence[Scored]) -> float:
+    chats = [each for each in talk if each.case.kind == CHAT]
+    return max(choose_merge(chats or talk), choose_merge(bursts, MAX_MERGED_IN_BURSTS))
 
 
 def _bursts(talk: Talk, space: Space) -> list[Case]:
@@ -185,11 +230,12 @@ def _blocks(rows: Sequence[Row], talks: Sequence[Talk]) -> list[Block]:
 
 
 def _train(cases: Sequence[Case]) -> tuple[Trees, Texts]:
+    return _grow_of_talks(cases), grow_texts([case for case in cases if not case.is_talk])
+
+
+def _grow_of_talks(cases: Sequence[Case]) -> Trees:
     """A chat in which much is retold teaches the space alone: how often and how soon is not as in life."""
-    return (
-        grow([case for case in cases if case.is_talk and case.kind != RETOLD]),
-        grow_texts([case for case in cases if not case.is_talk]),
-    )
+    return grow([case for case in cases if case.is_talk and case.kind != RETOLD])
 
 
 def _log_odds(case: Case, talk_part: Trees, text_part: Texts) -> Array:

@@ -20,8 +20,9 @@ from tasktracker.lib.text import clean, fingerprint, language_of
 DUPLICATES = ("near", "near2", "para", "cross", "cross2")
 REPORTS = ("bug", "feature")
 #: What a case of a talk is: from a chat or weeks as life has them, from a chat in which much more is told again, from
-#: reports that were written to be hard, or from a burst.
-CHAT, RETOLD, TALK, BURST = "chat", "retold", "talk", "burst"
+#: reports that were written to be hard, or from a burst, after all else or in a new project.
+CHAT, RETOLD, TALK = "chat", "retold", "talk"
+BURST, BURST_IN_NEW = "burst", "burst in a new project"
 KIND_OF_FOLDER = {
     "weeks": CHAT,
     "conversations": CHAT,

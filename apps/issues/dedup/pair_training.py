@@ -1,15 +1,25 @@
 """Trains the judge's two parts from cases: one report, the issues it may repeat, and which of them it does."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import cycle
 
 import numpy as np
 import numpy.typing as npt
 
 from apps.issues.dedup.base import Candidate, Report, matrix_of
-from apps.issues.dedup.corpus import BURST, CHAT, DUPLICATES, RETOLD, TALK, Row, Talk
-from apps.issues.dedup.scene import DIRECTIONS, NAMES, OF_TALK, rivals
+from apps.issues.dedup.corpus import (
+    BURST,
+    BURST_IN_NEW,
+    CHAT,
+    DUPLICATES,
+    RETOLD,
+    TALK,
+    Row,
+    Talk,
+)
+from apps.issues.dedup.scene import DIRECTIONS, NAMES, OF_TALK, Rival, rivals
 from apps.issues.dedup.space import Space
 from apps.issues.dedup.texts import Texts
 from tasktracker.lib.trees import Trees, trees_of
@@ -20,10 +30,11 @@ TALK_DAYS, TALK_HOURS = 30, 24  # as Project.open_issue_days and duplicate_windo
 RECENT = 200
 #: A tester tells what was found in an hour: near in time, and nothing else. Chats hardly have that, life does.
 LONG_BURSTS, LONG, SHORT = 2, 10, 3
+SIZES_IN_NEW = (LONG, SHORT, SHORT, SHORT)
 BURST_GAPS = (0.5, 0.9, 1.6, 2.9, 5.2, 9.4, 17, 31, 55, 100)  # minutes
 #: `para` and `cross2` were written to be far from their base: they must not teach that far is near.
-#: Of talks only chats have as many traps as life has.
-IMPORTANCE = {"para": 0.15, "cross2": 0.25, CHAT: 3.0, TALK: 0.5}
+#: Of talks only chats have as many traps as life has, and hardly ever a burst in the midst of them.
+IMPORTANCE = {"para": 0.15, "cross2": 0.25, CHAT: 3.0, TALK: 0.3, BURST: 0.3}
 #: Small trees in which hardly any numbers meet: of texts there are too few for more.
 TREES_OF_TALK = {
     "max_iter": 240,
@@ -47,6 +58,8 @@ SAME_LANGUAGE = ("near", "near2", "para", "hard_negative")
 OTHER_LANGUAGE = ("cross", "cross2", "hard_negative_cross")
 
 Array = npt.NDArray[np.float64]
+#: The issue that a report joins, or none.
+Decide = Callable[[Sequence[Rival]], int | None]
 
 
 @dataclass(frozen=True)
@@ -60,7 +73,7 @@ class Option:
 
 @dataclass(frozen=True)
 class Case:
-    """`kind` is of a talk, BURST, or the kind of a pair; only a repeat belongs to one of the options."""
+    """`kind` is of a talk, of a burst, or of a pair; only a repeat belongs to some of the options."""
 
     source: str  # the talk, or the group of pairs
     kind: str
@@ -69,26 +82,48 @@ class Case:
 
     @property
     def is_talk(self) -> bool:
-        return self.kind in (CHAT, RETOLD, TALK, BURST)
+        return self.kind in (CHAT, RETOLD, TALK) or self.is_burst
+
+    @property
+    def is_burst(self) -> bool:
+        return self.kind in (BURST, BURST_IN_NEW)
 
 
-def cases_of_talk(talk: Talk, space: Space) -> list[Case]:
-    """Each report against the issues of all earlier ones, grouped as they should be."""
+def cases_of_talk(talk: Talk, space: Space, decide: Decide | None = None) -> list[Case]:
+    """Each report against the issues of all earlier ones: grouped as they should be, or as `decide` does."""
     cases = []
     candidates: list[Candidate] = []
+    problem_of: dict[int, int] = {}  # of each issue: what its first report is about
     for report, problem in zip(_as_read(talk), talk.problems, strict=True):
         reachable = [
             candidate
             for candidate in candidates
             if (report.sent_at - candidate.report.sent_at).days < TALK_DAYS
         ]
+        found = rivals(report, _handed_over(report, reachable), space)
         options = [
-            Option(rival.issue_id, rival.issue_id == problem, rival.features)
-            for rival in rivals(report, _handed_over(report, reachable), space)
+            Option(rival.issue_id, problem_of[rival.issue_id] == problem, rival.features)
+            for rival in found
         ]
         cases.append(Case(talk.name, talk.kind, report.number != problem, options))
-        candidates.append(Candidate(problem, report))
+        joined = problem if decide is None else decide(found)
+        issue = report.number if joined is None else joined
+        problem_of.setdefault(issue, problem)
+        candidates.append(Candidate(issue, report))
     return cases
+
+
+def joining(trees: Trees, merge: float) -> Decide:
+    """What reaches these log-odds joins the likeliest issue."""
+
+    def decide(found: Sequence[Rival]) -> int | None:
+        if not found:
+            return None
+        log_odds = trees.log_odds(np.array([rival.features for rival in found], np.float64))
+        best = int(np.argmax(log_odds))
+        return found[best].issue_id if log_odds[best] >= merge else None
+
+    return decide
 
 
 def _as_read(talk: Talk) -> list[Report]:
@@ -121,34 +156,54 @@ def cases_of_bursts(talk: Talk, space: Space) -> list[Case]:
     """Different problems of the talk, one right after the other: after all others, and in new projects."""
     first = {report.number: report for report in talk.reports if report.number in talk.problems}
     shuffled = np.random.default_rng(len(first)).permutation(sorted(first)).tolist()
-    before = min(LONG_BURSTS * LONG, len(shuffled))
-    long = [shuffled[at : at + LONG] for at in range(0, before, LONG)]
-    short = [shuffled[at : at + SHORT] for at in range(before, len(shuffled), SHORT)]
     cases = []
-    for place, told in enumerate([*long, *short]):
+    for place, told in enumerate(_cut(shuffled[: LONG_BURSTS * LONG], (LONG,))):
         known = [
             Candidate(problem, report)
             for report, problem in zip(talk.reports, talk.problems, strict=True)
-            if problem not in told and place < LONG_BURSTS
+            if problem not in told
         ]
-        author = "tester" if place % 2 else None
-        cases += _burst(talk, [first[number] for number in told], known, author, space)
+        reports = _burst(talk, [first[number] for number in told], is_of_one=place % 2 == 1)
+        cases += _cases_of_burst(talk.name, BURST, reports, known, space)
+    for place, told in enumerate(_cut(shuffled[LONG_BURSTS * LONG :], SIZES_IN_NEW)):
+        reports = _burst(talk, [first[number] for number in told], is_of_one=place % 2 == 1)
+        cases += _cases_of_burst(talk.name, BURST_IN_NEW, reports, [], space)
     return cases
 
 
-def _burst(
-    talk: Talk, told: Sequence[Report], known: list[Candidate], author: str | None, space: Space
-) -> list[Case]:
-    cases = []
+def _cut(numbers: Sequence[int], sizes: Sequence[int]) -> list[Sequence[int]]:
+    """Into parts of these sizes, over and over; the last one may be smaller."""
+    parts: list[Sequence[int]] = []
+    rest = numbers
+    for size in cycle(sizes):
+        if not rest:
+            break
+        parts.append(rest[:size])
+        rest = rest[size:]
+    return parts
+
+
+def _burst(talk: Talk, told: Sequence[Report], *, is_of_one: bool) -> list[Report]:
+    """The same reports after the end of the talk, minutes apart, by their authors or by one tester."""
     sent_at = max(report.sent_at for report in talk.reports)
     gaps = np.random.default_rng(told[0].number).permutation(BURST_GAPS)
+    reports = []
     for one, gap in zip(told, gaps, strict=False):
         sent_at += timedelta(minutes=float(gap))
-        report = replace(one, sent_at=sent_at, author=author or one.author, answers=None)
+        author = "tester" if is_of_one else one.author
+        reports.append(replace(one, sent_at=sent_at, author=author, answers=None))
+    return reports
+
+
+def _cases_of_burst(
+    source: str, kind: str, reports: Sequence[Report], known: list[Candidate], space: Space
+) -> list[Case]:
+    cases = []
+    for report in reports:
         found = rivals(report, _handed_over(report, known), space)
         options = [Option(rival.issue_id, False, rival.features) for rival in found]
-        cases.append(Case(talk.name, BURST, False, options))
-        known.append(Candidate(one.number, report))
+        cases.append(Case(source, kind, False, options))
+        known.append(Candidate(report.number, report))
     return cases
 
 

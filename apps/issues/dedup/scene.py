@@ -38,6 +38,7 @@ OF_TALK = {
     "newer_issues": 0,
     "issues_just_now": 0,
     "issues_lately": 0,
+    "issues_known": 0,
     "reports": 0,
     "recent_reports": 0,
     "burst": 0,
@@ -140,6 +141,8 @@ class _Scene:
         self.latest = two_best(-age for age in last)
         self.just_now = float(min(MOST_BURST, sum(age < RECENT_SECONDS for age in last)))
         self.lately = float(min(MOST_LATELY, sum(age < LATELY_SECONDS for age in last)))
+        # A young project hears one new thing after the other; what is near in time says little there.
+        self.known = math.log2(1 + len(self.groups))
         self.is_talk = bool(report.author)
         # What is the same beside every issue.
         self.best_cosines = two_best(group.cosine for group in self.groups)
@@ -253,6 +256,7 @@ class _Scene:
             "newer_issues": float(min(MOST_RANK, self.by_age[position])),
             "issues_just_now": self.just_now,
             "issues_lately": self.lately,
+            "issues_known": self.known,
             "reports": float(min(MOST_REPORTS, len(group.members))),
             "recent_reports": float(sum(age < RECENT_SECONDS for age in ages)),
             "burst": self.burst,
