@@ -211,8 +211,26 @@ def test_bursts_come_after_all_else_and_in_new_projects(talks):
         ]
         for kind in (BURST, BURST_IN_NEW)
     }
-    assert min(seen[BURST]) > 20
+    assert seen[BURST][::10] == [29, 29]
+    assert min(seen[BURST]) == 29
     assert seen[BURST_IN_NEW] == [*range(10), *range(3), *range(3), *range(3)]
+
+
+def test_bursts_in_new_projects_are_of_one_tester_and_of_many_people_whatever_their_size(talks):
+    """Twenty problems are told after all else, then rounds of ten, three, three and three."""
+    reports = [
+        replace(talks[place % 6].reports[0], number=place, author=str(place))
+        for place in range(1, 60)
+    ]
+    talk = replace(talks[0], reports=reports, problems=[report.number for report in reports])
+    space = space_training.learn([space_training.block_of_talk(talks[0])])
+
+    cases = [case for case in cases_of_bursts(talk, space) if case.kind == BURST_IN_NEW]
+
+    same = NAMES.index("same_author_as_first")
+    of_one = ["".join(str(int(option.features[same])) for option in case.options) for case in cases]
+    assert [told[:1] for told in of_one[1:10]] == ["0"] * 9
+    assert [told[:1] for told in of_one[20:29]] == ["1"] * 9
 
 
 def _told_wrongly(talk):
@@ -266,6 +284,44 @@ def test_what_joins_a_wrong_issue_is_found_in_it(talks):
     *_cases, case = cases_of_talk(told, space, lambda found: found[0].issue_id if found else None)
 
     assert [(option.issue, option.is_own) for option in case.options] == [(first.number, False)]
+
+
+def test_no_talk_is_filed_by_a_judge_that_has_seen_it(rows, talks, monkeypatch):
+    taught, judges, filed = [], {}, []
+
+    def grow(cases):
+        trees = pair_training.grow(cases)
+        taught.append((trees, {case.source for case in cases}))
+        return trees
+
+    def join(trees, merge):
+        decide = joining(trees, merge)
+        judges[decide] = next(sources for known, sources in taught if known is trees)
+        return decide
+
+    def file(talk, space, decide=None):
+        if decide is not None:
+            filed.append((talk.name, talk.name in judges[decide]))
+        return cases_of_talk(talk, space, decide)
+
+    monkeypatch.setattr(calibration, "grow", grow)
+    monkeypatch.setattr(calibration, "joining", join)
+    monkeypatch.setattr(calibration, "cases_of_talk", file)
+
+    calibrate(rows, talks, embedding_model="m", today="")
+
+    assert filed == [(talk.name, False) for talk in talks]
+
+
+def test_what_is_measured_is_what_was_filed(rows, talks, made, monkeypatch):
+    def twice(talk, space, decide=None):
+        return cases_of_talk(talk, space, decide) * (1 if decide is None else 2)
+
+    monkeypatch.setattr(calibration, "cases_of_talk", twice)
+
+    again = calibrate(rows, talks, embedding_model="m", today="")
+
+    assert again.data["figures"]["reports"] == 2 * made.data["figures"]["reports"]
 
 
 @pytest.mark.parametrize("is_joined", [True, False])

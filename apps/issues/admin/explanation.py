@@ -144,7 +144,7 @@ FEATURES = {
     "newer_issues": gettext_lazy("issues spoken of since"),
     "issues_just_now": gettext_lazy("many reports at once"),
     "issues_lately": gettext_lazy("many reports at once"),
-    "issues_known": gettext_lazy("how many issues there are"),
+    "issues_known": gettext_lazy("how many issues it is compared with"),
     "reports": gettext_lazy("how many have reported it"),
     "recent_reports": gettext_lazy("how many reported it just now"),
     "burst": gettext_lazy("many reports at once"),

@@ -1,9 +1,10 @@
 """Trains the judge, chooses the thresholds by grouped cross-validation, and says what they are worth.
 
 Every figure is of texts whose whole team or group the deciding model has not seen. What the space says
-of a text when the trees are grown, too, comes from a space that had not seen it. The issues of a talk, of which
-a report may be one, are grouped as a first judge groups them that has not seen the talk: as live, some
-repeats have opened an issue of their own, and some reports lie in a wrong one.
+of a text when the trees are grown, too, comes from a space that had not seen it. Figures of talks are of
+issues as a first judge groups them that has not seen the talk: as live, some repeats have opened an issue of
+their own, and some reports lie in a wrong one. (The first judges of the other folds have seen the talk; of it
+they tell nothing but how they group their own.)
 """
 
 import hashlib
@@ -190,12 +191,15 @@ def _lived(
     firsts, scored = [], []
     for fold in range(FOLDS):
         first = _grow_of_talks([case for case in cases if folds[case.source] != fold])
-        unseen = [case for case in cases if folds[case.source] == fold and case.is_talk]
-        scored += [Scored(case, first.log_odds(_features(case))) for case in unseen]
+        scored += [
+            Scored(case, first.log_odds(_features(case)))
+            for case in cases
+            if folds[case.source] == fold and case.is_talk and case.kind != RETOLD
+        ]
         firsts.append(first)
         advance(fold + 1)
     merge = _merge_of(
-        [each for each in scored if each.case.kind in (CHAT, TALK)],
+        [each for each in scored if not each.case.is_burst],
         [each for each in scored if each.case.is_burst],
     )
     return [

@@ -33,8 +33,16 @@ LONG_BURSTS, LONG, SHORT = 2, 10, 3
 SIZES_IN_NEW = (LONG, SHORT, SHORT, SHORT)
 BURST_GAPS = (0.5, 0.9, 1.6, 2.9, 5.2, 9.4, 17, 31, 55, 100)  # minutes
 #: `para` and `cross2` were written to be far from their base: they must not teach that far is near.
-#: Of talks only chats have as many traps as life has, and hardly ever a burst in the midst of them.
-IMPORTANCE = {"para": 0.15, "cross2": 0.25, CHAT: 3.0, TALK: 0.3, BURST: 0.3}
+#: Of talks only chats have as many traps as life has, and hardly ever a burst in the midst of them. Each talk
+#: teaches twice, with its issues as they should be and as they were; a burst once.
+IMPORTANCE = {
+    "para": 0.15,
+    "cross2": 0.25,
+    CHAT: 3.0,
+    TALK: 0.3,
+    BURST: 0.3,
+    BURST_IN_NEW: 2.0,
+}
 #: Small trees in which hardly any numbers meet: of texts there are too few for more.
 TREES_OF_TALK = {
     "max_iter": 240,
@@ -166,7 +174,9 @@ def cases_of_bursts(talk: Talk, space: Space) -> list[Case]:
         reports = _burst(talk, [first[number] for number in told], is_of_one=place % 2 == 1)
         cases += _cases_of_burst(talk.name, BURST, reports, known, space)
     for place, told in enumerate(_cut(shuffled[LONG_BURSTS * LONG :], SIZES_IN_NEW)):
-        reports = _burst(talk, [first[number] for number in told], is_of_one=place % 2 == 1)
+        # By turns, and from one round of sizes to the next the other way round.
+        is_of_one = (place + place // len(SIZES_IN_NEW)) % 2 == 1
+        reports = _burst(talk, [first[number] for number in told], is_of_one=is_of_one)
         cases += _cases_of_burst(talk.name, BURST_IN_NEW, reports, [], space)
     return cases
 
@@ -196,9 +206,9 @@ def _burst(talk: Talk, told: Sequence[Report], *, is_of_one: bool) -> list[Repor
 
 
 def _cases_of_burst(
-    source: str, kind: str, reports: Sequence[Report], known: list[Candidate], space: Space
+    source: str, kind: str, reports: Sequence[Report], before: Sequence[Candidate], space: Space
 ) -> list[Case]:
-    cases = []
+    cases, known = [], list(before)
     for report in reports:
         found = rivals(report, _handed_over(report, known), space)
         options = [Option(rival.issue_id, False, rival.features) for rival in found]
