@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,6 @@ from apps.issues.dedup.base import Candidate
 from apps.issues.dedup.calibration import calibrate
 from apps.issues.dedup.corpus import (
     BURST,
-    BURST_IN_NEW,
     CHAT,
     RETOLD,
     TALK,
@@ -23,35 +21,12 @@ from apps.issues.dedup.corpus import (
     read_talks,
 )
 from apps.issues.dedup.levels import parse_calibration
-from apps.issues.dedup.pair_training import cases_of_bursts, cases_of_talk, joining
-from apps.issues.dedup.scene import NAMES, rivals
+from apps.issues.dedup.pair_training import cases_of_talk, joining
+from apps.issues.dedup.scene import rivals
 from apps.issues.dedup.texts import of_other_language
-from apps.issues.nearest import NEAREST
-from apps.issues.reach import RECENT
-from apps.sources.models import Project
+from tests.lib.made_up_talks import KINDS, embed, lines_of, write_talks
 
-KINDS = {
-    "base": 0.0,
-    "near": 0.2,
-    "near2": 0.1,
-    "cross": 0.4,
-    "para": 1.5,
-    "hard_negative": 0.9,
-    "hard_negative_cross": 0.9,
-}
 ENGLISH = {"cross", "hard_negative_cross"}
-
-
-def embed(texts):
-    """A direction per group, turned by how far the kind is from its base."""
-    made = []
-    for text in texts:
-        number, kind = text.split()[-2:]
-        generator = np.random.default_rng(int(number))
-        own, noise = generator.normal(size=384), np.random.default_rng(len(text)).normal(size=384)
-        turned = own + KINDS[kind] * noise
-        made.append(turned / np.linalg.norm(turned))
-    return np.array(made, np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -72,27 +47,9 @@ def rows(tmp_path_factory):
     return read_rows([path], embed)
 
 
-def _talk(name, first):
-    """Ten problems an hour apart; every second one is reported again two minutes later."""
-    start = datetime(2026, 5, 4, 8, tzinfo=UTC)
-    for number in range(first, first + 10):
-        at = start + timedelta(hours=number)
-        line = {"id": 10 * number + 1, "category": "bug", "reply_to": None, "duplicate_of": None}
-        yield {**line, "at": at.isoformat(), "author": "a", "text": f"звіт {number} base"}
-        if number % 2:
-            again = {"id": 10 * number + 2, "duplicate_of": 10 * number + 1, "author": "b"}
-            later = (at + timedelta(minutes=2)).isoformat()
-            yield {**line, **again, "at": later, "text": f"теж саме {number} para"}
-
-
 @pytest.fixture(scope="module")
 def talks(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("talks")
-    (folder / "duplicates").mkdir()
-    for place in range(6):
-        lines = [json.dumps(line) for line in _talk(f"team{place}", 100 * (place + 1))]
-        (folder / "duplicates" / f"team{place}.jsonl").write_text("\n".join(lines))
-    return read_talks(folder, embed)
+    return write_talks(tmp_path_factory.mktemp("talks"))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -117,15 +74,6 @@ def test_a_talk_names_the_first_report_of_each_problem(talks):
     assert len(talk.reports) == 15
     assert talk.problems[:4] == [1001, 1011, 1011, 1021]
     assert [report.number for report in talk.reports[1:3]] == [1011, 1012]
-
-
-def test_training_searches_as_a_project_does():
-    project = Project()
-    trained = (pair_training.NEAREST, pair_training.RECENT)
-    windows = (pair_training.TALK_DAYS, pair_training.TALK_HOURS)
-
-    assert trained == (NEAREST, RECENT)
-    assert windows == (project.open_issue_days, project.duplicate_window_hours)
 
 
 def test_calibration_is_the_same_each_time(rows, talks, made):
@@ -178,112 +126,9 @@ def test_different_problems_one_after_another_stay_apart(made):
     assert made.data["figures"]["burst"]["false_merges_per_100_reports"] <= 2
 
 
-def test_a_burst_is_different_problems_a_moment_apart(talks):
-    talk = talks[0]
-    space = space_training.learn([space_training.block_of_talk(talk)])
-
-    cases = cases_of_bursts(talk, space)
-
-    assert len(cases) == len(set(talk.problems))
-    assert not any(case.is_repeat or option.is_own for case in cases for option in case.options)
-    since = NAMES.index("minutes_since_last")
-    nearest = [min(o.features[since] for o in case.options) for case in cases if case.options]
-    assert np.log10(1 + 0.5) <= min(nearest) < max(nearest) <= np.log10(1 + 100) + 1e-9
-
-
-def test_bursts_come_after_all_else_and_in_new_projects(talks):
-    """Ten at once beside all others, or ten, three, three and three beside none."""
-    reports = [
-        replace(talks[place % 6].reports[0], number=place, text=f"звіт {place}")
-        for place in range(1, 40)
-    ]
-    talk = replace(talks[0], reports=reports, problems=[report.number for report in reports])
-    space = space_training.learn([space_training.block_of_talk(talks[0])])
-
-    cases = cases_of_bursts(talk, space)
-
-    known = NAMES.index("issues_known")
-    seen = {
-        kind: [
-            round(2 ** case.options[0].features[known]) - 1 if case.options else 0
-            for case in cases
-            if case.kind == kind
-        ]
-        for kind in (BURST, BURST_IN_NEW)
-    }
-    assert seen[BURST][::10] == [29, 29]
-    assert min(seen[BURST]) == 29
-    assert seen[BURST_IN_NEW] == [*range(10), *range(3), *range(3), *range(3)]
-
-
-def test_bursts_in_new_projects_are_of_one_tester_and_of_many_people_whatever_their_size(talks):
-    """Twenty problems are told after all else, then rounds of ten, three, three and three."""
-    reports = [
-        replace(talks[place % 6].reports[0], number=place, author=str(place))
-        for place in range(1, 60)
-    ]
-    talk = replace(talks[0], reports=reports, problems=[report.number for report in reports])
-    space = space_training.learn([space_training.block_of_talk(talks[0])])
-
-    cases = [case for case in cases_of_bursts(talk, space) if case.kind == BURST_IN_NEW]
-
-    same = NAMES.index("same_author_as_first")
-    of_one = ["".join(str(int(option.features[same])) for option in case.options) for case in cases]
-    assert [told[:1] for told in of_one[1:10]] == ["0"] * 9
-    assert [told[:1] for told in of_one[20:29]] == ["1"] * 9
-
-
 def _told_wrongly(talk):
     """Every repeat is said to be a problem of its own: nobody could tell it by its text."""
     return replace(talk, problems=[report.number for report in talk.reports])
-
-
-@pytest.mark.parametrize(("hours", "is_handed_over"), [(2, True), (30, False)])
-def test_a_report_is_judged_beside_what_the_search_hands_over(talks, hours, is_handed_over):
-    """Thirty by meaning, and all of the last day."""
-    talk = talks[0]
-    unlike, *_others, last = talk.reports
-    later = [replace(last, number=2000 + n) for n in range(30)]
-    other = replace(unlike, number=3000, sent_at=last.sent_at + timedelta(days=2))
-    new = replace(last, number=4000, sent_at=other.sent_at + timedelta(hours=hours))
-    reports = [*talk.reports, *later, other, new]
-    told = replace(talk, reports=reports, problems=[report.number for report in reports])
-    space = space_training.learn([space_training.block_of_talk(talk)])
-
-    *_cases, case = cases_of_talk(told, space)
-
-    assert (other.number in {option.issue for option in case.options}) is is_handed_over
-
-
-def test_a_report_is_judged_beside_issues_as_they_were_grouped(talks):
-    """What was not recognised is an issue of its own, and of the same problem too."""
-    talk = talks[0]
-    _first, second, again = talk.reports[:3]
-    later = replace(again, number=9000, sent_at=again.sent_at + timedelta(minutes=1))
-    told = replace(talk, reports=[second, again, later], problems=[second.number] * 3)
-    space = space_training.learn([space_training.block_of_talk(talk)])
-
-    *_cases, as_it_should_be = cases_of_talk(told, space)
-    *_cases, as_it_was = cases_of_talk(told, space, lambda found: None)
-
-    assert [option.issue for option in as_it_should_be.options] == [second.number]
-    assert [option.issue for option in as_it_was.options] == [second.number, again.number]
-    assert all(option.is_own for option in as_it_was.options)
-
-
-def test_what_joins_a_wrong_issue_is_found_in_it(talks):
-    talk = talks[0]
-    first, second, again = talk.reports[:3]
-    told = replace(
-        talk,
-        reports=[first, second, again],
-        problems=[first.number, second.number, second.number],
-    )
-    space = space_training.learn([space_training.block_of_talk(talk)])
-
-    *_cases, case = cases_of_talk(told, space, lambda found: found[0].issue_id if found else None)
-
-    assert [(option.issue, option.is_own) for option in case.options] == [(first.number, False)]
 
 
 def test_no_talk_is_filed_by_a_judge_that_has_seen_it(rows, talks, monkeypatch):
@@ -338,34 +183,9 @@ def test_what_reaches_the_threshold_joins_the_likeliest_issue(talks, made, is_jo
     assert decide([]) is None
 
 
-@pytest.mark.parametrize(("share", "is_bug"), [(0.0, 0.0), (1.0, 1.0)])
-def test_the_judge_learns_from_categories_as_live_they_are_read(monkeypatch, talks, share, is_bug):
-    monkeypatch.setitem(pair_training.MISREAD, "feature", ("bug", share))
-    wishes = [replace(report, category="feature") for report in talks[0].reports]
-    space = space_training.learn([space_training.block_of_talk(talks[0])])
-
-    cases = cases_of_talk(replace(talks[0], reports=wishes), space)
-
-    said = {one.features[NAMES.index("is_bug")] for case in cases for one in case.options}
-    assert said == {is_bug}
-
-
-@pytest.mark.parametrize("category", sorted(pair_training.MISREAD))
-def test_categories_are_misread_as_often_as_by_the_shipped_classifier(settings, category):
-    path = settings.BASE_DIR / "apps" / "messages" / "classifiers" / "local_model.json"
-    figures = json.loads(path.read_text(encoding="utf-8"))
-    confusion = figures["cross_validated"]["seeing"]["conversations"]["category"]["confusion"]
-    other, share = pair_training.MISREAD[category]
-    row = dict(
-        zip(figures["categories"], confusion[figures["categories"].index(category)], strict=True)
-    )
-
-    assert share == pytest.approx(row[other] / (row[other] + row[category]), abs=0.01)
-
-
 def test_weeks_that_were_written_as_life_is_count_as_chats(tmp_path):
     (tmp_path / "weeks").mkdir()
-    lines = [json.dumps(line) for line in _talk("team", 100)]
+    lines = [json.dumps(line) for line in lines_of(100)]
     (tmp_path / "weeks" / "team.jsonl").write_text("\n".join(lines))
 
     (talk,) = read_talks(tmp_path, embed)
@@ -381,7 +201,7 @@ def test_conversations_say_which_report_repeats_which(tmp_path, folder, kind):
     (tmp_path / folder).mkdir()
     lines = [
         {**line, "from": line.pop("author"), "of": line.pop("duplicate_of")}
-        for line in _talk("team", 100)
+        for line in lines_of(100)
     ]
     said = {**lines[0], "id": 9000, "category": "info", "text": "дивлюсь"}
     path = tmp_path / folder / "team.jsonl"
@@ -399,7 +219,7 @@ def test_two_talks_of_one_name_are_refused(tmp_path):
     for folder in ("weeks", "duplicates"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "team.jsonl").write_text(
-            "\n".join(json.dumps(line) for line in _talk("team", 100))
+            "\n".join(json.dumps(line) for line in lines_of(100))
         )
 
     with pytest.raises(ValueError, match="same name"):

@@ -103,7 +103,7 @@ def calibrate(
     bursts = [each for each in scored if each.case.is_burst]
     pairs = [each for each in scored if not each.case.is_talk]
     chats = [each for each in talk if each.case.kind == CHAT]
-    merge = _merge_of(talk, bursts)
+    merge = _merge_of(scored)
     # So that one threshold fits all parts.
     raises = raises_of_texts(pairs, merge)
     pairs = [each.raised(*raises) for each in pairs]
@@ -198,10 +198,7 @@ def _lived(
         ]
         firsts.append(first)
         advance(fold + 1)
-    merge = _merge_of(
-        [each for each in scored if not each.case.is_burst],
-        [each for each in scored if each.case.is_burst],
-    )
+    merge = _merge_of(scored)
     return [
         case
         for talk in talks
@@ -211,8 +208,11 @@ def _lived(
     ]
 
 
-def _merge_of(talk: Sequence[Scored], bursts: Sequence[Scored]) -> float:
+def _merge_of(scored: Sequence[Scored]) -> float:
+    """Log-odds at which few enough reports of whole chats, and of bursts, join a wrong issue."""
+    talk = [each for each in scored if each.case.kind in (CHAT, TALK)]
     chats = [each for each in talk if each.case.kind == CHAT]
+    bursts = [each for each in scored if each.case.is_burst]
     return max(choose_merge(chats or talk), choose_merge(bursts, MAX_MERGED_IN_BURSTS))
 
 
