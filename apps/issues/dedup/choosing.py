@@ -19,8 +19,8 @@ from tasktracker.lib.text import normal_form
 MAX_LOOKALIKES_MERGED = {"hard_negative": 0.06, "hard_negative_cross": 0.02}
 MAX_WRONG_GROUP = 0.003
 #: Of the reports of whole chats: talks that were written have far more traps than life. Here all reports
-#: are known as such; live some talk is taken for a report, which takes the rest (0.3) of the two in 112
-#: that three weeks of a busy team may have.
+#: are known as such, and hardly anything new comes soon after something else; live there are more
+#: (docs/evaluation.md), and the goal is two in the 112 that three weeks of a busy team may have.
 MAX_FALSE_MERGES = 1.5 / 100
 MAX_MERGED_IN_BURSTS = 0.02
 #: Of near and cross-language duplicates: the rest costs too many looks.
