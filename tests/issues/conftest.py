@@ -10,6 +10,7 @@ import pytest
 import time_machine
 
 from apps.issues.conversation import follow_up
+from apps.issues.dedup import pair_training, space_training
 from apps.issues.dedup.levels import Thresholds
 from apps.issues.filed import history_of
 from apps.issues.models import Evidence, Issue, Match, Opinion
@@ -22,6 +23,7 @@ from apps.messages.models import Embedding, Message
 from apps.sources.models import Project
 from tasktracker.lib import circuits, embeddings
 from tests.lib.llm_server import LLMServer
+from tests.lib.made_up_talks import write_talks
 
 OUTAGE = "Прод лежить! 502 на всіх сторінках, клієнти не можуть оплатити замовлення"
 EXPORT = "Експорт звіту в Excel падає з помилкою, файл порожній"
@@ -267,3 +269,20 @@ def fill(make_message, project, chat, draw):
         return vectors, issues
 
     return run
+
+
+@pytest.fixture(scope="session")
+def talks(tmp_path_factory):
+    """Six made-up teams; the judge learns from such."""
+    return write_talks(tmp_path_factory.mktemp("talks"))
+
+
+@pytest.fixture(scope="module")
+def short_training():
+    """Enough for made-up texts, in seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(space_training, "EPOCHS", 2)
+        for shape in (pair_training.TREES_OF_TALK, pair_training.TREES_OF_TEXTS):
+            patch.setitem(shape, "max_iter", 30)
+            patch.setitem(shape, "max_bins", 31)
+        yield

@@ -24,7 +24,9 @@ from apps.issues.dedup.levels import parse_calibration
 from apps.issues.dedup.pair_training import cases_of_talk, joining
 from apps.issues.dedup.scene import rivals
 from apps.issues.dedup.texts import of_other_language
-from tests.lib.made_up_talks import KINDS, embed, lines_of, write_talks
+from tests.lib.made_up_talks import KINDS, embed, lines_of
+
+pytestmark = pytest.mark.usefixtures("short_training")
 
 ENGLISH = {"cross", "hard_negative_cross"}
 
@@ -45,22 +47,6 @@ def rows(tmp_path_factory):
             lines.append(json.dumps(line))
     path.write_text("\n".join(lines))
     return read_rows([path], embed)
-
-
-@pytest.fixture(scope="module")
-def talks(tmp_path_factory):
-    return write_talks(tmp_path_factory.mktemp("talks"))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _short_training():
-    """Enough for made-up texts, in seconds."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(space_training, "EPOCHS", 2)
-        for shape in (pair_training.TREES_OF_TALK, pair_training.TREES_OF_TEXTS):
-            patch.setitem(shape, "max_iter", 30)
-            patch.setitem(shape, "max_bins", 31)
-        yield
 
 
 @pytest.fixture(scope="module")

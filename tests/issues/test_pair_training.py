@@ -14,19 +14,8 @@ from apps.issues.dedup.scene import NAMES
 from apps.issues.nearest import NEAREST
 from apps.issues.reach import RECENT
 from apps.sources.models import Project
-from tests.lib.made_up_talks import write_talks
 
-
-@pytest.fixture(scope="module")
-def talks(tmp_path_factory):
-    return write_talks(tmp_path_factory.mktemp("talks"))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _short_training():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(space_training, "EPOCHS", 2)
-        yield
+pytestmark = pytest.mark.usefixtures("short_training")
 
 
 def test_training_searches_as_a_project_does():
